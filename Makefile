@@ -1,0 +1,190 @@
+# Everything that people and machines do with this project; `make` alone lists it.
+# It needs GNU make 3.81 or newer and Python 3.11 or newer, nothing else: the rest comes from PyPI into $(VENV).
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# Where the Python packages go: here, or in your cache folder when this folder is not yours to write to.
+VENV ?= $(shell if [ -w . ] || [ -e .venv/.runtime ]; then echo .venv; \
+	else echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/coordination/venv"; fi)
+VENV := $(VENV)
+BIN := $(VENV)/bin
+
+# The interpreter to build on: the first of the usual names that is new enough, or the one you name.
+PYTHON ?=
+PYTHON_NAMES := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+
+# Where `make install` links `coord`.
+PREFIX ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /usr/local; else echo "$$HOME/.local"; fi)
+BINDIR ?= $(PREFIX)/bin
+
+WORKERS ?= 2
+SEED ?= $(shell date +%s)
+MINUTES ?= 10
+
+PIP_INSTALL := PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	$(BIN)/python -m pip install --quiet --no-input --constraint constraints.txt
+# Prints the requirements of the dependency groups that are its arguments; pip reads groups only since 25.1.
+GROUPS_OF := $(BIN)/python -c 'import sys, tomllib; \
+	groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
+	print(*(line for name in sys.argv[1:] for line in groups[name]))'
+OFFLINE := The packages could not be installed. They come from PyPI: is it reachable? The next make goes on from here.
+
+.PHONY: help up run down install uninstall test check lint format types contracts wheel acceptance \
+	torture torture-check bench coverage lock clean
+
+help: ## List these commands
+	@echo "Usage: make COMMAND"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' Makefile \
+		| while IFS='|' read -r name text; do printf '  %-11s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo "PORT=8001 make up uses another port, COORDINATION_DATA_DIR=folder another data folder."
+
+# --- use ---------------------------------------------------------------------------------------------------------
+
+up: $(VENV)/.runtime ## Set up and start the service in the background
+	@$(BIN)/coord up
+
+run: $(VENV)/.runtime ## Set up and start the service in the foreground; Ctrl-C stops it
+	@exec $(BIN)/coord run
+
+down: ## Stop the service and its Postgres
+	@if [ -x $(BIN)/coord ]; then exec $(BIN)/coord down; else echo "Nothing is set up here, so nothing runs."; fi
+
+install: $(VENV)/.runtime ## Put `coord` on the PATH (PREFIX=folder puts it elsewhere)
+	@set -e; link="$(BINDIR)/coord"; target="$$(cd $(BIN) && pwd)/coord"; \
+	if [ -e "$$link" ] || [ -L "$$link" ]; then \
+		if [ ! -L "$$link" ] || ! readlink "$$link" | grep -q '/bin/coord$$'; then \
+			echo "$$link exists and was not made here. Move it away, or choose another place: make install PREFIX=folder" >&2; \
+			exit 1; \
+		fi; \
+	fi; \
+	if ! mkdir -p "$(BINDIR)" || [ ! -w "$(BINDIR)" ]; then \
+		echo "You may not write to $(BINDIR). Choose another place: make install PREFIX=\"\$$HOME/.local\"" >&2; exit 1; \
+	fi; \
+	ln -sfn "$$target" "$$link"; \
+	echo "Installed $$link"; echo "       -> $$target"; \
+	case ":$$PATH:" in \
+		*":$(BINDIR):"*) echo "Try: coord --help";; \
+		*) echo "$(BINDIR) is not on your PATH. For this shell, and for later ones in ~/.profile:"; \
+			echo "  export PATH=\"$(BINDIR):\$$PATH\"";; \
+	esac
+
+uninstall: ## Take `coord` off the PATH again
+	@set -e; link="$(BINDIR)/coord"; \
+	if [ -L "$$link" ] && readlink "$$link" | grep -q '/bin/coord$$'; then rm "$$link"; echo "Removed $$link"; \
+	else echo "There is no $$link that was made here."; fi
+
+# --- work on it --------------------------------------------------------------------------------------------------
+
+test: $(VENV)/.dev ## Run the tests, with their coverage floors (four minutes on two cores)
+	@rm -f .coverage .coverage.*
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not acceptance and not torture" --cov --cov-report=
+	@$(BIN)/coverage report --fail-under=85
+	@for layer in domain services store; do \
+		total=$$($(BIN)/coverage report --format=total --include="coordination/$$layer/*"); \
+		echo "coverage of $$layer: $$total%, the floor is 95%"; [ "$$total" -ge 95 ] || exit 1; \
+	done
+	@echo "make test: all tests passed and the coverage floors hold."
+
+check: lint types contracts wheel acceptance torture-check ## Everything else: style, types, layers, real clients, faults
+	@echo "make check: all checks passed."
+
+lint: $(VENV)/.dev ## Style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## Format the code, and mend what can be mended without thought
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## Types, strict
+	@$(BIN)/basedpyright
+
+contracts: $(VENV)/.dev ## Layers: who may import whom
+	@$(BIN)/lint-imports
+
+wheel: $(VENV)/.dev ## Build the wheel into dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -t wheel
+
+acceptance: $(VENV)/.dev ## Tests with real clients and fresh installations (they install what they need)
+	@$(BIN)/pytest -q -m acceptance
+
+torture: $(VENV)/.dev ## Fifty agents under faults: SEED=1 MINUTES=10
+	@$(BIN)/python -m tests.torture --seed $(SEED) --minutes $(MINUTES)
+
+torture-check: $(VENV)/.dev
+	@$(BIN)/python -m tests.torture --seed 1 --minutes 1
+	@$(BIN)/python -m tests.torture --seed 2 --minutes 1
+
+bench: $(VENV)/.dev ## Measure claims against an echo tool and a bare upsert
+	@$(BIN)/python -m benchmarks
+
+coverage: test ## Run the tests and write the lines they miss to build/coverage/index.html
+	@$(BIN)/coverage html -q -d build/coverage
+	@echo "build/coverage/index.html shows the lines that no test reaches."
+
+lock: $(VENV)/.dev ## Renew constraints.txt: the newest versions that pyproject.toml allows
+	@$(BIN)/python -m pip install --quiet --upgrade --target build/uv uv
+	@UV_NO_PROGRESS=1 build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--no-emit-index-url --no-header --no-annotate --group build --group dev \
+		--output-file constraints.txt pyproject.toml
+	@git --no-pager diff --stat -- constraints.txt
+
+clean: ## Remove what tests and builds leave behind; the installation stays
+	@rm -rf build dist .coverage .coverage.* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	@find coordination migrations tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set up ------------------------------------------------------------------------------------------------------
+# Three stamps: the virtual environment, what the service needs, what the tests need. Each is made again when
+# pyproject.toml or constraints.txt changed; the first also when this folder moved or its interpreter went away.
+
+ifneq ($(shell cat $(VENV)/.python 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/.python
+else ifneq ($(shell $(BIN)/python -c 'print(1)' 2>/dev/null),1)
+.PHONY: $(VENV)/.python
+endif
+
+$(VENV)/.python:
+	@set -e; python=; found=; \
+	for name in $(PYTHON_NAMES); do \
+		version=$$($$name -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || continue; \
+		found="$$found $$name is $$version;"; \
+		if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "This needs Python 3.11 or newer. Found here:$${found:- no Python at all.}" >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "Python $$version is here, but the part that makes virtual environments is missing." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi; \
+	if [ -e $(VENV) ] && [ ! -e $(VENV)/pyvenv.cfg ] && [ -n "$$(ls -A $(VENV))" ]; then \
+		echo "$(VENV) exists and is not a virtual environment. Name another folder: make VENV=folder $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! mkdir -p $(VENV) || [ ! -w $(VENV) ]; then \
+		echo "You may not write to $(VENV). Name another folder: make VENV=folder $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	echo "Setting up in $(VENV): once, about a minute"; \
+	echo "  Python $$version"; \
+	$$python -m venv --clear $(VENV); \
+	echo "$(CURDIR)" > $@
+
+$(VENV)/.runtime: $(VENV)/.python pyproject.toml constraints.txt
+	@if [ ! -w $(VENV) ]; then echo "$(VENV) is out of date and you may not write to it: its owner runs make." >&2; exit 1; fi
+	@echo "  packages of the service, as locked in constraints.txt"
+	@$(PIP_INSTALL) $$($(GROUPS_OF) build) || { echo "$(OFFLINE)" >&2; exit 1; }
+	@$(PIP_INSTALL) --no-build-isolation --editable . || { echo "$(OFFLINE)" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "  packages of the tests"
+	@$(PIP_INSTALL) $$($(GROUPS_OF) dev) || { echo "$(OFFLINE)" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,1 @@
+"""The MCP endpoint: connection, identity, visibility, and the tools as a model meets them."""

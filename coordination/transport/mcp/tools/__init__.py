@@ -1,0 +1,1 @@
+"""One module per MCP tool: its schema, its description, and its answer as text and structure."""
