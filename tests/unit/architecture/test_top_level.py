@@ -1,0 +1,44 @@
+"""The top level shows the parts of the project and nothing else, as design.md section 2 lists them."""
+
+import subprocess
+
+from tests.unit.architecture.sources import ROOT
+
+ALLOWED = {
+    ".ci",
+    ".editorconfig",
+    ".gitignore",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+    "benchmarks",
+    "constraints.txt",
+    "coordination",
+    "docs",
+    "examples",
+    "migrations",
+    "pyproject.toml",
+    "tests",
+}
+
+
+def tracked() -> set[str]:
+    """What lies at the top: what git tracks, or in an unpacked copy without git, what is there."""
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached"]
+    if (ROOT / ".git").exists():
+        listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return {line.split("/")[0] for line in listing.splitlines()}
+    return {
+        path.name
+        for path in ROOT.iterdir()
+        if not path.name.startswith(".") and path.name not in {"build", "dist"}
+    }
+
+
+def test_the_top_level_holds_only_what_the_design_lists() -> None:
+    names = tracked()
+    assert names >= {"coordination", "pyproject.toml"}
+    assert names - ALLOWED == set()
