@@ -1,0 +1,92 @@
+"""Checkout and terminal keys: which working tree and which terminal a request comes from.
+
+A client may send `{host}:{git top level}` and `{pid}-{start time}`. This module validates the two texts and
+derives the short hash by which locks tell working trees apart. It neither looks at a disk nor resolves
+anything.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from coordination.domain.errors import InvalidInput
+
+HOST_MAX: Final = 255
+ROOT_MAX: Final = 4096
+HASH_LENGTH: Final = 12
+
+CHECKOUT_FORM: Final = "{host}:{absolute path of the git top level}"
+TERMINAL_FORM: Final = "{pid}-{start time}"
+
+# Cc control, Cf bidi marks and other invisible ones, Cs lone surrogates, Zl and Zp line ends.
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_HOST: Final = re.compile(r"[^\s:/\\]+")
+_ROOT: Final = re.compile(r"(?:/|[A-Za-z]:[/\\]).*")
+_TERMINAL: Final = re.compile(r"[0-9]{1,10}-[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """One working tree on one machine.
+
+    Attributes:
+        key: the first 12 hex digits of the SHA-256 of the whole text, or '' when the checkout is unknown.
+        root: the absolute git top level without a trailing slash (`/` or `C:/` for a root itself), or ''.
+    """
+
+    key: str
+    root: str
+
+
+UNKNOWN_CHECKOUT: Final = Checkout("", "")
+
+
+def parse_checkout(text: str) -> Checkout:
+    """Read `{host}:{git top level}`.
+
+    Args:
+        text: the header's value; '' or only spaces means that the checkout is unknown.
+
+    Raises:
+        InvalidInput: the text has another form, is too long, or has a control character or a `..` in it.
+    """
+    text = text.strip(" \t")
+    if not text:
+        return UNKNOWN_CHECKOUT
+    host, colon, root = text.partition(":")
+    if not colon or any(unicodedata.category(character) in _UNSAFE for character in text):
+        raise _refusal("checkout", CHECKOUT_FORM, "has another form or a character that cannot be printed")
+    if len(host.encode()) > HOST_MAX or len(root.encode()) > ROOT_MAX:
+        raise _refusal(
+            "checkout", CHECKOUT_FORM, f"is too long: at most {HOST_MAX} bytes of host and {ROOT_MAX} of path"
+        )
+    if _HOST.fullmatch(host) is None or _ROOT.fullmatch(root) is None or _has_dots(root):
+        raise _refusal("checkout", CHECKOUT_FORM, "has no host, or its path is not absolute and resolved")
+    key = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+    bare = root.rstrip("/\\")
+    return Checkout(key, f"{bare}/" if not bare or bare.endswith(":") else bare)
+
+
+def parse_terminal(text: str) -> str:
+    """Read `{pid}-{start time}` and return it as it is; '' or only spaces means unknown.
+
+    Raises:
+        InvalidInput: the text has another form.
+    """
+    text = text.strip(" \t")
+    if text and _TERMINAL.fullmatch(text) is None:
+        raise _refusal("terminal", TERMINAL_FORM, "must be two numbers joined by `-`")
+    return text
+
+
+def _has_dots(root: str) -> bool:
+    return any(segment in {".", ".."} for segment in re.split(r"[/\\]", root))
+
+
+def _refusal(field: str, form: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The header x-coordination-{field} {why}. Send {form}, or leave the header out.",
+        details={"field": f"x-coordination-{field}", "form": form},
+    )

@@ -1,0 +1,102 @@
+"""Credentials: what kind a request carries, and the gate of the local token.
+
+Where the operating system cannot tell us who a peer is (`transport.peer`), local mode asks for the token that
+the service printed when it started. Which credential a request has is decided once, from all its headers, and
+kept on the ASGI scope; contradictory credentials are refused. Tokens are compared in constant time and never
+logged.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coordination.domain.errors import InvalidInput
+from coordination.domain.visibility import CredentialKind
+from coordination.transport.problem import problem, problem_of, refuse
+
+OPEN_PATHS: Final = frozenset({"/health", "/health/detailed", "/ready"})
+
+_SCOPE_KEY: Final = "coordination.credential"
+_BEARER: Final = b"bearer"
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def classify(headers: Headers, token: str | None = None) -> CredentialKind:
+    """Return what kind of credential these raw ASGI headers carry.
+
+    Args:
+        headers: the scope's headers.
+        token: the service's local token, or None when there is none.
+
+    Raises:
+        InvalidInput: more than one credential, or an Authorization of another scheme than Bearer.
+    """
+    authorizations = [value for name, value in headers if name == b"authorization"]
+    api_keys = [value for name, value in headers if name == b"x-api-key"]
+    if len(authorizations) + len(api_keys) > 1:
+        raise InvalidInput(
+            "The request carries more than one credential. Send one Authorization or one X-Api-Key header.",
+            details={"field": "authorization"},
+        )
+    if api_keys:
+        return "api_key"
+    if not authorizations:
+        return "none"
+    scheme, _, value = authorizations[0].strip().partition(b" ")
+    if scheme.lower() != _BEARER or not value.strip():
+        raise InvalidInput(
+            "The Authorization header must have the form `Bearer TOKEN`.", details={"field": "authorization"}
+        )
+    local = token is not None and secrets.compare_digest(value.strip(), token.encode())
+    return "local_token" if local else "bearer"
+
+
+def credential_of(scope: Scope) -> CredentialKind:
+    """Return the credential kind of a request; from its headers when no gate stands before it.
+
+    Raises:
+        InvalidInput: as `classify`.
+    """
+    kind: CredentialKind | None = scope.get(_SCOPE_KEY)
+    return classify(scope["headers"]) if kind is None else kind
+
+
+class LocalTokenGate:
+    """ASGI middleware: classifies the credential of every request and, where required, asks for the local
+    token.
+
+    Args:
+        app: the application behind.
+        token: the token to ask for, or None to let requests without one pass.
+        open_paths: the paths that need no token.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str | None, open_paths: Collection[str] = OPEN_PATHS) -> None:
+        self._app = app
+        self._token = token
+        self._open_paths = frozenset(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        try:
+            kind = classify(scope["headers"], self._token)
+        except InvalidInput as error:
+            await refuse(problem_of(error), scope, receive, send)
+            return
+        if self._token is not None and kind != "local_token" and not self._is_open(scope):
+            detail = "This service asks for its local token. `coord connect` prints the line that carries it."
+            answer = problem(401, "unauthorized", detail, headers={"www-authenticate": "Bearer"})
+            await refuse(answer, scope, receive, send)
+            return
+        scope[_SCOPE_KEY] = kind
+        await self._app(scope, receive, send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        return path.removeprefix(scope.get("root_path", "")) in self._open_paths

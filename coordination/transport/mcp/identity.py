@@ -1,0 +1,255 @@
+"""The entrance of the MCP endpoint: who asks, resolved once per request and kept on the ASGI scope.
+
+Before a byte of the body is read: the URL, the method, the content type, the credential and the coordination
+headers. After it: `clientInfo`, which both protocol eras carry in `params._meta` and the older one in
+`initialize`. The result is a `Caller`; the tools below read it and see neither URL nor header. What the
+caller may see is decided by `domain.visibility`; nothing is logged or stored here.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+import orjson
+from fastmcp.server.dependencies import get_http_request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coordination.domain.checkout import parse_checkout, parse_terminal
+from coordination.domain.errors import InvalidInput
+from coordination.domain.identity import Identity, role_of
+from coordination.domain.virtual_user import parse_virtual_user
+from coordination.domain.visibility import Hidden, Signals, Visible, decide, tools_for
+from coordination.transport.auth import credential_of
+from coordination.transport.exchange import exchange_of
+from coordination.transport.problem import problem, problem_of
+
+PATH: Final = "/mcp/v2/{client}/{user_id}"
+
+_ROUTE: Final = re.compile(r"/mcp/v2/([^/]+)/([^/]+)", re.DOTALL)
+_CLIENT_INFO_KEY: Final = "io.modelcontextprotocol/clientInfo"
+_SCOPE_KEY: Final = "coordination.caller"
+_ARRIVAL_KEY: Final = "coordination.arrival"
+_METHODS: Final = {"allow": "POST"}
+_JSON: Final = "application/json"
+_PARSE_ERROR: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what that means here.
+
+    Attributes:
+        identity: who calls, for the services.
+        connection: the virtual user id; a name of this connection that must not be logged in full.
+        peer: `host:port` of the TCP peer, for the log.
+        verdict: whether the caller may see coordination tools at all.
+        tools: the names of the tools it may see and call.
+    """
+
+    identity: Identity
+    connection: str
+    peer: str
+    verdict: Visible | Hidden
+    tools: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What is known of a request before its body: everything but `clientInfo`."""
+
+    identity: Identity
+    connection: str
+    signals: Signals
+
+
+def current_caller() -> Caller | None:
+    """Return the caller of the MCP request that is being served; None outside of one."""
+    try:
+        scope = get_http_request().scope
+    except RuntimeError:
+        return None
+    return scope.get(_SCOPE_KEY)
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path below the prefix under which the service is served (`ROOT_PATH`)."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+class Entrance:
+    """ASGI middleware that lets nothing but a well-formed POST to a well-formed URL in.
+
+    Anything else is a problem answer: 404 for another path, 400 for a malformed virtual user id, header or
+    credential, 405 for another method, 415 for another content type. It runs before the body is read.
+
+    Args:
+        app: the application behind: the exchange, then `CallerResolution`, then FastMCP.
+        workspace: the workspace that callers of this endpoint belong to.
+    """
+
+    def __init__(self, app: ASGIApp, *, workspace: str) -> None:
+        self._app = app
+        self._workspace = workspace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            refusal = self._admit(scope)
+        except InvalidInput as error:
+            refusal = problem_of(error)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await refusal(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> Response | None:
+        """Put the arrival on the scope, or return the refusal.
+
+        Raises:
+            InvalidInput: a part of the request is malformed.
+        """
+        match = _ROUTE.fullmatch(route_path(scope))
+        if match is None:
+            return problem(404, "not_found", f"There is nothing here. The MCP endpoint is {PATH}.")
+        client, connection = match.groups()
+        user = parse_virtual_user(connection)
+        if scope["method"] == "OPTIONS":
+            return Response(status_code=204, headers=_METHODS)
+        if scope["method"] != "POST":
+            detail = (
+                "The endpoint is stateless: it has no stream to open and no connection to delete. Use POST."
+            )
+            return problem(405, "method_not_allowed", detail, headers=_METHODS)
+        if _media_type(scope) != _JSON:
+            return problem(415, "unsupported_media_type", f"The Content-Type must be {_JSON}.")
+        checkout = parse_checkout(_only(scope, b"x-coordination-checkout"))
+        identity = Identity(
+            workspace=self._workspace,
+            user=user.user,
+            session=user.session,
+            agent=user.agent,
+            role=role_of(user.agent),
+            client=client,
+            checkout=checkout.key,
+            checkout_root=checkout.root,
+            terminal=parse_terminal(_only(scope, b"x-coordination-terminal")),
+        )
+        signals = Signals(
+            path_client=client,
+            client_names=tuple(_values(scope, b"x-client-name")),
+            user_agents=tuple(_values(scope, b"user-agent")),
+            credential=credential_of(scope),
+        )
+        scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
+        _accept_anything_by_default(scope)
+        return None
+
+
+class CallerResolution:
+    """ASGI middleware that completes the caller with what the body says, once per request.
+
+    A body that is not strict JSON (RFC 8259) is answered with the JSON-RPC parse error and status 400, the
+    same in both eras.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            message: object = orjson.loads(exchange_of(scope).body)
+        except orjson.JSONDecodeError:
+            await Response(_PARSE_ERROR, 400, media_type=_JSON)(scope, receive, send)
+            return
+        scope[_SCOPE_KEY] = _resolve(scope, message)
+        await self._app(scope, receive, send)
+
+
+def _resolve(scope: Scope, message: object) -> Caller:
+    arrival: _Arrival = scope[_ARRIVAL_KEY]
+    signals = arrival.signals
+    verdict = decide(
+        Signals(
+            path_client=signals.path_client,
+            client_names=signals.client_names,
+            client_info=_client_info(message),
+            user_agents=signals.user_agents,
+            credential=signals.credential,
+        )
+    )
+    host, port = scope.get("client") or ("unknown", 0)
+    return Caller(
+        identity=arrival.identity,
+        connection=arrival.connection,
+        peer=f"{host}:{port}",
+        verdict=verdict,
+        tools=tools_for(verdict, arrival.identity.role),
+    )
+
+
+def _client_info(message: object) -> str | None:
+    """Return `clientInfo.name`: None without clientInfo, '' when it has no usable or no single name."""
+    params = _member(message, "params")
+    infos = [_member(_member(params, "_meta"), _CLIENT_INFO_KEY)]
+    if _member(message, "method") == "initialize":
+        infos.append(_member(params, "clientInfo"))
+    names = {_name(info) for info in infos if info is not None}
+    if not names:
+        return None
+    return names.pop() if len(names) == 1 else ""
+
+
+def _name(info: object) -> str:
+    name = _member(info, "name")
+    return name if isinstance(name, str) else ""
+
+
+def _member(value: object, key: str) -> object:
+    return cast("Mapping[str, object]", value).get(key) if isinstance(value, dict) else None
+
+
+def _values(scope: Scope, name: bytes) -> Iterator[str]:
+    for header, value in cast("list[tuple[bytes, bytes]]", scope["headers"]):
+        if header == name:
+            yield value.decode("latin-1")
+
+
+def _only(scope: Scope, name: bytes) -> str:
+    """Return the one value of a header as text (UTF-8, else Latin-1), '' when it is absent.
+
+    Raises:
+        InvalidInput: the header occurs more than once with different values.
+    """
+    values = set(_values(scope, name))
+    if len(values) > 1:
+        raise InvalidInput(
+            f"The header {name.decode()} occurs more than once with different values. Send it once.",
+            details={"field": name.decode()},
+        )
+    raw = values.pop().encode("latin-1") if values else b""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _media_type(scope: Scope) -> str:
+    values = list(_values(scope, b"content-type"))
+    return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
+
+
+def _accept_anything_by_default(scope: Scope) -> None:
+    """Without an Accept header a client takes anything (RFC 9110 section 12.5.1); the SDK would say 406."""
+    if not "".join(_values(scope, b"accept")).strip():
+        kept = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+        scope["headers"] = [*kept, (b"accept", b"*/*")]

@@ -1,0 +1,183 @@
+"""Visibility over MCP: the one predicate, asked for every list, every lookup and every negotiation.
+
+A `Transform` hides components: what a caller may not see is not there, so calling it gives what FastMCP
+answers for any unknown name, byte for byte. A `Middleware` takes the instructions out of the answers to
+`initialize` and `server/discover` for callers without tools, reports who listed and who called, and records
+refused calls. Who the caller is comes from `transport.mcp.identity`; the rules are in `domain.visibility`.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+from fastmcp.prompts import Prompt
+from fastmcp.resources import Resource, ResourceTemplate
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.server.transforms import (
+    GetPromptNext,
+    GetResourceNext,
+    GetResourceTemplateNext,
+    GetToolNext,
+    Transform,
+    VersionSpec,
+)
+from fastmcp.tools import Tool, ToolResult
+from mcp_types import (
+    CallToolRequestParams,
+    DiscoverRequest,
+    DiscoverResult,
+    InitializeRequest,
+    InitializeResult,
+    ListToolsRequest,
+)
+
+from coordination.domain.identity import Identity
+from coordination.domain.text import shown
+from coordination.domain.visibility import PLANNER_TOOLS, Hidden
+from coordination.transport.mcp.identity import Caller, current_caller
+
+_log: Final = structlog.stdlib.get_logger(__name__)
+
+Report = Callable[[Identity], None]
+
+
+class Refusals:
+    """Counts the tool calls that were refused because the caller may not see the tool."""
+
+    def __init__(self) -> None:
+        self.refused_calls = 0
+
+    def record(self, caller: Caller, tool: str) -> None:
+        """Count one refused call and log it as a security warning; without credentials."""
+        self.refused_calls += 1
+        identity = caller.identity
+        _log.warning(
+            "tool_call_refused",
+            tool=shown(tool),
+            client=shown(identity.client),
+            user=shown(identity.user),
+            connection=hashlib.sha256(caller.connection.encode()).hexdigest()[:12],
+            role=identity.role,
+            peer=caller.peer,
+            why=caller.verdict.why if isinstance(caller.verdict, Hidden) else "not a tool of this role",
+        )
+
+
+class VisibilityTransform(Transform):
+    """Hides every component from callers that may not see it. Outside of a request nothing is visible."""
+
+    async def list_tools(self, tools: Sequence[Tool]) -> Sequence[Tool]:
+        """Keep the caller's tools, in the order of its role."""
+        by_name = {tool.name: tool for tool in tools}
+        return [by_name[name] for name in _visible_tools() if name in by_name]
+
+    async def get_tool(
+        self, name: str, call_next: GetToolNext, *, version: VersionSpec | None = None
+    ) -> Tool | None:
+        """Find a tool if it is one of the caller's."""
+        return await call_next(name, version=version) if name in _visible_tools() else None
+
+    async def list_prompts(self, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
+        """Keep all prompts for a caller that has tools, none for others."""
+        return prompts if _visible_tools() else []
+
+    async def get_prompt(
+        self, name: str, call_next: GetPromptNext, *, version: VersionSpec | None = None
+    ) -> Prompt | None:
+        """Find a prompt for a caller that has tools."""
+        return await call_next(name, version=version) if _visible_tools() else None
+
+    async def list_resources(self, resources: Sequence[Resource]) -> Sequence[Resource]:
+        """Keep all resources for a caller that has tools, none for others."""
+        return resources if _visible_tools() else []
+
+    async def get_resource(
+        self, uri: str, call_next: GetResourceNext, *, version: VersionSpec | None = None
+    ) -> Resource | None:
+        """Find a resource for a caller that has tools."""
+        return await call_next(uri, version=version) if _visible_tools() else None
+
+    async def list_resource_templates(
+        self, templates: Sequence[ResourceTemplate]
+    ) -> Sequence[ResourceTemplate]:
+        """Keep all resource templates for a caller that has tools, none for others."""
+        return templates if _visible_tools() else []
+
+    async def get_resource_template(
+        self, uri: str, call_next: GetResourceTemplateNext, *, version: VersionSpec | None = None
+    ) -> ResourceTemplate | None:
+        """Find a resource template for a caller that has tools."""
+        return await call_next(uri, version=version) if _visible_tools() else None
+
+
+class VisibilityMiddleware(Middleware):
+    """Removes instructions for callers without tools, reports lists and calls, records refusals.
+
+    Args:
+        on_listed: called with the identity of a caller that was shown tools.
+        on_called: called with the identity of a caller that called a tool it may see, after the tool ran.
+        refusals: where refused calls are counted.
+    """
+
+    def __init__(self, *, on_listed: Report, on_called: Report, refusals: Refusals) -> None:
+        self._on_listed = on_listed
+        self._on_called = on_called
+        self._refusals = refusals
+
+    async def on_initialize(
+        self,
+        context: MiddlewareContext[InitializeRequest],
+        call_next: CallNext[InitializeRequest, InitializeResult | None],
+    ) -> InitializeResult | None:
+        """Answer the older era's handshake."""
+        result = await call_next(context)
+        if result is None or _visible_tools():
+            return result
+        return result.model_copy(update={"instructions": None})
+
+    async def on_discover(
+        self,
+        context: MiddlewareContext[DiscoverRequest],
+        call_next: CallNext[DiscoverRequest, DiscoverResult | dict[str, object]],
+    ) -> DiscoverResult | dict[str, object]:
+        """Answer the modern era's discovery."""
+        result = await call_next(context)
+        if _visible_tools():
+            return result
+        if isinstance(result, dict):
+            return {key: value for key, value in result.items() if key != "instructions"}
+        return result.model_copy(update={"instructions": None})
+
+    async def on_list_tools(
+        self,
+        context: MiddlewareContext[ListToolsRequest],
+        call_next: CallNext[ListToolsRequest, Sequence[Tool]],
+    ) -> Sequence[Tool]:
+        """List the caller's tools and report it when there are any."""
+        tools = await call_next(context)
+        caller = current_caller()
+        if caller is not None and tools:
+            self._on_listed(caller.identity)
+        return tools
+
+    async def on_call_tool(
+        self,
+        context: MiddlewareContext[CallToolRequestParams],
+        call_next: CallNext[CallToolRequestParams, ToolResult],
+    ) -> ToolResult:
+        """Report a call, or record its refusal; the lookup behind decides by the same predicate."""
+        caller = current_caller()
+        name = context.message.name
+        if caller is None:
+            return await call_next(context)
+        if name not in caller.tools and (isinstance(caller.verdict, Hidden) or name in PLANNER_TOOLS):
+            self._refusals.record(caller, name)
+        result = await call_next(context)
+        self._on_called(caller.identity)
+        return result
+
+
+def _visible_tools() -> tuple[str, ...]:
+    caller = current_caller()
+    return () if caller is None else caller.tools

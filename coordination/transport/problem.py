@@ -1,0 +1,57 @@
+"""HTTP errors as problem details (RFC 9457), the one shape in which every route refuses.
+
+`application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one. The
+codes are those of the tools. Which error gets which status is decided in `transport.mcp.errors`, not here.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from coordination.domain.errors import CoordinationError
+from coordination.transport.mcp.errors import http_status
+
+MEDIA_TYPE: Final = "application/problem+json"
+WEBSOCKET_DENIAL: Final = "websocket.http.response"
+POLICY_VIOLATION: Final = 1008
+
+
+def problem(
+    status: int, code: str, detail: str, *, next_call: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """Build a problem answer.
+
+    Args:
+        status: the HTTP status, 4xx or 5xx.
+        code: the stable code of the error, such as `invalid_input`.
+        detail: what was wrong and what to send, in plain words; safe to show.
+        next_call: one literal thing to do next; left out when ''.
+        headers: further headers, such as `Allow`.
+    """
+    body: dict[str, object] = {
+        "type": f"urn:coordination:error:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if next_call:
+        body["next_call"] = next_call
+    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_of(error: CoordinationError) -> Response:
+    """Build the problem answer for an error of the domain, with the status of the one table."""
+    return problem(http_status(error), error.code, error.message, next_call=error.next_call)
+
+
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or a WebSocket that is not accepted yet, with `response` and nothing else."""
+    if scope["type"] == "websocket" and WEBSOCKET_DENIAL not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
+        return
+    await response(scope, receive, send)
