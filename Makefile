@@ -26,13 +26,18 @@ WORKERS ?= 2
 SEED ?= $(shell date +%s)
 MINUTES ?= 10
 
-PIP_INSTALL := PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
-	$(BIN)/python -m pip install --quiet --no-input --constraint constraints.txt
+# Installs its arguments as locked; what pip says is shown when it fails.
+INSTALL := install_quietly() { \
+		PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --no-input --progress-bar off \
+			--constraint constraints.txt "$$@" >$(VENV)/install.log 2>&1 && return; \
+		tail -n 30 $(VENV)/install.log >&2; \
+		echo "The packages could not be installed; the lines above say why (more: $(VENV)/install.log)." >&2; \
+		echo "They come from PyPI: is it reachable? The same command goes on from here." >&2; exit 1; \
+	}; install_quietly
 # Prints the requirements of the dependency groups that are its arguments; pip reads groups only since 25.1.
 GROUPS_OF := $(BIN)/python -c 'import sys, tomllib; \
 	groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
 	print(*(line for name in sys.argv[1:] for line in groups[name]))'
-OFFLINE := The packages could not be installed. They come from PyPI: is it reachable? The next make goes on from here.
 
 .PHONY: help up run down install uninstall test check lint format types contracts wheel acceptance \
 	torture torture-check bench coverage lock clean
@@ -107,7 +112,7 @@ types: $(VENV)/.dev ## Types, strict
 	@$(BIN)/basedpyright
 
 contracts: $(VENV)/.dev ## Layers: who may import whom
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@rm -rf dist
@@ -155,11 +160,11 @@ $(VENV)/.python:
 	@set -e; python=; found=; \
 	for name in $(PYTHON_NAMES); do \
 		version=$$($$name -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || continue; \
-		found="$$found $$name is $$version;"; \
+		found="$$found$${found:+,} $$name is $$version"; \
 		if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$$name; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo "This needs Python 3.11 or newer. Found here:$${found:- no Python at all.}" >&2; \
+		echo "This needs Python 3.11 or newer. Found here:$${found:- no Python at all}." >&2; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; \
 	fi; \
 	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
@@ -180,11 +185,11 @@ $(VENV)/.python:
 $(VENV)/.runtime: $(VENV)/.python pyproject.toml constraints.txt
 	@if [ ! -w $(VENV) ]; then echo "$(VENV) is out of date and you may not write to it: its owner runs make." >&2; exit 1; fi
 	@echo "  packages of the service, as locked in constraints.txt"
-	@$(PIP_INSTALL) $$($(GROUPS_OF) build) || { echo "$(OFFLINE)" >&2; exit 1; }
-	@$(PIP_INSTALL) --no-build-isolation --editable . || { echo "$(OFFLINE)" >&2; exit 1; }
+	@$(INSTALL) $$($(GROUPS_OF) build)
+	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
 	@echo "  packages of the tests"
-	@$(PIP_INSTALL) $$($(GROUPS_OF) dev) || { echo "$(OFFLINE)" >&2; exit 1; }
+	@$(INSTALL) $$($(GROUPS_OF) dev)
 	@touch $@
