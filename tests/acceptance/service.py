@@ -1,0 +1,127 @@
+"""The real service as its own process, started the way a person starts it in the foreground.
+
+It gets a data folder and a port of its own; nothing else of the machine's settings reaches it. Questions that
+a test has about its state go through `coord`, as a person would ask. It does not install anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from tests.acceptance.script import Json
+
+START_SECONDS = 40.0
+"""How long the first start may take: it makes a database."""
+
+_LOOK_SECONDS = 0.1
+
+
+class Service:
+    """A service in the foreground; use it as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose a port; data and log lie in `folder`."""
+        self._folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
+        } | {
+            "COORDINATION_DATA_DIR": str(folder / "data"),
+            "PORT": str(self.port),
+        }
+        self._log = folder / "service.log"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it is ready.
+
+        Raises:
+            RuntimeError: it ended or did not get ready in time; the message carries its log.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            self._running = subprocess.Popen(
+                [coord(), "run"], cwd=self._folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            wait_until(self._is_ready, START_SECONDS, "the service to be ready")
+        except TimeoutError as error:
+            self.__exit__()
+            raise RuntimeError(f"{error}; its log:\n{self._log.read_text()}") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it as Ctrl-C would, and wait for it."""
+        if self._running is None:
+            return
+        self._running.send_signal(signal.SIGINT)
+        self._running.wait(START_SECONDS)
+
+    def endpoint(self, client: str, virtual_user: str) -> str:
+        """The MCP endpoint of a client and a virtual user."""
+        return f"{self.url}/mcp/v2/{client}/{virtual_user}"
+
+    def status(self, session: str) -> Json:
+        """What `coord status` says of a session, in its form for machines."""
+        done = subprocess.run(
+            [coord(), "status", session, "--json"],
+            cwd=self._folder,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            timeout=START_SECONDS,
+        )
+        answer: Json = json.loads(done.stdout)
+        return answer
+
+    def _is_ready(self) -> bool:
+        running = self._running
+        if running is None or running.poll() is not None:
+            raise RuntimeError(f"the service ended; its log:\n{self._log.read_text()}")
+        return answers(f"{self.url}/ready")
+
+
+def coord() -> str:
+    """The command `coord` of the environment that the tests run in."""
+    return str(Path(sys.executable).with_name("coord"))
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of `url` is answered with 200."""
+    try:
+        return httpx.get(url, trust_env=False, timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Look until `holds()`: for facts of other processes, which have no event to wait for.
+
+    Raises:
+        TimeoutError: it did not come true in time; `what` is in the message.
+    """
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(_LOOK_SECONDS)
