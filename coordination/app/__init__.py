@@ -1,1 +1,1 @@
-"""The composition root of the service: builds every part once, wires them together, and starts and stops them."""
+"""The composition root of the service: builds every part once, wires them together, starts and stops them."""

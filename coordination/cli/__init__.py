@@ -1,1 +1,1 @@
-"""The command `coord`: commands for people, over the client and the composition root. It decides nothing itself."""
+"""The command `coord`: what people type, over the client and the composition root. It decides nothing."""

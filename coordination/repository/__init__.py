@@ -1,1 +1,1 @@
-"""What the service knows about a repository on the user's disk: git, files and imports. It reads, and writes nothing."""
+"""What we know about a repository on the user's disk: git, files and imports. It only reads."""

@@ -1,1 +1,1 @@
-"""The only home of SQL: one module per noun calls the functions of `functions/`, and returns values of the domain."""
+"""The only home of SQL: one module per noun calls the functions of `functions/` and returns domain values."""
