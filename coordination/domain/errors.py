@@ -1,0 +1,86 @@
+"""Every error that a user, an agent or an operator can meet, as one tree.
+
+    CoordinationError
+    ├── InvalidInput        invalid_input    a field is wrong; nothing was written
+    ├── UnknownItem         not_found        no such session, agent, lock or task in this workspace
+    ├── LeaseLost           lease_lost       the named lease is not the caller's live grant (any more)
+    ├── WaitCycle           wait_cycle       waiting would close a circle of agents that wait for each other
+    ├── TaskTaken           task_taken       another live agent has the task
+    ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
+    ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
+    └── RetryLater          retry_later      the database cannot answer now; nothing was lost
+
+Contention ("somebody else holds it") is an outcome, not an error, and is not here. Each error says what was
+wrong, what the limit is, and names one literal next call. Codes are part of the wire contract and never change.
+"""
+
+from typing import ClassVar
+
+
+class CoordinationError(Exception):
+    """Base of all errors that may be shown to a caller.
+
+    Attributes:
+        code: stable identifier of the kind of error.
+        message: what was wrong and what the limit is, in plain words; safe to show.
+        next_call: one literal thing to do next, such as ``sync_progress()``.
+        details: JSON-ready facts behind the message (field names, paths, agents).
+    """
+
+    code: ClassVar[str] = "coordination_error"
+
+    def __init__(
+        self, message: str, *, next_call: str = "", details: dict[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_call = next_call
+        self.details: dict[str, object] = details or {}
+
+
+class InvalidInput(CoordinationError):
+    """A field of the input is wrong; the message names it and says what to send. Nothing was written."""
+
+    code = "invalid_input"
+
+
+class UnknownItem(CoordinationError):
+    """Nothing of that name exists in the caller's workspace."""
+
+    code = "not_found"
+
+
+class LeaseLost(CoordinationError):
+    """Renew, release or re-claim named a lease that is not the caller's live grant. Nothing was changed."""
+
+    code = "lease_lost"
+
+
+class WaitCycle(CoordinationError):
+    """Waiting would close a circle of agents that wait for each other, so the wait was refused."""
+
+    code = "wait_cycle"
+
+
+class TaskTaken(CoordinationError):
+    """Another live agent has the task. Nothing was written."""
+
+    code = "task_taken"
+
+
+class CheckoutTaken(CoordinationError):
+    """The checkout belongs to another session at the moment."""
+
+    code = "checkout_taken"
+
+
+class SettingRefused(CoordinationError):
+    """The session's present locks contradict the wanted setting."""
+
+    code = "setting_refused"
+
+
+class RetryLater(CoordinationError):
+    """The store cannot answer now. Nothing was acknowledged, so nothing is lost; the same call may be repeated."""
+
+    code = "retry_later"

@@ -1,0 +1,161 @@
+"""Paths as the service compares them: repo-relative, POSIX, one conflict key for every spelling of one file.
+
+A claim covers its path and everything below it. Overlap of two claims is therefore decided by keys alone: two
+keys overlap when they are equal or one is an ancestor of the other. This module computes, for the store to probe
+by index, what a claim can overlap with: the key itself and its ancestors (equality), and the byte ranges below
+it (design section 6). It never looks at a disk; symlinks are resolved by whoever sees the disk.
+
+The range below ``src`` is everything between ``src/`` and ``src0`` in byte order, because ``0`` follows ``/``.
+Named resources (``resource:port/5432``) are a tree of their own: the whole-tree claim ``.`` does not cover them.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from coordination.domain.errors import InvalidInput
+from coordination.domain.text import shown
+
+MAX_PATH_BYTES: Final = 1024
+MAX_PATHS: Final = 500
+ROOT_KEY: Final = ""
+RESOURCE_PREFIX: Final = "resource:"
+_AFTER_RESOURCES: Final = "resource;"
+_LAST: Final = "\U0010ffff"
+_WILDCARDS: Final = frozenset("*?")
+
+
+@dataclass(frozen=True, slots=True)
+class LockPath:
+    """One normalised path.
+
+    Attributes:
+        path: what is shown to people: repo-relative, NFC, case kept; ``.`` is the whole tree.
+        key: what is compared: case-folded; the empty string is the whole tree.
+    """
+
+    path: str
+    key: str
+
+    @property
+    def ancestors(self) -> tuple[str, ...]:
+        """Keys of everything that covers this path, outermost first, without the path itself."""
+        if self.key == ROOT_KEY:
+            return ()
+        parts = self.key.split("/")
+        above = tuple("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        return above if self.is_resource else (ROOT_KEY, *above)
+
+    @property
+    def ranges(self) -> tuple[tuple[str, str], ...]:
+        """Half-open byte ranges ``(low, high)`` of keys below this path, bounds themselves excluded."""
+        if self.key == ROOT_KEY:
+            return ((ROOT_KEY, RESOURCE_PREFIX), (_AFTER_RESOURCES, _LAST))
+        return ((self.key + "/", self.key + "0"),)
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether the path names something that is not a file, such as ``resource:port/5432``."""
+        return self.key.startswith(RESOURCE_PREFIX)
+
+
+def overlaps(first: str, second: str) -> bool:
+    """Whether two keys are equal or one covers the other."""
+    if first == second:
+        return True
+    shorter, longer = sorted((first, second), key=len)
+    if shorter == ROOT_KEY:
+        return not longer.startswith(RESOURCE_PREFIX)
+    return longer.startswith(shorter + "/")
+
+
+def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "file_paths") -> LockPath:
+    """Turn one path as a caller wrote it into a `LockPath`.
+
+    Args:
+        raw: the caller's text.
+        root: absolute top level of the caller's checkout, when it is known; absolute paths below it are accepted.
+        literal: take ``*`` and ``?`` as ordinary characters (for callers that name files they have seen).
+        field: name of the input field, for messages.
+
+    Raises:
+        InvalidInput: the path is empty, too long, escapes the repository, is absolute, holds control characters
+            or outer spaces, or is a pattern.
+    """
+    text = unicodedata.normalize("NFC", raw)
+    _refuse_unprintable(text, field)
+    if text.startswith(RESOURCE_PREFIX):
+        name = _clean_parts(text.removeprefix(RESOURCE_PREFIX), text, field)
+        if not name:
+            raise InvalidInput(
+                f'{field}: "{shown(text)}" names no resource. Send for example "resource:port/5432".'
+            )
+        text = RESOURCE_PREFIX + "/".join(name)
+    else:
+        text = "/".join(_clean_parts(_relative(text, root, field), text, field))
+    if not literal and _WILDCARDS & set(text):
+        raise InvalidInput(
+            f'{field}: "{shown(text)}" looks like a pattern. Name the files, or name the folder: a claim covers'
+            " everything below it."
+        )
+    key = unicodedata.normalize("NFC", text.casefold())
+    if max(len(text.encode()), len(key.encode())) > MAX_PATH_BYTES:
+        raise InvalidInput(f"{field}: a path is longer than {MAX_PATH_BYTES} bytes. Claim a folder above it.")
+    return LockPath(path=text or ".", key=key)
+
+
+def normalise_all(
+    raw: Iterable[str], *, root: str = "", literal: bool = False, field: str = "file_paths"
+) -> tuple[LockPath, ...]:
+    """Normalise several paths; spellings of one file become one, the first spelling is kept.
+
+    Raises:
+        InvalidInput: one path is wrong, or there are more than 500.
+    """
+    given = list(raw)
+    if len(given) > MAX_PATHS:
+        raise InvalidInput(
+            f"{field}: {len(given)} paths, at most {MAX_PATHS} in one call. Name a folder: it covers what is below it."
+        )
+    by_key: dict[str, LockPath] = {}
+    for text in given:
+        path = normalise(text, root=root, literal=literal, field=field)
+        by_key.setdefault(path.key, path)
+    return tuple(by_key.values())
+
+
+def _refuse_unprintable(text: str, field: str) -> None:
+    if not text:
+        raise InvalidInput(f'{field}: a path is empty. Send "." for the whole tree.')
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+        raise InvalidInput(f'{field}: "{shown(text)}" holds control characters. Send the path without them.')
+    if text != text.strip():
+        raise InvalidInput(f'{field}: "{shown(text)}" begins or ends with a space. Send the path without it.')
+
+
+def _relative(text: str, root: str, field: str) -> str:
+    if not text.startswith("/"):
+        return text
+    top = root.rstrip("/")
+    if top and (text == top or text.startswith(top + "/")):
+        return text.removeprefix(top).lstrip("/") or "."
+    where = f"below {shown(top)}" if top else "relative to the repository's top level"
+    raise InvalidInput(f'{field}: "{shown(text)}" is absolute. Send paths {where}, such as "src/app.py".')
+
+
+def _clean_parts(text: str, original: str, field: str) -> list[str]:
+    """Split into parts, resolving ``.`` and ``..`` and dropping a trailing ``**``."""
+    parts: list[str] = []
+    for part in text.split("/"):
+        if part in ("", "."):
+            continue
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            raise InvalidInput(f'{field}: "{shown(original)}" leaves the repository. Send a path inside it.')
+    while parts and parts[-1] == "**":
+        parts.pop()
+    return parts

@@ -1,0 +1,36 @@
+"""Free text from people and agents, made safe to hand to others.
+
+Every reason, message and title is hostile until proven otherwise: it may carry control characters, ANSI
+sequences, invisible or bidirectional marks, or be endless. Here it is cut and cleaned once, on the way in, so
+that everything stored is safe to show. Whether text is an instruction is not decided here: answers carry it as
+quoted data with its author.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_REASON: Final = 200
+MAX_MESSAGE: Final = 1000
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_SPACES = re.compile(r"\s+")
+_SHOWN: Final = 80
+# Cc control, Cf format (bidi marks, zero width), Cs lone surrogates, Co private use, Cn unassigned.
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def clean(text: str, limit: int) -> str:
+    """Return text on one line without control, ANSI, bidi or invisible characters, at most `limit` characters."""
+    flat = _SPACES.sub(" ", _ANSI.sub("", text))
+    kept = "".join(character for character in flat if unicodedata.category(character) not in _UNSAFE).strip()
+    kept = unicodedata.normalize("NFC", kept)
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def shown(text: str) -> str:
+    """Return text for an error message: at most 80 characters, nothing unprintable."""
+    escaped = "".join(
+        f"\\u{ord(character):04x}" if unicodedata.category(character) in _UNSAFE else character
+        for character in text[: _SHOWN + 1]
+    )
+    return escaped if len(escaped) <= _SHOWN else escaped[: _SHOWN - 1] + "…"

@@ -1,0 +1,83 @@
+"""Statements on agents: who calls (for the functions that create agents on first use), presence, and status."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from coordination.domain.agent import Agent
+from coordination.store.database import Database
+
+ENTER: Final = """
+    SELECT to_jsonb(e) FROM coordination_enter_session($1, $2, $3, $4, $5::jsonb) e
+"""
+TOUCH: Final = "SELECT workspace, session, agent, terminals::text FROM coordination_touch_agents($1::jsonb)"
+STATUS: Final = "SELECT coordination_session_status($1, $2, $3, $4, $5, $6)"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That an agent was heard of, `seconds_ago` before now, and whether it listed or called the tools."""
+
+    agent: Agent
+    seconds_ago: float
+    listed: bool
+    called: bool
+
+
+def caller(agent: Agent) -> tuple[str, str, str, str, str]:
+    """The first five arguments of every function that acts for an agent."""
+    description = {
+        "user": agent.user,
+        "name": agent.name,
+        "role": agent.role,
+        "client": agent.client,
+        "checkout_root": agent.checkout_root or None,
+    }
+    return agent.workspace, agent.session, agent.id, agent.checkout, orjson.dumps(description).decode()
+
+
+async def enter(database: Database, agent: Agent) -> None:
+    """Create session and agent when they are missing. Raises CheckoutTaken."""
+    await database.fetch_json(ENTER, *caller(agent))
+
+
+async def touch(
+    database: Database, sightings: Iterable[Sighting]
+) -> dict[tuple[str, str, str], dict[str, float]]:
+    """Write presence for several agents at once.
+
+    Returns:
+        For each agent that exists, by (workspace, session, agent id): the places (`Agent.place`) that used its
+        name within two minutes, with the database's time of the last use in seconds.
+    """
+    batch = [
+        {
+            "workspace": seen.agent.workspace,
+            "session": seen.agent.session,
+            "agent": seen.agent.id,
+            "seen_seconds_ago": seen.seconds_ago,
+            "listed": seen.listed,
+            "called": seen.called,
+            "terminal": seen.agent.place,
+        }
+        for seen in sightings
+    ]
+    rows = await database.fetch(TOUCH, orjson.dumps(batch).decode())
+    return {(row["workspace"], row["session"], row["agent"]): orjson.loads(row["terminals"]) for row in rows}
+
+
+async def status(
+    database: Database,
+    workspace: str,
+    session: str,
+    *,
+    agent: str | None,
+    include_inactive: bool,
+    after: str | None,
+    limit: int,
+) -> dict[str, Any] | None:
+    """Read one page of a session's status, `limit` + 1 agents at most; None when there is no such session."""
+    answer = await database.fetch_json(STATUS, workspace, session, agent, include_inactive, after, limit)
+    return orjson.loads(answer)

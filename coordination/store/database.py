@@ -1,0 +1,147 @@
+"""The pool of connections to Postgres, and the one place where its failures become the product's errors.
+
+Every runtime statement is a single call of a function or a single read, so a stopped worker can hold nothing open;
+should one ever leave a transaction idle, the server ends it after a second. A call that gets no answer within two
+seconds fails with `RetryLater` and its connection is thrown away. A semaphore in front of the pool keeps the
+tail short when many callers compete (facts/mcp-and-fastmcp.md). Nothing here knows what the statements mean.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+import orjson
+
+from coordination.domain import errors
+from coordination.store.refusal import explain
+
+SERVER_SETTINGS: Final = {
+    "application_name": "coordination",
+    "TimeZone": "UTC",
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    "jit": "off",
+    "lock_timeout": "1500ms",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "1s",
+}
+DEADLINE_SECONDS: Final = 2.0
+
+Row: TypeAlias = asyncpg.Record
+_UNREACHABLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    ssl.SSLError,
+)
+_TRANSIENT: Final = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+def retry_later(why: str) -> errors.RetryLater:
+    """Return the error for a store that cannot answer now."""
+    return errors.RetryLater(
+        f"The database cannot answer now ({why}). Nothing was acknowledged, so nothing is lost.",
+        next_call="repeat the same call in a few seconds",
+    )
+
+
+class Database:
+    """A pool that opens on first use and heals by itself.
+
+    Args:
+        dsn: libpq URL of the database; read anew through `relocate` when an embedded server moved.
+        size: most connections at once.
+    """
+
+    def __init__(self, dsn: str, *, size: int = 4) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._pool: asyncpg.Pool[Row] | None = None
+        self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(size)
+
+    @property
+    def dsn(self) -> str:
+        """Where the database is; holds a credential in hosted mode, so never log it."""
+        return self._dsn
+
+    async def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    async def fetch_json(self, statement: str, *arguments: object) -> bytes:
+        """Run a statement that answers one JSON value and return its text.
+
+        Raises:
+            RetryLater: the database did not answer within two seconds.
+            CoordinationError: a function refused, see `store/refusal.py`.
+        """
+        async with self.connection() as connection:
+            text: str | None = await connection.fetchval(statement, *arguments)
+        return (text or "null").encode()
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Row]:
+        """Run one statement and return its rows. Raises like `fetch_json`."""
+        async with self.connection() as connection:
+            return await connection.fetch(statement, *arguments)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Lend a connection for one statement, under the deadline and with errors translated."""
+        held = None
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                async with self._places:
+                    pool = await self._open()
+                    held = await pool.acquire()
+                    try:
+                        yield held
+                    except (TimeoutError, asyncio.CancelledError):
+                        # The server may never answer: a graceful release would wait for it.
+                        held.terminate()
+                        raise
+                    finally:
+                        await pool.release(held)
+        except _TRANSIENT as error:
+            raise retry_later(type(error).__name__) from error
+        except _UNREACHABLE as error:
+            raise retry_later("it is not reachable") from error
+        except asyncpg.PostgresError as error:
+            code = error.sqlstate or ""
+            if code.startswith("CO"):
+                raise explain(code, orjson.loads(error.detail) if error.detail else {}) from error
+            raise
+
+    async def _open(self) -> "asyncpg.Pool[Row]":
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(
+                        self._dsn,
+                        min_size=1,
+                        max_size=self._size,
+                        timeout=DEADLINE_SECONDS,
+                        server_settings=SERVER_SETTINGS,
+                        reset=_keep,
+                    )
+        return self._pool
+
+
+async def _keep(_connection: object) -> None:
+    """Leave a returned connection as it is: no statement of ours changes its state."""

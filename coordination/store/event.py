@@ -1,0 +1,48 @@
+"""Statements on the event log: reading it by cursor, and the notification that only wakes readers."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from coordination.domain.event import Event
+from coordination.store.database import Database
+
+CHANNEL: Final = "coordination_events"
+READ: Final = """
+    SELECT seq, agent_id, kind, payload::text AS payload, created_at
+    FROM coordination_events WHERE workspace_id = $1 AND session_id = $2 AND seq > $3 ORDER BY seq LIMIT $4
+"""
+# One row for each (workspace, session) asked for, whatever it holds.
+LAST: Final = """
+    SELECT w.workspace, w.session,
+           coalesce((SELECT e.seq FROM coordination_events e
+                     WHERE e.workspace_id = w.workspace AND e.session_id = w.session
+                     ORDER BY e.seq DESC LIMIT 1), 0) AS seq
+    FROM unnest($1::text[], $2::text[]) AS w(workspace, session)
+"""
+NOTIFY: Final = "SELECT pg_notify($1, $2)"
+
+
+async def read(database: Database, workspace: str, session: str, after: int, limit: int) -> list[Event]:
+    """Read at most `limit` events of a session whose number is greater than `after`, in order."""
+    rows = await database.fetch(READ, workspace, session, after, limit)
+    return [
+        _event(row["seq"], row["agent_id"], row["kind"], row["payload"], row["created_at"]) for row in rows
+    ]
+
+
+async def last_numbers(database: Database, sessions: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Read the number of the last event of each (workspace, session)."""
+    rows = await database.fetch(LAST, [pair[0] for pair in sessions], [pair[1] for pair in sessions])
+    return {(row["workspace"], row["session"]): row["seq"] for row in rows}
+
+
+async def notify(database: Database, sessions: list[tuple[str, str]]) -> None:
+    """Wake every process that listens: something was committed in these sessions."""
+    await database.fetch(NOTIFY, CHANNEL, orjson.dumps(sessions).decode())
+
+
+def _event(seq: int, agent_id: str | None, kind: str, payload: str, created_at: datetime) -> Event:
+    content: dict[str, Any] = orjson.loads(payload)
+    return Event(seq=seq, agent_id=agent_id, kind=kind, payload=content, created_at=created_at)

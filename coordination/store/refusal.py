@@ -1,0 +1,81 @@
+"""What the database functions' refusals (SQLSTATE class CO) mean to the caller, in one table."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from coordination.domain import errors
+from coordination.domain.text import shown
+
+
+def explain(code: str, details: dict[str, Any]) -> errors.CoordinationError:
+    """Turn a refusal, by its SQLSTATE and JSON detail, into the error that the caller is shown."""
+    return _MEANINGS[code](details)
+
+
+def _checkout_taken(details: dict[str, Any]) -> errors.CoordinationError:
+    session = details["session"]
+    return errors.CheckoutTaken(
+        f'This checkout belongs to session "{session}" at the moment; a checkout is in one session at a time.',
+        next_call=f'connect to session "{session}", use another checkout (git worktree add), or ask the person to run:'
+        f" coord sessions close {session}",
+        details=details,
+    )
+
+
+def _wait_cycle(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.WaitCycle(
+        f"Waiting would block all of you for ever: {' waits for '.join(details['cycle'])}. You were not queued.",
+        next_call='claim_file_lock(action="release", file_paths=[])',
+        details=details,
+    )
+
+
+def _task_taken(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.TaskTaken(
+        f'Task "{shown(details["task_id"])}" is taken by {details["agent_id"]} since {details["since"]}'
+        f" ({details['status']}). Nothing was written.",
+        next_call="sync_progress() for your next task, or send that agent a message",
+        details=details,
+    )
+
+
+def _unknown_recipient(details: dict[str, Any]) -> errors.CoordinationError:
+    unknown = ", ".join(f'"{shown(name)}"' for name in details["unknown"][:5])
+    return errors.UnknownItem(
+        f"to: no agent {unknown} in this session. Nothing was written. Agents: {', '.join(details['known']) or 'none'}.",
+        next_call="check_agent_status(include_inactive=true)",
+        details=details,
+    )
+
+
+def _task_closed(details: dict[str, Any]) -> errors.CoordinationError:
+    task = shown(details["task_id"])
+    return errors.InvalidInput(
+        f'status: task "{task}" is {details["status"]}. Only "started" opens it again. Nothing was written.',
+        next_call=f'sync_progress(task_id="{task}", status="started")',
+        details=details,
+    )
+
+
+def _overlap_across_checkouts(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.SettingRefused(
+        f"{details['holder']} and {details['other']} hold overlapping leases in different checkouts"
+        f' ("{shown(details["path"])}"), so blocking across checkouts cannot begin now.',
+        next_call="release or revoke one of them, then set it again",
+        details=details,
+    )
+
+
+def _no_session(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.UnknownItem("There is no such session.", next_call="coord sessions", details=details)
+
+
+_MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]] = {
+    "CO001": _checkout_taken,
+    "CO002": _wait_cycle,
+    "CO003": _task_taken,
+    "CO004": _unknown_recipient,
+    "CO005": _task_closed,
+    "CO006": _overlap_across_checkouts,
+    "CO007": _no_session,
+}

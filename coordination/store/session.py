@@ -1,0 +1,41 @@
+"""Statements on sessions as a whole: listing and configuring them."""
+
+from typing import Any, Final
+
+import orjson
+
+from coordination.store.database import Database, Row
+
+CONFIGURE: Final = "SELECT coordination_configure_session($1, $2, $3, $4, $5)"
+LIST: Final = """
+    SELECT s.id, s.name, s.description, s.user_id, s.status, s.across_checkouts, s.created_at,
+           (SELECT count(*) FROM claude_code_agents a
+            WHERE a.workspace_id = s.workspace_id AND a.session_id = s.id) AS agents,
+           (SELECT count(*) FROM file_locks l
+            WHERE l.workspace_id = s.workspace_id AND l.session_id = s.id
+              AND l.expires_at > clock_timestamp()) AS locks,
+           (SELECT max(a.last_activity) FROM claude_code_agents a
+            WHERE a.workspace_id = s.workspace_id AND a.session_id = s.id) AS last_activity
+    FROM claude_code_sessions s
+    WHERE s.workspace_id = $1 AND ($2::text IS NULL OR s.id > $2)
+    ORDER BY s.id LIMIT $3
+"""
+
+
+async def configure(
+    database: Database,
+    workspace: str,
+    session: str,
+    by: str,
+    *,
+    status: str | None,
+    across_checkouts: str | None,
+) -> dict[str, Any]:
+    """Close, open or configure a session. Raises SettingRefused (overlaps exist) or UnknownItem."""
+    answer = await database.fetch_json(CONFIGURE, workspace, session, by, status, across_checkouts)
+    return orjson.loads(answer)
+
+
+async def page(database: Database, workspace: str, after: str | None, limit: int) -> list[Row]:
+    """Read at most `limit` sessions of a workspace whose id follows `after`, by id."""
+    return await database.fetch(LIST, workspace, after, limit)

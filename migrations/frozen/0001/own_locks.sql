@@ -1,0 +1,26 @@
+-- The caller's live leases that a renew or release names, and the named ones that are not live grants of the caller.
+-- p_keys null means all of them. p_tokens, parallel to p_keys, pins the exact grants (REST, daemon, hooks); without
+-- it the caller's own live grant on each path counts (MCP, where the server knows the tokens).
+CREATE OR REPLACE FUNCTION coordination_own_locks(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[], p_now timestamptz,
+    OUT held file_locks[], OUT lost text[]
+) LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    IF p_keys IS NULL THEN
+        held := ARRAY(SELECT l FROM file_locks l
+                      WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
+                        AND l.expires_at > p_now);
+        lost := '{}';
+        RETURN;
+    END IF;
+    held := ARRAY(
+        SELECT l FROM unnest(p_keys, coalesce(p_tokens, array_fill(NULL::bigint, ARRAY[cardinality(p_keys)])))
+                      AS named(key, token)
+        JOIN file_locks l ON l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = named.key
+        WHERE l.agent_id = p_agent AND l.expires_at > p_now
+          AND CASE WHEN p_tokens IS NULL THEN l.checkout = p_checkout OR l.path_key LIKE 'resource:%'
+                   ELSE l.fencing_token = named.token END);
+    lost := ARRAY(SELECT k FROM unnest(p_keys) k WHERE k <> ALL (ARRAY(SELECT h.path_key FROM unnest(held) h)));
+END
+$function$;

@@ -1,0 +1,26 @@
+-- Delete the expired rows among `p_found` and record who lost what, one lock.expired per holder.
+-- Returns {path key: last holder} so that a grant can say whose lease it follows.
+CREATE OR REPLACE FUNCTION coordination_remove_expired(
+    p_workspace text, p_session text, p_found file_locks[], p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_gone file_locks[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM file_locks l USING unnest(p_found) f
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = f.path_key
+          AND l.checkout = f.checkout AND l.slot = f.slot AND l.expires_at <= p_now
+        RETURNING l)
+    SELECT array_agg(g.l) INTO v_gone FROM gone g;
+    IF v_gone IS NULL THEN
+        RETURN '{}';
+    END IF;
+    PERFORM coordination_append_event(p_workspace, p_session, lost.agent_id, 'lock.expired',
+        jsonb_build_object('locks', lost.locks), ARRAY[lost.agent_id], p_now)
+    FROM (SELECT g.agent_id::text AS agent_id, jsonb_agg(coordination_describe_lock(g, p_now)) AS locks
+          FROM unnest(v_gone) g GROUP BY g.agent_id ORDER BY g.agent_id) lost;
+    RETURN (SELECT jsonb_object_agg(g.path_key, g.agent_id ORDER BY g.expires_at) FROM unnest(v_gone) g);
+END
+$function$;
