@@ -154,7 +154,7 @@ lock: $(VENV)/.dev ## Renew constraints.txt: the newest versions that pyproject.
 
 clean: ## Remove what tests and builds leave behind; the installation stays
 	@rm -rf build dist .coverage .coverage.* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
-	@find coordination migrations tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set up ------------------------------------------------------------------------------------------------------
 # Three stamps: the virtual environment, what the service needs, what the tests need. Each is made again when
