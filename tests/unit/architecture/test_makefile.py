@@ -1,4 +1,4 @@
-"""What people meet before any Python of ours: the commands of make, and what it says when a part is missing."""
+"""What people meet before any Python of ours: the commands of make, and its words when a part is missing."""
 
 import os
 import re
