@@ -1,0 +1,94 @@
+"""The outermost check of every request and WebSocket: is it meant for us, and does it come from a page we
+trust.
+
+A browser on the user's machine can be made to talk to a service on loopback: by DNS rebinding (another name
+in Host) or from a foreign page (an Origin). Both are refused before anything else looks at the request. In
+local mode there is no proxy, so headers that only a proxy adds are refused too, instead of being believed or
+ignored. This does not authenticate anybody; see `transport.auth` and `transport.peer`.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coordination.transport.problem import problem, refuse
+
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+_FORWARDED: Final = ("forwarded", "x-forwarded", "x-real-ip")
+_HTTP_SCHEMES: Final = {"ws": "http", "wss": "https"}
+
+
+class Guard:
+    """ASGI middleware: the outermost one.
+
+    Answers 400 for a missing, repeated or malformed Host and (in local mode) for forwarded headers, 421 for a
+    Host that is not ours, 403 for an Origin that is neither allowed nor the same origin.
+
+    Args:
+        app: the application behind.
+        hosts: the names, lower-case, that Host may have, with any port; None allows every name.
+        origins: the origins, such as `https://app.example.com`, that may call from a page.
+        forwarded: whether headers that a proxy adds may be there.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Collection[str] | None = LOOPBACK_HOSTS,
+        origins: Collection[str] = (),
+        forwarded: bool = False,
+    ) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else frozenset(hosts)
+        self._origins = frozenset(origins)
+        self._forwarded = forwarded
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else None
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await refuse(refusal, scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1:
+            return problem(400, "invalid_host", "The request must have exactly one Host header.")
+        host = hosts[0].decode("latin-1").lower()
+        origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
+        return (
+            self._check_host(host) or self._check_origins(origins, scope, host) or self._check_proxy(headers)
+        )
+
+    def _check_host(self, host: str) -> Response | None:
+        match = _HOST.fullmatch(host)
+        if match is None:
+            return problem(
+                400, "invalid_host", "The Host header must be a name or address with an optional port."
+            )
+        if self._hosts is not None and match[1] not in self._hosts:
+            return problem(421, "foreign_host", "This service does not answer under that Host name.")
+        return None
+
+    def _check_origins(self, origins: list[str], scope: Scope, host: str) -> Response | None:
+        scheme: str = scope.get("scheme", "http")
+        same = f"{_HTTP_SCHEMES.get(scheme, scheme)}://{host}"
+        if all(origin == same or origin in self._origins for origin in origins) and len(origins) <= 1:
+            return None
+        return problem(403, "foreign_origin", "Pages of that Origin may not call this service.")
+
+    def _check_proxy(self, headers: list[tuple[bytes, bytes]]) -> Response | None:
+        if self._forwarded:
+            return None
+        if any(name.decode("latin-1").startswith(_FORWARDED) for name, _ in headers):
+            detail = "This service runs in local mode, without a proxy: forwarded headers are refused."
+            return problem(400, "forwarded_header", detail)
+        return None

@@ -1,0 +1,132 @@
+"""The outermost check refuses foreign hosts, foreign pages and proxies."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordination.transport.guard import Guard
+from tests.unit.transport.asgi import Inner, Pairs, run, scope_of
+
+HOST = ("host", "127.0.0.1:8000")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.0.0.1:8000", "localhost", "LocalHost:1", "[::1]", "[::1]:65535"],
+)
+async def test_loopback_names_pass_with_any_port(host: str) -> None:
+    sent = await run(Guard(Inner()), scope_of(headers=[("host", host)]))
+    assert sent.status == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "localhost.", "0.0.0.1", "127.0.0.2"),
+        *("[::ffff:127.0.0.1]", "[::]", "2130706433", "evil-localhost"),
+    ],
+)
+async def test_another_host_is_misdirected(host: str) -> None:
+    inner = Inner()
+    sent = await run(Guard(inner), scope_of(headers=[("host", host)]))
+    assert (sent.status, sent.json["code"]) == (421, "foreign_host")
+    assert sent.headers["content-type"] == "application/problem+json"
+    assert host not in sent.body.decode()
+    assert not inner.scopes
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [HOST, HOST],
+        [HOST, ("host", "evil.example")],
+        [("host", "")],
+        [("host", "127.0.0.1:")],
+        [("host", "127.0.0.1:999999")],
+        [("host", "127.0.0.1:80:80")],
+        [("host", "user@127.0.0.1")],
+        [("host", "127.0.0.1/x")],
+        [("host", "127.0.0.1, evil.example")],
+        [("host", "l\u043ecalhost")],
+        [("host", "127.0.0.1\x00")],
+    ],
+)
+async def test_a_missing_repeated_or_malformed_host_is_refused(headers: Pairs) -> None:
+    sent = await run(Guard(Inner()), scope_of(headers=headers))
+    assert (sent.status, sent.json["code"]) == (400, "invalid_host")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *(
+            "http://evil.example",
+            "null",
+            "",
+            "http://127.0.0.1",
+            "http://127.0.0.1:8001",
+            "http://localhost:8000",
+        ),
+        *(
+            "https://127.0.0.1:8000",
+            "http://127.0.0.1:8000/",
+            "http://127.0.0.1:8000.evil.example",
+            "file://",
+        ),
+        *("HTTP://127.0.0.1:8000", "http://app.example.com"),
+    ],
+)
+async def test_another_origin_is_refused(origin: str) -> None:
+    guard = Guard(Inner(), origins=["https://app.example.com"])
+    sent = await run(guard, scope_of(headers=[HOST, ("origin", origin)]))
+    assert (sent.status, sent.json["code"]) == (403, "foreign_origin")
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8000", "https://app.example.com"])
+async def test_the_same_and_an_allowed_origin_pass(origin: str) -> None:
+    guard = Guard(Inner(), origins=["https://app.example.com"])
+    sent = await run(guard, scope_of(headers=[HOST, ("origin", origin)]))
+    assert sent.status == 200
+
+
+async def test_an_origin_may_not_be_repeated() -> None:
+    origin = ("origin", "http://127.0.0.1:8000")
+    sent = await run(Guard(Inner()), scope_of(headers=[HOST, origin, origin]))
+    assert sent.status == 403
+
+
+@pytest.mark.parametrize(
+    "name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "x-forwarded", "X-Real-IP"]
+)
+async def test_forwarded_headers_are_refused_where_there_is_no_proxy(name: str) -> None:
+    sent = await run(Guard(Inner()), scope_of(headers=[HOST, (name, "for=192.0.2.1")]))
+    assert (sent.status, sent.json["code"]) == (400, "forwarded_header")
+    behind_a_proxy = await run(Guard(Inner(), forwarded=True), scope_of(headers=[HOST, (name, "x")]))
+    assert behind_a_proxy.status == 200
+
+
+async def test_without_a_list_every_well_formed_host_passes() -> None:
+    guard = Guard(Inner(), hosts=None)
+    assert (await run(guard, scope_of(headers=[("host", "coord.example.com")]))).status == 200
+    assert (await run(guard, scope_of(headers=[("host", "a b")]))).status == 400
+
+
+async def test_a_websocket_is_checked_alike() -> None:
+    good = [HOST, ("origin", "http://127.0.0.1:8000")]
+    bad = [HOST, ("origin", "http://evil.example")]
+    inner = Inner()
+    await run(Guard(inner), scope_of("websocket", headers=good, scheme="ws"))
+    assert len(inner.scopes) == 1
+    sent = await run(Guard(inner), scope_of("websocket", headers=bad, scheme="ws"))
+    assert sent.messages == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+    extensions: dict[str, object] = {"websocket.http.response": {}}
+    sent = await run(Guard(inner), scope_of("websocket", headers=bad, scheme="ws", extensions=extensions))
+    assert (sent.messages[0]["type"], sent.status) == ("websocket.http.response.start", 403)
+    assert len(inner.scopes) == 1
+
+
+async def test_the_lifespan_passes() -> None:
+    inner = Inner()
+    await run(Guard(inner), {"type": "lifespan"})
+    assert inner.scopes == [{"type": "lifespan"}]
