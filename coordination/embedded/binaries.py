@@ -97,13 +97,15 @@ def private_copy(found: Binaries, account: Account) -> Binaries:
     for home in COPIES:
         try:
             copy = _copy_below(home, found)
-            if _runs_as(account, copy):
+            if _runs(copy, account):
                 return copy
             problems.append(f"{home}: uid {account.uid} cannot run programs there")
         except OSError as error:
             problems.append(f"{home}: {error.strerror or error}")
+    if not _runs(found):
+        raise PostgresUnavailable(f"its programs in {found.package} do not run on this platform.")
     raise PostgresUnavailable(
-        f"no place for a copy of its programs that uid {account.uid} can run ({problems})."
+        f"no place for a copy of its programs that uid {account.uid} can run: {'; '.join(problems)}."
     )
 
 
@@ -165,15 +167,18 @@ def _refuse_foreign(folder: Path) -> None:
         raise PermissionError(f"{folder} is not a folder that only root can change")
 
 
-def _runs_as(account: Account, copy: Binaries) -> bool:
-    shown = subprocess.run(  # noqa: S603 - our own program
-        [copy.postgres, "--version"],
-        user=account.uid,
-        group=account.gid,
-        extra_groups=[],
-        cwd="/",
-        env={"LC_ALL": "C"},
-        capture_output=True,
-        check=False,
-    )
+def _runs(binaries: Binaries, account: Account | None = None) -> bool:
+    try:
+        shown = subprocess.run(  # noqa: S603 - our own program
+            [binaries.postgres, "--version"],
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            cwd="/",
+            env={"LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        return False
     return shown.returncode == 0

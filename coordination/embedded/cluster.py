@@ -6,6 +6,7 @@ cluster's lock. As root, nothing is ever written *into* a cluster: it belongs to
 could have put links there.
 """
 
+import errno
 import os
 import shutil
 import subprocess
@@ -23,7 +24,11 @@ NAME = "coordination"
 """The database and its owner; a superuser, as nobody else comes in through the private socket."""
 ASIDE = "postgres.new-"
 LAST_LINES = 12
+DISK_FULL = "The disk is full: make room and start again."
 _STATUS_LINE = 7
+# C.UTF-8 as Postgres itself has it, the same on every platform; plain C for what is left to the system.
+_BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+_BUILTIN_LOCALE_SINCE = 17
 _INITDB_SECONDS = 120.0
 
 
@@ -107,10 +112,8 @@ def _initdb(place: Place, binaries: Binaries, guard: Guard) -> None:
         f"--pgdata={place.data_argument}",
         f"--username={NAME}",
         "--encoding=UTF8",
-        # C.UTF-8 as Postgres itself has it, the same on every platform; C for what the system would do.
         "--locale=C",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
+        *(_BUILTIN_LOCALE if binaries.major >= _BUILTIN_LOCALE_SINCE else ()),
         "--data-checksums",
         "--auth-local=trust",  # the 0700 folder is the guard
         "--auth-host=reject",
@@ -148,12 +151,18 @@ def _run(what: str, child: Child, text: str = "") -> None:
 
 
 def unavailable(reason: str, output: str) -> PostgresUnavailable:
-    """The error for `reason`, with the cause in front when the output tells one that everybody knows."""
-    if "No space left on device" in output:
-        return PostgresUnavailable("the disk is full; make room and start again.", output)
+    """The error for `reason`, or for a better one that the output tells."""
+    if os.strerror(errno.ENOSPC) in output:
+        return PostgresUnavailable(f"{reason} {DISK_FULL}", output)
     if "cannot run /" in output or "error while loading shared libraries" in output:
         return PostgresUnavailable("its programs do not run on this platform.", output)
     return PostgresUnavailable(reason, output)
+
+
+def unusable(path: Path, error: OSError) -> PostgresUnavailable:
+    """The error for a path that the system refuses."""
+    advice = f" {DISK_FULL}" if error.errno == errno.ENOSPC else ""
+    return PostgresUnavailable(f"{error.filename or path} cannot be used: {error.strerror}.{advice}")
 
 
 def last_lines(text: str) -> str:

@@ -151,7 +151,9 @@ class EmbeddedPostgres:
         if self._child and self._child.poll() is not None:
             return False
         found = self._running()
-        return found is not None and found.status == "ready" and self._socket.exists()
+        if found is None or found.status != "ready":
+            return False
+        return postmaster_runs(found.pid) and self._socket.exists()
 
     def stop(self) -> None:
         """Stop the server, and wait for it, if we started it; a shared one is left alone. Idempotent."""
@@ -201,9 +203,7 @@ class EmbeddedPostgres:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             return try_lock(self._lock)
         except OSError as error:
-            raise PostgresUnavailable(
-                f"the data folder {self._home} cannot be used: {error.strerror}."
-            ) from error
+            raise cluster.unusable(self._home, error) from error
 
     def _launch(self, lock: int) -> None:
         """Start the server, which inherits `lock`. The cluster is made first if there is none."""
@@ -231,9 +231,7 @@ class EmbeddedPostgres:
                 )
             self._served = False
         except OSError as error:
-            raise cluster.unavailable(
-                f"{error.filename or self._home} cannot be used: {error.strerror}.", str(error)
-            ) from error
+            raise cluster.unusable(self._home, error) from error
 
     def _command(self, binaries: Binaries, place: Place, told: str) -> list[str]:
         chosen = options(major=binaries.major, max_connections=self._max_connections, socket_folder=told)
@@ -258,6 +256,8 @@ class EmbeddedPostgres:
         found = cluster.read_postmaster(self._cluster)
         if found is None or postmaster_runs(found.pid):
             self._headless_since = None
+            if found is None and self._child and self._served:
+                self._child.interrupt()  # somebody removed the cluster under it
             if found and found.status == "ready" and not self._socket.exists():
                 self._interrupt()  # somebody removed the socket; nobody can reach this server any more
             return

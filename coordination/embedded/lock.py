@@ -21,7 +21,7 @@ def try_lock(path: Path) -> int | None:
     Raises:
         OSError: the lock file cannot be made or opened.
     """
-    return _flock(path, fcntl.LOCK_EX)
+    return _flock(path, os.O_CREAT, fcntl.LOCK_EX)
 
 
 def is_free(path: Path) -> bool:
@@ -31,7 +31,7 @@ def is_free(path: Path) -> bool:
     meets it tries again a moment later.
     """
     try:
-        descriptor = _flock(path, fcntl.LOCK_SH)
+        descriptor = _flock(path, 0, fcntl.LOCK_SH)
     except FileNotFoundError:
         return True
     if descriptor is None:
@@ -40,8 +40,8 @@ def is_free(path: Path) -> bool:
     return True
 
 
-def _flock(path: Path, kind: int) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+def _flock(path: Path, creating: int, kind: int) -> int | None:
+    descriptor = os.open(path, os.O_RDWR | creating | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -59,10 +59,11 @@ _OPTIONS: dict[str, str] = {
 
 def options(*, major: int, max_connections: int, socket_folder: str) -> list[str]:
     """The command-line arguments for a postmaster of the given major version."""
+    quoted = socket_folder.replace('"', '""')
     chosen = {
         **_OPTIONS,
         "max_connections": str(max_connections),
-        "unix_socket_directories": f'"{socket_folder}"',
+        "unix_socket_directories": f'"{quoted}"',
     }
     if major >= 18:  # noqa: PLR2004 - asynchronous I/O came with 18; its extra workers are not worth their memory here
         chosen["io_method"] = "sync"

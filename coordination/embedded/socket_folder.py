@@ -1,10 +1,9 @@
-"""Where the socket of a cluster is: in the cluster's own folder, which is 0700 already, as long as its path
-fits.
+"""Where the socket of a cluster is: in the cluster's own folder, which is 0700 already, if its path will do.
 
-The path of a Unix socket is limited to about a hundred bytes, and data folders may lie deep. Then it is a
-private 0700 folder below /run (root) or /tmp, named after the data folder, so that every service on that
-data finds the same one. Not below /run/user: that goes when the person logs out, and a service in the
-background stays. A folder that somebody else made first is refused, never used.
+The path of a Unix socket is limited to about a hundred bytes, and data folders may lie deep; and clients take a
+path with a comma for two hosts. Then the socket is in a private 0700 folder below /run (root) or /tmp, named after
+the data folder, so that every service on that data finds the same one. Not below /run/user: that goes when the
+person logs out, and a service in the background stays. A folder that somebody else made first is refused.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ SHARED_FOLDERS = {True: (Path("/run"), Path("/tmp")), False: (Path("/tmp"),)}  #
 
 def socket_folder(cluster: Path) -> Path:
     """The folder in which clients find the socket of `cluster`. The same for every service of one user."""
-    if len(os.fsencode(cluster / SOCKET)) <= LIMIT:
+    if len(os.fsencode(cluster / SOCKET)) <= LIMIT and "," not in str(cluster):
         return cluster
     mark = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
     me = os.geteuid()
@@ -34,7 +33,7 @@ def socket_folder(cluster: Path) -> Path:
         if os.access(shared, os.W_OK | os.X_OK):
             return shared / f"coordination-{me}-{mark}"
     raise PostgresUnavailable(
-        f"the path of {cluster} is too long for a socket, and no shorter folder can be written."
+        f"the path of {cluster} is no good for a socket, and no shorter folder can be written."
     )
 
 

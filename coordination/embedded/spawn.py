@@ -62,6 +62,12 @@ class Child:
                 self.program.wait(seconds)
                 return
 
+    def interrupt(self) -> None:
+        """Ask for its end, and do not wait."""
+        self.let_go()
+        if self.guard == "signal":
+            self.program.send_signal(signal.SIGINT)
+
     def let_go(self) -> None:
         """Close the pipe, which ends a child that is guarded by it."""
         if self._pipe is not None:
