@@ -13,6 +13,8 @@ LONGEST_MODULE = 300
 # design.md, section 1: words that say nothing. `handler` says nothing only when it stands alone.
 BANNED_WORDS = {"manager", "helper", "util", "common", "data", "process", "processor"}
 BANNED_NAMES = {"handler", "handle"}
+# What Postgres and the settings call the place where a cluster lives.
+DATA_FOLDER = re.compile(r"data_?(?=folder|dir)", re.IGNORECASE)
 # Names that a library calls, which nobody here can choose.
 FOREIGN_NAMES = {"data_received", "pipe_data_received", "process_exited"}
 BELOW_SETTINGS = [name for layer in layers()[layers().index(["settings"]) + 1 :] for name in layer]
@@ -32,7 +34,7 @@ def words(name: str) -> set[str]:
 
 def is_banned(name: str) -> bool:
     """Whether a name of a file, class or function says nothing about what it names."""
-    return bool(words(name) & BANNED_WORDS) or name.lower().strip("_") in BANNED_NAMES
+    return bool(words(DATA_FOLDER.sub("", name)) & BANNED_WORDS) or name.lower().strip("_") in BANNED_NAMES
 
 
 def comments(path: Path) -> dict[int, str]:
@@ -96,7 +98,8 @@ def test_a_name_that_says_nothing_is_noticed(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["file_lock", "metadata", "processing", "exception_handler", "HTTPClient", "claims"]
+    "name",
+    ["file_lock", "metadata", "data_folder", "processing", "exception_handler", "HTTPClient", "claims"],
 )
 def test_a_name_in_the_words_of_the_field_passes(name: str) -> None:
     assert not is_banned(name)
