@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter
 
 from coordination.domain.agent import Agent
+from coordination.domain.session import AgentStatus, SessionStatus
 from coordination.store.database import Database
 
 ENTER: Final = """
@@ -14,6 +16,9 @@ ENTER: Final = """
 """
 TOUCH: Final = "SELECT workspace, session, agent, terminals::text FROM coordination_touch_agents($1::jsonb)"
 STATUS: Final = "SELECT coordination_session_status($1, $2, $3, $4, $5, $6)"
+
+AGENT_STATUS: Final = TypeAdapter(AgentStatus)
+SESSION_STATUS: Final = TypeAdapter(SessionStatus)
 
 
 @dataclass(frozen=True, slots=True)

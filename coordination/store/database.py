@@ -8,7 +8,7 @@ tail short when many callers compete (facts/mcp-and-fastmcp.md). Nothing here kn
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
@@ -63,7 +63,7 @@ class Database:
     """A pool that opens on first use and heals by itself.
 
     Args:
-        dsn: libpq URL of the database; read anew through `relocate` when an embedded server moved.
+        dsn: libpq URL of the database.
         size: most connections at once.
     """
 
@@ -78,6 +78,10 @@ class Database:
     def dsn(self) -> str:
         """Where the database is; holds a credential in hosted mode, so never log it."""
         return self._dsn
+
+    async def connect(self) -> Any:
+        """Open a connection outside the pool, for whoever keeps one (the event feed). Raises what asyncpg raises."""
+        return await asyncpg.connect(self._dsn, timeout=DEADLINE_SECONDS, server_settings=SERVER_SETTINGS)
 
     async def close(self) -> None:
         """Close all connections; the next call opens new ones."""
@@ -102,7 +106,7 @@ class Database:
             return await connection.fetch(statement, *arguments)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncGenerator[Any]:
         """Lend a connection for one statement, under the deadline and with errors translated."""
         held = None
         try:

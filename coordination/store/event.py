@@ -1,5 +1,7 @@
 """Statements on the event log: reading it by cursor, and the notification that only wakes readers."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +11,7 @@ from coordination.domain.event import Event
 from coordination.store.database import Database
 
 CHANNEL: Final = "coordination_events"
+NOTICES_IN_ONE: Final = 50
 READ: Final = """
     SELECT seq, agent_id, kind, payload::text AS payload, created_at
     FROM coordination_events WHERE workspace_id = $1 AND session_id = $2 AND seq > $3 ORDER BY seq LIMIT $4
@@ -38,9 +41,41 @@ async def last_numbers(database: Database, sessions: list[tuple[str, str]]) -> d
     return {(row["workspace"], row["session"]): row["seq"] for row in rows}
 
 
-async def notify(database: Database, sessions: list[tuple[str, str]]) -> None:
-    """Wake every process that listens: something was committed in these sessions."""
-    await database.fetch(NOTIFY, CHANNEL, orjson.dumps(sessions).decode())
+async def notify(database: Database, notices: dict[tuple[str, str], bool]) -> None:
+    """Wake every process that listens: for each (workspace, session), whether something became free there.
+
+    A notification carries at most 8,000 bytes, so many sessions go in several.
+    """
+    entries = [[workspace, session, freed] for (workspace, session), freed in notices.items()]
+    for start in range(0, len(entries), NOTICES_IN_ONE):
+        text = orjson.dumps(entries[start : start + NOTICES_IN_ONE]).decode()
+        await database.fetch(NOTIFY, CHANNEL, text)
+
+
+async def listen(
+    database: Database, notified: Callable[[dict[tuple[str, str], bool]], None], started: Callable[[], None]
+) -> None:
+    """Take notifications on a connection of its own until that connection ends.
+
+    Args:
+        database: where to listen.
+        notified: called with what became known, as given to `notify`.
+        started: called once notifications arrive.
+    """
+
+    def receive(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if isinstance(payload, str):
+            notified({(entry[0], entry[1]): bool(entry[2]) for entry in orjson.loads(payload)})
+
+    ended = asyncio.Event()
+    connection = await database.connect()
+    try:
+        connection.add_termination_listener(lambda _connection: ended.set())
+        await connection.add_listener(CHANNEL, receive)
+        started()
+        await ended.wait()
+    finally:
+        connection.terminate()
 
 
 def _event(seq: int, agent_id: str | None, kind: str, payload: str, created_at: datetime) -> Event:

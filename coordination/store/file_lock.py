@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 
-from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Released, Renewed, Wait
 from coordination.domain.agent import Agent
+from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Released, Renewed, Wait
 from coordination.store.agent import caller
 from coordination.store.database import Database
 
@@ -18,6 +18,7 @@ _RENEWED: Final[TypeAdapter[Renewed | Lost]] = TypeAdapter(
 _RELEASED: Final[TypeAdapter[Released | Lost]] = TypeAdapter(
     Annotated[Released | Lost, Field(discriminator="outcome")]
 )
+_LEASE: Final = TypeAdapter(Lease)
 _LEASES: Final = TypeAdapter(tuple[Lease, ...])
 
 CLAIM: Final = """
@@ -37,6 +38,15 @@ SESSIONS_WITH_ENDED: Final = """
     SELECT workspace_id, session_id FROM file_lock_waiters
     WHERE CASE WHEN parked_until IS NULL THEN refreshed_at < clock_timestamp() - interval '3 seconds'
                ELSE parked_until < clock_timestamp() END
+"""
+
+
+PAGE: Final = """
+    SELECT coordination_describe_lock(l, clock_timestamp())::text AS lock
+    FROM file_locks l
+    WHERE l.workspace_id = $1 AND l.session_id = $2 AND l.expires_at > clock_timestamp()
+      AND ($3::text IS NULL OR l.path_key > $3 COLLATE "C")
+    ORDER BY l.path_key, l.fencing_token LIMIT $4
 """
 
 
@@ -107,3 +117,11 @@ async def expire(database: Database) -> list[tuple[str, str]]:
         if await database.fetch_json(EXPIRE, row["workspace_id"], row["session_id"]) != b"0":
             changed.append((row["workspace_id"], row["session_id"]))
     return changed
+
+
+async def page(
+    database: Database, workspace: str, session: str, after: str | None, limit: int
+) -> list[Lease]:
+    """Read live leases of a session by path key and token, at most `limit`, following the key `after`."""
+    rows = await database.fetch(PAGE, workspace, session, after, limit)
+    return [_LEASE.validate_json(row["lock"]) for row in rows]

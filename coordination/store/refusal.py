@@ -42,7 +42,8 @@ def _task_taken(details: dict[str, Any]) -> errors.CoordinationError:
 def _unknown_recipient(details: dict[str, Any]) -> errors.CoordinationError:
     unknown = ", ".join(f'"{shown(name)}"' for name in details["unknown"][:5])
     return errors.UnknownItem(
-        f"to: no agent {unknown} in this session. Nothing was written. Agents: {', '.join(details['known']) or 'none'}.",
+        f"to: no agent {unknown} in this session. Nothing was written."
+        f" Agents: {', '.join(details['known']) or 'none'}.",
         next_call="check_agent_status(include_inactive=true)",
         details=details,
     )

@@ -3,12 +3,14 @@
 from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter
 
-from coordination.store.database import Database, Row
+from coordination.domain.session import SessionSummary
+from coordination.store.database import Database
 
 CONFIGURE: Final = "SELECT coordination_configure_session($1, $2, $3, $4, $5)"
 LIST: Final = """
-    SELECT s.id, s.name, s.description, s.user_id, s.status, s.across_checkouts, s.created_at,
+    SELECT s.id, s.name, s.description, s.user_id AS user, s.status, s.across_checkouts, s.created_at,
            (SELECT count(*) FROM claude_code_agents a
             WHERE a.workspace_id = s.workspace_id AND a.session_id = s.id) AS agents,
            (SELECT count(*) FROM file_locks l
@@ -20,6 +22,8 @@ LIST: Final = """
     WHERE s.workspace_id = $1 AND ($2::text IS NULL OR s.id > $2)
     ORDER BY s.id LIMIT $3
 """
+
+_SUMMARIES: Final = TypeAdapter(list[SessionSummary])
 
 
 async def configure(
@@ -36,6 +40,7 @@ async def configure(
     return orjson.loads(answer)
 
 
-async def page(database: Database, workspace: str, after: str | None, limit: int) -> list[Row]:
+async def page(database: Database, workspace: str, after: str | None, limit: int) -> list[SessionSummary]:
     """Read at most `limit` sessions of a workspace whose id follows `after`, by id."""
-    return await database.fetch(LIST, workspace, after, limit)
+    rows = await database.fetch(LIST, workspace, after, limit)
+    return _SUMMARIES.validate_python([dict(row) for row in rows])

@@ -1,11 +1,12 @@
 """Statements on tasks, their progress, and the messages and news that travel with a sync."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
+from pydantic import TypeAdapter
 
 from coordination.domain.agent import Agent
+from coordination.domain.task import Report, Synced
 from coordination.store.agent import caller
 from coordination.store.database import Database
 
@@ -13,29 +14,22 @@ SYNC: Final = """
     SELECT coordination_sync_progress($1, $2, $3, $4, $5::jsonb, $6, $7, $8::int, $9, $10::text[], $11::text[],
                                       $12::text[])
 """
-CONFIRM_NEWS: Final = "SELECT coordination_confirm_news($1, $2, $3, $4::bigint)"
+CONFIRM_NEWS: Final = "SELECT to_jsonb(coordination_confirm_news($1, $2, $3, $4::bigint))"
 SEND: Final = "SELECT to_jsonb(coordination_post_message($1, $2, $3, $4, $5::text[]))"
 
+_SYNCED: Final = TypeAdapter(Synced)
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an agent reports in one sync; a field that is None keeps its value.
 
-    `paths` and `path_keys` run in parallel; `to` holds agents' ids or names.
+async def sync(database: Database, agent: Agent, report: Report) -> Synced:
+    """Write the report and read the news, in one round trip.
+
+    Raises:
+        CheckoutTaken: the caller's checkout belongs to another session.
+        TaskTaken: another live agent has the task.
+        UnknownItem: a recipient does not exist.
+        InvalidInput: the task is closed, and the report does not start it again.
+        RetryLater: the database cannot answer now.
     """
-
-    task_id: str | None = None
-    status: str | None = None
-    progress_percentage: int | None = None
-    message: str | None = None
-    paths: list[str] | None = None
-    path_keys: list[str] | None = None
-    to: list[str] | None = None
-
-
-async def sync(database: Database, agent: Agent, report: Report) -> dict[str, Any]:
-    """Write the report and read the news, in one round trip. Raises CheckoutTaken, TaskTaken,
-    UnknownItem (a recipient) or InvalidInput (the task is closed)."""
     answer = await database.fetch_json(
         SYNC,
         *caller(agent),
@@ -47,7 +41,7 @@ async def sync(database: Database, agent: Agent, report: Report) -> dict[str, An
         report.path_keys,
         report.to,
     )
-    return orjson.loads(answer)
+    return _SYNCED.validate_json(answer)
 
 
 async def confirm_news(database: Database, agent: Agent, seq: int) -> None:
@@ -58,5 +52,15 @@ async def confirm_news(database: Database, agent: Agent, seq: int) -> None:
 async def send(
     database: Database, workspace: str, session: str, sender: str, text: str, to: list[str] | None
 ) -> list[str]:
-    """Send a message from a person; `to` None means every agent of the session. Returns the recipients' ids."""
-    return orjson.loads(await database.fetch_json(SEND, workspace, session, sender, text, to))
+    """Send a message from a person; `to` None means every agent of the session.
+
+    Returns:
+        The recipients' ids.
+
+    Raises:
+        UnknownItem: the session or a recipient does not exist.
+    """
+    recipients: list[str] = orjson.loads(
+        await database.fetch_json(SEND, workspace, session, sender, text, to)
+    )
+    return recipients

@@ -83,6 +83,7 @@ class Exchange:
     body: bytes
     disconnected: Disconnect
     _callbacks: list[Callback] = field(default_factory=list[Callback])
+    _undelivered: list[Callback] = field(default_factory=list[Callback])
 
     def on_delivered(self, callback: Callback) -> None:
         """Have `callback` awaited after the whole answer was handed to the connection.
@@ -92,14 +93,18 @@ class Exchange:
         """
         self._callbacks.append(callback)
 
+    def on_undelivered(self, callback: Callback) -> None:
+        """Have `callback` awaited when the client went away before the answer was handed to the connection."""
+        self._undelivered.append(callback)
+
     @property
     def wants_delivery(self) -> bool:
         """Whether anybody asked to be told of the delivery."""
-        return bool(self._callbacks)
+        return bool(self._callbacks or self._undelivered)
 
-    async def delivered(self) -> None:
-        """Run the callbacks in the order in which they were registered."""
-        for callback in self._callbacks:
+    async def ended(self, *, delivered: bool) -> None:
+        """Run the callbacks that fit the end, in the order in which they were registered."""
+        for callback in self._callbacks if delivered else self._undelivered:
             try:
                 await callback()
             except Exception:
@@ -162,8 +167,7 @@ class ExchangeMiddleware:
             await self._app(scope, _replay(exchange), watched)
         finally:
             exchange.disconnected.stop()
-        if delivered:
-            await exchange.delivered()
+            await exchange.ended(delivered=delivered)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         """Return the whole body, or None when the client went away while sending it."""

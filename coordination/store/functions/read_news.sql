@@ -37,7 +37,7 @@ BEGIN
                              OR i = '' OR l->>'key' = '')
         THEN
             v_items := v_items || jsonb_build_object('id', v_event.seq, 'kind', v_event.kind,
-                'from', v_event.agent_id, 'at', v_event.created_at, 'payload', v_event.payload);
+                'from_agent', v_event.agent_id, 'at', v_event.created_at, 'payload', v_event.payload);
             EXIT WHEN jsonb_array_length(v_items) >= p_limit;
         END IF;
     END LOOP;

@@ -1,0 +1,99 @@
+"""Tasks, what agents report on them, and the news that a report is answered with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from coordination.domain.file_lock import Lease
+
+
+class TaskStatus(StrEnum):
+    """What an agent can report. Only `STARTED` leads out of `COMPLETED` and `FAILED`."""
+
+    STARTED = "started"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an agent reports in one sync; a field that is None keeps its value.
+
+    Attributes:
+        task_id: the task, together with `status`, or None.
+        message: cleaned text.
+        paths: affected files as shown to people; `path_keys` runs in parallel.
+        to: ids or names of the agents that the message is for.
+    """
+
+    task_id: str | None = None
+    status: TaskStatus | None = None
+    progress_percentage: int | None = None
+    message: str | None = None
+    paths: tuple[str, ...] | None = None
+    path_keys: tuple[str, ...] | None = None
+    to: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of a task after a report. `message` and `affected_files` are the agents' own words."""
+
+    task_id: str
+    status: TaskStatus
+    progress_percentage: int | None = None
+    message: str | None = None
+    affected_files: tuple[str, ...] | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """One event that concerns an agent; `id` is the event's number in the session."""
+
+    id: int
+    kind: str
+    at: datetime
+    payload: dict[str, Any]
+    from_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened since the last sync; `cursor` is the event number it reaches, `more` that there is more."""
+
+    items: tuple[NewsItem, ...]
+    cursor: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NextTask:
+    """The next task that is assigned to an agent and waits for nothing."""
+
+    task_id: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """The answer to one sync.
+
+    Attributes:
+        task: the reported task afterwards, None when none was reported.
+        sent_to: ids of the agents a message went to, None when none was sent.
+        released: leases that ended with the task.
+        leases: the agent's leases, first to end first, at most twenty of `lease_count`.
+    """
+
+    now: datetime
+    task: Progress | None
+    sent_to: tuple[str, ...] | None
+    released: tuple[Lease, ...]
+    news: News
+    leases: tuple[Lease, ...]
+    lease_count: int
+    next_task: NextTask | None

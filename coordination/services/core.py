@@ -1,0 +1,82 @@
+"""What the use cases stand on: the database, the event feed, presence, and the work that runs beside the calls.
+
+One `Core` lives as long as its process serves. The background work is bounded and heals by itself: a database that
+is away makes it try again, never end. What a call means is not decided here.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from coordination.domain.errors import RetryLater
+from coordination.services.feed import EventFeed
+from coordination.services.presence import PresenceLog
+from coordination.store import file_lock
+from coordination.store.database import Database
+
+EXPIRE_EVERY_SECONDS: Final = 5.0
+_log: Final = structlog.stdlib.get_logger(__name__)
+
+
+class Core:
+    """The shared parts of all use cases.
+
+    Args:
+        dsn: libpq URL of a migrated database.
+        pool_size: most connections for calls; the feed holds one more.
+
+    Attributes:
+        stopping: set when waiting calls must end (`stop_waiting`).
+    """
+
+    def __init__(self, dsn: str, *, pool_size: int = 4) -> None:
+        self.database = Database(dsn, size=pool_size)
+        self.feed = EventFeed(self.database)
+        self.presence = PresenceLog(self.database, self.feed)
+        self.stopping = asyncio.Event()
+
+    def stop_waiting(self) -> None:
+        """End all waiting claims with `retry_later`; their places in the queue are kept for a while."""
+        self.stopping.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Run the background work while the block runs; what presence is left is written at the end."""
+        tasks = [
+            asyncio.create_task(self.feed.listen(), name="feed.listen"),
+            asyncio.create_task(self.feed.look(), name="feed.look"),
+            asyncio.create_task(self.feed.notify(), name="feed.notify"),
+            asyncio.create_task(self.presence.write(), name="presence.write"),
+            asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
+        ]
+        try:
+            yield
+        finally:
+            self.stop_waiting()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                await self.presence.flush()
+            except RetryLater:
+                _log.info("presence_not_written_at_stop")
+            await self.database.close()
+
+    async def _expire(self) -> None:
+        for workspace, session in await file_lock.expire(self.database):
+            self.feed.announce(workspace, session, freed=True)
+
+
+async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Call `work` every so many seconds for ever; its failures are logged and do not end the loop."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except RetryLater as error:
+            _log.debug("background_work_postponed", why=error.message)
+        except Exception:
+            _log.exception("background_work_failed")

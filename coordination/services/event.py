@@ -1,0 +1,34 @@
+"""Use case on events: read a session's log by cursor, waiting for news when there are none."""
+
+import asyncio
+
+from coordination.domain.event import Event
+from coordination.services.core import Core
+from coordination.store import event as store
+
+
+async def read_events(
+    core: Core, workspace: str, session: str, after: int, limit: int, wait_seconds: float = 0
+) -> list[Event]:
+    """Read events whose number is greater than `after`, in order, without gaps.
+
+    Args:
+        core: the shared parts.
+        workspace: the session's workspace.
+        session: the session's id; of an unknown one there are no events.
+        after: the number of the last event that the caller has; 0 for none.
+        limit: most events in one answer.
+        wait_seconds: how long to wait for one when there is none.
+    """
+    deadline = asyncio.get_running_loop().time() + wait_seconds
+    with core.feed.subscribe(workspace, session) as subscription:
+        while True:
+            subscription.wake.clear()
+            events = await store.read(core.database, workspace, session, after, limit)
+            remaining = deadline - asyncio.get_running_loop().time()
+            if events or remaining <= 0 or core.stopping.is_set():
+                return events
+            try:
+                await asyncio.wait_for(subscription.wake.wait(), min(remaining, 1.0))
+            except TimeoutError:
+                continue

@@ -1,0 +1,140 @@
+"""The event feed of one process: who wants to know of a session is woken when something was committed there.
+
+A wake-up carries nothing; whoever is woken reads the log by cursor (`services.event`) or tries again (a waiting
+claim). So a wake-up may be lost or repeated without harm, and three sources may give it: a commit in this very
+process, a notification from another one (sent after the commit, coalesced, because NOTIFY inside a claim's
+transaction would serialise all commits), and a look at the log once a second, which alone would suffice.
+Waiting claims ask for `freed` only: a grant cannot help them.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+
+from coordination.domain.errors import RetryLater
+from coordination.store import event
+from coordination.store.database import Database
+
+LOOK_SECONDS: Final = 1.0
+TICK_SECONDS: Final = 0.005
+RETRY_SECONDS: Final = 1.0
+_log: Final = structlog.stdlib.get_logger(__name__)
+
+SessionKey = tuple[str, str]
+
+
+class Subscription:
+    """One reader's interest in a session. `wake` is set when something happened since it was last cleared."""
+
+    def __init__(self, *, freed_only: bool) -> None:
+        self.freed_only = freed_only
+        self.wake = asyncio.Event()
+
+
+class EventFeed:
+    """Wakes the readers of this process.
+
+    Attributes:
+        listening: whether notifications of other processes arrive at the moment.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._readers: defaultdict[SessionKey, set[Subscription]] = defaultdict(set)
+        self._unsent: dict[SessionKey, bool] = {}
+        self._to_send = asyncio.Event()
+        self._seen: dict[SessionKey, int] = {}
+        self._looked_at = time.monotonic()
+        self.listening = False
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long ago this process last knew that it had missed nothing; about a second when all is well."""
+        return time.monotonic() - self._looked_at
+
+    @contextmanager
+    def subscribe(self, workspace: str, session: str, *, freed_only: bool = False) -> Generator[Subscription]:
+        """Be woken for one session while the block runs."""
+        subscription = Subscription(freed_only=freed_only)
+        readers = self._readers[workspace, session]
+        readers.add(subscription)
+        try:
+            yield subscription
+        finally:
+            readers.discard(subscription)
+            if not readers:
+                self._readers.pop((workspace, session), None)
+                self._seen.pop((workspace, session), None)
+
+    def announce(self, workspace: str, session: str, *, freed: bool) -> None:
+        """Tell all processes that something was committed; call it after the commit.
+
+        Args:
+            workspace: the session's workspace.
+            session: where it was committed.
+            freed: whether a path or a place in the queue became free.
+        """
+        key = (workspace, session)
+        self._wake(key, freed=freed)
+        self._unsent[key] = self._unsent.get(key, False) or freed
+        self._to_send.set()
+
+    async def listen(self) -> None:
+        """Take notifications of other processes, reconnecting for ever."""
+        while True:
+            try:
+                await event.listen(self._database, self._notified, self._started)
+            except Exception as error:  # whatever ends a connection, the answer is another one
+                _log.debug("feed_connection_ended", why=type(error).__name__)
+            self.listening = False
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def look(self) -> None:
+        """Look at the logs of all watched sessions once a second."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                numbers = await event.last_numbers(self._database, list(self._readers))
+            except RetryLater:
+                continue
+            except Exception:
+                _log.exception("feed_look_failed")
+                continue
+            self._looked_at = time.monotonic()
+            for key, number in numbers.items():
+                if self._seen.get(key) != number and key in self._readers:
+                    self._seen[key] = number
+                    self._wake(key, freed=True)
+
+    async def notify(self) -> None:
+        """Send what `announce` collected, once a tick."""
+        while True:
+            await self._to_send.wait()
+            await asyncio.sleep(TICK_SECONDS)
+            self._to_send.clear()
+            unsent, self._unsent = self._unsent, {}
+            try:
+                await event.notify(self._database, unsent)
+            except RetryLater:
+                _log.debug("feed_notification_dropped", sessions=len(unsent))
+            except Exception:
+                _log.exception("feed_notification_failed")
+
+    def _started(self) -> None:
+        self.listening = True
+        for key in list(self._readers):  # whatever was committed while nobody listened
+            self._wake(key, freed=True)
+
+    def _notified(self, notices: dict[SessionKey, bool]) -> None:
+        for key, freed in notices.items():
+            self._wake(key, freed=freed)
+
+    def _wake(self, key: SessionKey, *, freed: bool) -> None:
+        for subscription in self._readers.get(key, ()):
+            if freed or not subscription.freed_only:
+                subscription.wake.set()

@@ -1,0 +1,228 @@
+"""Use cases on file locks: claim (and wait for one's turn), renew, release, revoke, list.
+
+Waiting. A waiting claim holds no connection. It tries, and while it is refused it sleeps until something in the
+session became free, until the first lease in its way ends by itself, and at most a second; then it tries again. Each
+try refreshes its place in the queue, so a waiter whose server died is passed over after three seconds. At the end of
+its time it tries once more and keeps its place for two minutes; calling again resumes it. A client that goes away
+leaves the queue at once, and a grant that raced its going is given back.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from coordination.domain.agent import Agent
+from coordination.domain.errors import LeaseLost, RetryLater
+from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Wait
+from coordination.domain.path import LockPath, normalise_all
+from coordination.domain.text import shown
+from coordination.services.core import Core
+from coordination.services.feed import Subscription
+from coordination.store import file_lock as store
+
+LOOK_SECONDS: Final = 1.0
+_NAMED: Final = 5
+
+
+class Client(Protocol):
+    """What a waiting claim must know about its client."""
+
+    async def wait(self) -> None:
+        """Return when the client has gone away."""
+        ...
+
+    async def look(self) -> bool:
+        """Return whether the client has gone away."""
+        ...
+
+
+async def claim(
+    core: Core, agent: Agent, wanted: Claim, *, wait_seconds: float = 0, client: Client | None = None
+) -> Granted | Held:
+    """Claim all paths or none, waiting for the caller's turn when asked to.
+
+    Args:
+        core: the shared parts.
+        agent: who claims.
+        wanted: what it claims.
+        wait_seconds: how long to wait; 0 answers at once.
+        client: the caller's connection, watched while it waits.
+
+    Raises:
+        CheckoutTaken: the caller's checkout belongs to another session.
+        WaitCycle: waiting would close a circle of agents.
+        RetryLater: the database cannot answer now, or the service is stopping.
+    """
+    if wait_seconds <= 0:
+        return await _attempt(core, agent, wanted, Wait.NO)
+    with core.feed.subscribe(agent.workspace, agent.session, freed_only=True) as subscription:
+        gone = asyncio.create_task(client.wait() if client is not None else asyncio.Event().wait())
+        stopping = asyncio.create_task(core.stopping.wait())
+        try:
+            outcome = await _wait(core, agent, wanted, wait_seconds, subscription, gone, stopping)
+        finally:
+            gone.cancel()
+            stopping.cancel()
+    if client is not None and isinstance(outcome, Granted) and await client.look():
+        await give_back(core, agent, outcome.granted_tokens)
+    return outcome
+
+
+async def renew(
+    core: Core,
+    agent: Agent,
+    paths: tuple[LockPath, ...] | None,
+    ttl_seconds: int,
+    tokens: list[int] | None = None,
+) -> tuple[Lease, ...]:
+    """Extend live leases of the caller: all named, or none. `paths` None means all of its leases.
+
+    Raises:
+        LeaseLost: a named path is not a live grant of the caller; nothing was changed.
+    """
+    outcome = await store.renew(core.database, agent, _keys(paths), tokens, ttl_seconds)
+    if isinstance(outcome, Lost):
+        raise _lease_lost(outcome, "renewed", "renew")
+    core.feed.announce(agent.workspace, agent.session, freed=False)
+    return outcome.leases
+
+
+async def release(
+    core: Core, agent: Agent, paths: tuple[LockPath, ...] | None, tokens: list[int] | None = None
+) -> tuple[Lease, ...]:
+    """Give back live leases of the caller: all named, or none. `paths` None means all, and its places in the queue.
+
+    Raises:
+        LeaseLost: a named path is not a live grant of the caller; nothing was changed.
+    """
+    outcome = await store.release(core.database, agent, _keys(paths), tokens)
+    if isinstance(outcome, Lost):
+        raise _lease_lost(outcome, "released", "release")
+    core.feed.announce(agent.workspace, agent.session, freed=True)
+    return outcome.leases
+
+
+async def give_back(core: Core, agent: Agent, tokens: tuple[int, ...]) -> None:
+    """Release exactly the grants of an answer that never arrived."""
+    await _shielded(lambda: _cancel(core, agent, None, tokens))
+
+
+async def revoke(
+    core: Core, workspace: str, session: str, by: str, paths: list[str] | None, agent: str | None
+) -> tuple[Lease, ...]:
+    """Take leases away, by a person: those on `paths`, those of `agent` (its id), or both conditions together.
+
+    Raises:
+        InvalidInput: a path is wrong.
+    """
+    keys = None if paths is None else [path.key for path in normalise_all(paths, literal=True, field="paths")]
+    taken = await store.revoke(core.database, workspace, session, by, keys, agent)
+    core.feed.announce(workspace, session, freed=True)
+    return taken
+
+
+async def list_locks(core: Core, workspace: str, session: str, after: str | None, limit: int) -> list[Lease]:
+    """Read live leases of a session by path, at most `limit`, following the path key `after`."""
+    return await store.page(core.database, workspace, session, after, limit)
+
+
+async def _wait(
+    core: Core,
+    agent: Agent,
+    wanted: Claim,
+    wait_seconds: float,
+    subscription: Subscription,
+    gone: "asyncio.Task[object]",
+    stopping: "asyncio.Task[object]",
+) -> Granted | Held:
+    clock = asyncio.get_running_loop()
+    deadline = clock.time() + wait_seconds
+    ticket: int | None = None
+    try:
+        while True:
+            subscription.wake.clear()
+            last = clock.time() >= deadline or stopping.done()
+            outcome = await _attempt(core, agent, wanted, Wait.PARK if last else Wait.QUEUE)
+            if isinstance(outcome, Granted):
+                return outcome
+            ticket = outcome.ticket
+            if stopping.done():
+                raise _stopping()
+            if last:
+                return outcome
+            await _sleep(outcome, deadline - clock.time(), subscription, gone, stopping)
+            if gone.done():
+                await _leave(core, agent, ticket)
+                return outcome
+    except asyncio.CancelledError:
+        await _leave(core, agent, ticket)
+        raise
+
+
+async def _sleep(
+    held: Held,
+    remaining: float,
+    subscription: Subscription,
+    gone: "asyncio.Task[object]",
+    stopping: "asyncio.Task[object]",
+) -> None:
+    longest = min(LOOK_SECONDS, max(remaining, 0))
+    if held.next_expiry_seconds is not None:
+        longest = min(longest, held.next_expiry_seconds)
+    woken = asyncio.create_task(subscription.wake.wait())
+    try:
+        await asyncio.wait({woken, gone, stopping}, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        woken.cancel()
+
+
+async def _attempt(core: Core, agent: Agent, wanted: Claim, wait: Wait) -> Granted | Held:
+    outcome = await store.claim(core.database, agent, wanted, wait)
+    if isinstance(outcome, Granted):
+        # Expired leases that the grant removed may have covered more than the grant does.
+        core.feed.announce(agent.workspace, agent.session, freed=bool(outcome.previous_holders))
+    return outcome
+
+
+async def _cancel(core: Core, agent: Agent, ticket: int | None, tokens: tuple[int, ...]) -> None:
+    await store.cancel_wait(core.database, agent, ticket, tokens)
+    core.feed.announce(agent.workspace, agent.session, freed=True)
+
+
+async def _leave(core: Core, agent: Agent, ticket: int | None) -> None:
+    await _shielded(lambda: _cancel(core, agent, ticket, ()))
+
+
+async def _shielded(work: Callable[[], Awaitable[None]]) -> None:
+    """Finish clean-up although the caller is being cancelled; a database that is away ends the place by time."""
+    task = asyncio.ensure_future(work())
+    try:
+        await asyncio.shield(task)
+    except RetryLater:
+        return
+
+
+def _keys(paths: tuple[LockPath, ...] | None) -> list[str] | None:
+    return None if paths is None else [path.key for path in paths]
+
+
+def _stopping() -> RetryLater:
+    return RetryLater(
+        "The service is stopping. Nothing was claimed; your place in the queue is kept for two minutes.",
+        next_call="repeat the same call in a few seconds",
+    )
+
+
+def _lease_lost(outcome: Lost, done: str, action: str) -> LeaseLost:
+    lost = ", ".join(f'"{shown(key)}"' for key in outcome.lost[:_NAMED])
+    more = f" and {len(outcome.lost) - _NAMED} more" if len(outcome.lost) > _NAMED else ""
+    held = ", ".join(f'"{shown(path)}"' for path in outcome.held[:_NAMED])
+    advice = f" Still yours: {held}." if outcome.held else ""
+    return LeaseLost(
+        f"Not your lease, or not any more: {lost}{more}. Nothing was {done}.{advice}"
+        " An expired lease never comes back; claim the path again and read the file before you write.",
+        next_call=f'claim_file_lock(action="{action}", file_paths=[{held}])'
+        if outcome.held
+        else f"claim_file_lock(file_paths=[{lost}])",
+        details={"lost": list(outcome.lost), "held": list(outcome.held)},
+    )

@@ -1,0 +1,75 @@
+"""Use cases on tasks and messages: an agent's sync, and a message from a person."""
+
+from coordination.domain.agent import Agent
+from coordination.domain.errors import InvalidInput
+from coordination.domain.task import Report, Synced
+from coordination.domain.text import MAX_MESSAGE, clean
+from coordination.services.core import Core
+from coordination.store import task as store
+
+
+async def sync(core: Core, agent: Agent, report: Report) -> Synced:
+    """Write what an agent reports and read what concerns it.
+
+    The news cursor does not move: call `confirm_news` once the answer was delivered.
+
+    Raises:
+        InvalidInput: task and status do not come together, a message has neither task nor recipient, or the task is
+            closed and the report does not start it again.
+        TaskTaken: another live agent has the task.
+        UnknownItem: a recipient does not exist.
+        CheckoutTaken: the caller's checkout belongs to another session.
+        RetryLater: the database cannot answer now.
+    """
+    _check(report)
+    synced = await store.sync(core.database, agent, report)
+    if synced.task is not None or synced.sent_to is not None:
+        core.feed.announce(agent.workspace, agent.session, freed=bool(synced.released))
+    return synced
+
+
+async def confirm_news(core: Core, agent: Agent, synced: Synced) -> None:
+    """Remember that the answer `synced` was delivered, so that its news are not told again."""
+    await store.confirm_news(core.database, agent, synced.news.cursor)
+
+
+async def send_message(
+    core: Core, workspace: str, session: str, sender: str, text: str, to: list[str] | None
+) -> list[str]:
+    """Send a message from a person to agents by id or name; None means every agent of the session.
+
+    Returns:
+        The recipients' ids.
+
+    Raises:
+        InvalidInput: nothing readable is left of the text.
+        UnknownItem: the session or a recipient does not exist.
+    """
+    message = clean(text, MAX_MESSAGE)
+    if not message:
+        raise InvalidInput("text: is empty. Send 1 to 1,000 readable characters.")
+    recipients = await store.send(core.database, workspace, session, sender, message, to)
+    core.feed.announce(workspace, session, freed=False)
+    return recipients
+
+
+def _check(report: Report) -> None:
+    example = 'sync_progress(task_id="t1", status="in_progress", progress_percentage=50)'
+    if (report.task_id is None) != (report.status is None):
+        missing = "status" if report.status is None else "task_id"
+        raise InvalidInput(
+            f"{missing}: task_id and status go together; send both or neither.", next_call=example
+        )
+    if report.to is not None and not report.message:
+        raise InvalidInput(
+            "message: is empty, and to names a recipient. Send both, or leave to out.",
+            next_call='sync_progress(message="a.py is yours now", to=["impl_a"])',
+        )
+    if report.task_id is None and report.to is None:
+        for field in ("message", "progress_percentage", "paths"):
+            if getattr(report, field) is not None:
+                named = "affected_files" if field == "paths" else field
+                raise InvalidInput(
+                    f"{named}: belongs to a task (send task_id and status) or, a message, to somebody (send to).",
+                    next_call=example,
+                )

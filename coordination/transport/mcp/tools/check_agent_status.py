@@ -1,0 +1,136 @@
+"""The tool `check_agent_status`: who is here, doing what, holding or waiting for what."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from pydantic import PrivateAttr
+
+from coordination.domain.agent import Agent
+from coordination.domain.identity import Identity
+from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.text import clean, shown
+from coordination.services import agent as service
+from coordination.services.core import Core
+from coordination.transport.exchange import Exchange
+from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
+from coordination.transport.mcp.tools.answer import require_agent, shared_name_warning
+from coordination.wire.agent import AgentAnswer, CheckAgentStatusAnswer, CheckAgentStatusArguments
+from coordination.wire.text import quoted
+
+PAGE_AGENTS: Final = 20
+SHOWN_TEXT: Final = 60
+SHOWN_CONFLICTS: Final = 5
+ANSWER_BYTES: Final = 3_600
+"""An answer stays under 4 KB with its text; agents that do not fit come on the next page."""
+
+
+class CheckAgentStatus(CoordinationTool[CheckAgentStatusArguments]):
+    """See who is here."""
+
+    card: ClassVar[ToolCard[CheckAgentStatusArguments]] = ToolCard(
+        name="check_agent_status",
+        title="Check agent status",
+        description="Who is here, doing what, holding or waiting for what.",
+        arguments=CheckAgentStatusArguments,
+        answer=CheckAgentStatusAnswer,
+        example="check_agent_status()",
+        read_only=True,
+        idempotent=True,
+    )
+    _core: Core = PrivateAttr()
+
+    def __init__(self, core: Core) -> None:
+        super().__init__()
+        self._core = core
+
+    async def call(
+        self, identity: Identity, arguments: CheckAgentStatusArguments, exchange: Exchange
+    ) -> Answer:
+        """Join on the first call, so that the caller sees itself, then read one page."""
+        agent = require_agent(identity)
+        await service.join(self._core, agent)
+        status = await service.read_status(
+            self._core,
+            agent.workspace,
+            agent.session,
+            agent=clean(arguments.agent, 130) or None,
+            include_inactive=arguments.include_inactive,
+            after=clean(arguments.cursor, 130) or None,
+            limit=PAGE_AGENTS,
+        )
+        return _answer(agent, status, shared_name_warning(self._core, agent))
+
+
+def _answer(caller: Agent, status: SessionStatus, warnings: list[str]) -> Answer:
+    conflicts = _conflicts(status)
+    frame = CheckAgentStatusAnswer(
+        session=status.session,
+        conflicts=conflicts,
+        totals=status.totals,
+        warnings=warnings or None,
+        next_cursor=status.next_cursor,
+    )
+    room = ANSWER_BYTES - len(frame.model_dump_json(exclude_none=True))
+    agents, complete = _fitting([_agent(caller, found) for found in status.agents], room)
+    cursor = status.next_cursor if complete else agents[-1].agent
+    answer = frame.model_copy(
+        update={
+            "agents": agents,
+            "next_cursor": cursor,
+            "next_call": f'check_agent_status(cursor="{cursor}")' if cursor else None,
+        }
+    )
+    active = sum(found.presence == "active" for found in agents)
+    totals = status.totals
+    text = [
+        f"{active} of {len(agents)} agent(s) on this page active; {totals['locks']} lock(s),"
+        f" {totals['waiting']} waiting in session {status.session}.",
+        *(f"Waits: {conflict}" for conflict in conflicts[:2]),
+        *warnings,
+    ]
+    return Answer(answer, "\n".join(text))
+
+
+def _fitting(agents: list[AgentAnswer], room: int) -> tuple[list[AgentAnswer], bool]:
+    """Return as many agents as fit into `room` bytes, at least one, and whether those were all."""
+    shown_agents: list[AgentAnswer] = []
+    for agent in agents:
+        room -= len(agent.model_dump_json(exclude_none=True)) + 1
+        if room < 0 and shown_agents:
+            return shown_agents, False
+        shown_agents.append(agent)
+    return shown_agents, True
+
+
+def _agent(caller: Agent, found: AgentStatus) -> AgentAnswer:
+    task = found.task
+    waiting = [path for place in found.waiting for path in place.paths]
+    return AgentAnswer(
+        agent=found.agent_id,
+        presence=found.presence,
+        role=found.role,
+        quiet_seconds=int(found.quiet_seconds),
+        task_id=task.task_id if task else None,
+        status=task.status if task else None,
+        progress=task.progress_percentage if task else None,
+        message=quoted(found.agent_id, clean(task.message or "", SHOWN_TEXT)) if task else None,
+        locks=_shortened([lease.path for lease in found.locks]),
+        lock_count=found.lock_count or None,
+        waiting_for=_shortened(waiting),
+        checkout=found.checkout or None,
+        you=True if found.agent_id == caller.id else None,
+    )
+
+
+def _shortened(paths: Sequence[str]) -> list[str] | None:
+    """Up to three paths, the end of each long one."""
+    return [path if len(path) <= SHOWN_TEXT else "…" + path[1 - SHOWN_TEXT :] for path in paths[:3]] or None
+
+
+def _conflicts(status: SessionStatus) -> list[str]:
+    waits = [f"{wait.waiting} waits for {wait.blocking}" for wait in status.waits]
+    overlaps = [
+        f'{found.agent_id} and {found.other_agent_id} hold "{shown(found.path)}" in different checkouts'
+        for found in status.overlaps
+    ]
+    return [*waits[:SHOWN_CONFLICTS], *overlaps[:SHOWN_CONFLICTS]]

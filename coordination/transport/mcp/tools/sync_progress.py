@@ -1,0 +1,151 @@
+"""The tool `sync_progress`: report on a task, send a message, read what concerns the agent."""
+
+from typing import Any, ClassVar, Final, cast
+
+from pydantic import PrivateAttr
+
+from coordination.domain.agent import Agent
+from coordination.domain.identity import Identity
+from coordination.domain.path import normalise_all
+from coordination.domain.task import NewsItem, Report, Synced
+from coordination.domain.text import MAX_MESSAGE, clean, shown
+from coordination.services import task
+from coordination.services.core import Core
+from coordination.transport.exchange import Exchange
+from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
+from coordination.transport.mcp.tools.answer import (
+    instant,
+    literal,
+    lock_answer,
+    require_agent,
+    shared_name_warning,
+)
+from coordination.wire.task import (
+    NewsAnswer,
+    NextTaskAnswer,
+    ProgressAnswer,
+    SyncProgressAnswer,
+    SyncProgressArguments,
+)
+from coordination.wire.text import quoted
+
+SHOWN_LOCKS: Final = 5
+_LOSSES: Final = {"lock.expired": "expired", "lock.revoked": "was revoked by a person"}
+
+
+class SyncProgress(CoordinationTool[SyncProgressArguments]):
+    """Call when a task starts, ends or is stuck, and to read messages."""
+
+    card: ClassVar[ToolCard[SyncProgressArguments]] = ToolCard(
+        name="sync_progress",
+        title="Sync progress",
+        description="Call when you start, finish or get stuck on a task, and to read messages.",
+        arguments=SyncProgressArguments,
+        answer=SyncProgressAnswer,
+        example='sync_progress(task_id="t1", status="started")',
+    )
+    _core: Core = PrivateAttr()
+
+    def __init__(self, core: Core) -> None:
+        super().__init__()
+        self._core = core
+
+    async def call(self, identity: Identity, arguments: SyncProgressArguments, exchange: Exchange) -> Answer:
+        """Write the report, answer with the news; the news count as told once the answer was delivered."""
+        agent = require_agent(identity)
+        synced = await task.sync(self._core, agent, _report(agent, arguments))
+        exchange.on_delivered(lambda: task.confirm_news(self._core, agent, synced))
+        return _answer(agent, synced, shared_name_warning(self._core, agent))
+
+
+def _report(agent: Agent, arguments: SyncProgressArguments) -> Report:
+    files = arguments.affected_files
+    paths = (
+        None
+        if files is None
+        else normalise_all(files, root=agent.checkout_root, literal=True, field="affected_files")
+    )
+    return Report(
+        task_id=clean(arguments.task_id, 128) or None,
+        status=arguments.status,
+        progress_percentage=arguments.progress_percentage,
+        message=None if arguments.message is None else clean(arguments.message, MAX_MESSAGE) or None,
+        paths=None if paths is None else tuple(path.path for path in paths),
+        path_keys=None if paths is None else tuple(path.key for path in paths),
+        to=None if arguments.to is None else tuple(arguments.to),
+    )
+
+
+def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
+    news = [_news(item) for item in synced.news.items]
+    warnings = [*(_loss(agent, item) for item in synced.news.items if item.kind in _LOSSES), *warnings]
+    next_task = synced.next_task
+    next_call = (
+        f'sync_progress(task_id="{shown(next_task.task_id)}", status="started")'
+        if next_task is not None and (synced.task is None or synced.task.status == "completed")
+        else None
+    )
+    structured = SyncProgressAnswer(
+        task=None
+        if synced.task is None
+        else ProgressAnswer(
+            task_id=synced.task.task_id,
+            status=synced.task.status,
+            progress_percentage=synced.task.progress_percentage,
+        ),
+        sent_to=None if synced.sent_to is None else list(synced.sent_to),
+        released=[lease.path for lease in synced.released] or None,
+        news=news,
+        more_news=synced.news.more or None,
+        locks=[lock_answer(lease) for lease in synced.leases[:SHOWN_LOCKS]],
+        lock_count=synced.lease_count,
+        next_task=None
+        if next_task is None
+        else NextTaskAnswer(
+            task_id=next_task.task_id, description=quoted("the plan", clean(next_task.description or "", 200))
+        ),
+        warnings=warnings or None,
+        next_call=next_call,
+    )
+    return Answer(
+        structured, "\n".join([*_summary(synced), *warnings, *([f"Next: {next_call}"] if next_call else [])])
+    )
+
+
+def _summary(synced: Synced) -> list[str]:
+    lines: list[str] = []
+    if synced.task is not None:
+        done = synced.task.progress_percentage
+        at = "" if done is None else f", {done}%"
+        lines.append(f'Task "{shown(synced.task.task_id)}" is {synced.task.status}{at}.')
+    if synced.released:
+        lines.append(f"Released with the task: {literal(lease.path for lease in synced.released)}.")
+    if synced.sent_to is not None:
+        lines.append(f"Sent to {', '.join(synced.sent_to)}.")
+    messages = sum(item.kind == "message.sent" for item in synced.news.items)
+    lines.append(
+        f"News: {len(synced.news.items)} ({messages} message(s)). You hold {synced.lease_count} lock(s)."
+    )
+    return lines
+
+
+def _news(item: NewsItem) -> NewsAnswer:
+    locks = cast("list[dict[str, Any]]", item.payload.get("locks", []))
+    return NewsAnswer(
+        id=item.id,
+        kind=item.kind,
+        at=instant(item.at),
+        agent=item.from_agent,
+        paths=[str(lock["path"]) for lock in locks[:SHOWN_LOCKS]] or None,
+        task_id=item.payload.get("task_id"),
+        message=quoted(item.from_agent, item.payload.get("text")),
+    )
+
+
+def _loss(agent: Agent, item: NewsItem) -> str:
+    locks = cast("list[dict[str, Any]]", item.payload.get("locks", []))
+    paths = literal(str(lock["path"]) for lock in locks)
+    return (
+        f"You lost {paths}: the lease {_LOSSES[item.kind]} at {instant(item.at)}. Claim again before you write there,"
+        " and read the file anew: somebody may have changed it."
+    )

@@ -1,0 +1,70 @@
+"""What `sync_progress` takes and answers, as JSON."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coordination.domain.task import TaskStatus
+from coordination.wire.file_lock import LockAnswer, PathText
+from coordination.wire.text import UntrustedText
+
+
+class SyncProgressArguments(BaseModel):
+    """Input of sync_progress."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    task_id: Annotated[str, Field(max_length=128, description="Together with status.")] = ""
+    status: TaskStatus | None = None
+    progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
+    message: Annotated[str, Field(max_length=1000)] | None = None
+    affected_files: Annotated[list[PathText], Field(max_length=500)] | None = None
+    to: (
+        Annotated[
+            list[Annotated[str, Field(min_length=1, max_length=130)]],
+            Field(min_length=1, max_length=20, description="Agents the message is for."),
+        ]
+        | None
+    ) = None
+
+
+class ProgressAnswer(BaseModel):
+    """A task after the report."""
+
+    task_id: str
+    status: TaskStatus
+    progress_percentage: int | None = None
+
+
+class NewsAnswer(BaseModel):
+    """One thing that happened; `id` is its event number and may repeat."""
+
+    id: int
+    kind: str
+    at: str
+    agent: str | None = None
+    paths: list[str] | None = None
+    task_id: str | None = None
+    message: UntrustedText | None = None
+
+
+class NextTaskAnswer(BaseModel):
+    """A task to start next."""
+
+    task_id: str
+    description: UntrustedText | None = None
+
+
+class SyncProgressAnswer(BaseModel):
+    """Output of sync_progress."""
+
+    task: ProgressAnswer | None = None
+    sent_to: list[str] | None = None
+    released: list[str] | None = None
+    news: list[NewsAnswer] | None = None
+    more_news: bool | None = None
+    locks: list[LockAnswer] | None = None
+    lock_count: int | None = None
+    next_task: NextTaskAnswer | None = None
+    warnings: list[str] | None = None
+    next_call: str | None = None
