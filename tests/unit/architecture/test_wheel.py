@@ -41,8 +41,10 @@ def test_the_wheel_holds_the_package_its_sql_and_the_migrations(wheel: Path) -> 
 
 
 def test_the_wheel_holds_nothing_but_the_package(wheel: Path) -> None:
-    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"coordination"}
+    assert [name for name in names if "__pycache__" in name] == []
 
 
 def test_an_unpacked_wheel_starts_the_command_without_the_tree(wheel: Path, tmp_path: Path) -> None:
