@@ -1,0 +1,126 @@
+"""Where a command finds itself: its settings, the service to talk to, and how the lines that it prints must look.
+
+Every line that is printed can be pasted into the shell in which the command ran: `coord` is written as a path where
+it is not on the PATH, and the variables that led the command to its data folder stand in front.
+"""
+
+import getpass
+import os
+import re
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from coordination.app import local_token, running
+from coordination.app.running import RunningService
+from coordination.cli.output import USAGE, Failure
+from coordination.settings import CONFIG_VARIABLE, VARIABLES, InvalidSetting, Settings, load
+
+AGENT: Final = "${COORD_AGENT:-planner}"
+_FOREIGN: Final = re.compile(r"[^A-Za-z0-9._@+-]+|__+")
+_PART_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The service that commands talk to.
+
+    Attributes:
+        url: its address with its prefix, without a slash at its end.
+        token: the local token when it asks for one.
+        service: its record when it runs on our data folder, None when the settings alone name it.
+    """
+
+    url: str
+    token: str | None
+    service: RunningService | None
+
+
+def settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        Failure: one of them cannot be used.
+    """
+    try:
+        return load()
+    except InvalidSetting as error:
+        raise Failure(
+            str(error), mend=f"See all settings: {coord('config show')}", exit_code=USAGE, code="setting"
+        ) from None
+
+
+def services(chosen: Settings) -> list[RunningService]:
+    """Return the services that run on the data folder; only the one on PORT when the person names a port."""
+    found = running.find(chosen.data_dir)
+    if chosen.origin("port") == "default" or chosen.port == 0:
+        return found
+    return [service for service in found if service.port == chosen.port]
+
+
+def target(chosen: Settings) -> Target:
+    """Return the service to talk to: the one that runs on the data folder, else the one of HOST and PORT."""
+    found = services(chosen)
+    if found:
+        service = found[0]
+        token = local_token.read(chosen.data_dir) if service.needs_token else None
+        return Target(service.url, token, service)
+    return Target(url_of(chosen.host, chosen.port, chosen.root_path), None, None)
+
+
+def url_of(host: str, port: int, root_path: str) -> str:
+    """Return the address of a service, without a slash at its end."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
+
+
+def program() -> str:
+    """Return how to call this very `coord` from a shell: its name if that finds it, else its path."""
+    own = Path(sys.argv[0])
+    if own.name != "coord" or not own.exists():
+        own = Path(sys.executable).with_name("coord")
+    if not own.exists():
+        return f"{shlex.quote(sys.executable)} -m coordination"
+    found = shutil.which("coord")
+    if found is not None and os.path.realpath(found) == os.path.realpath(own):
+        return "coord"
+    return shlex.quote(os.path.abspath(own))
+
+
+def coord(arguments: str, **variables: str) -> str:
+    """Return a line to paste that runs `coord` with these arguments on the same data folder.
+
+    Args:
+        arguments: what follows `coord`, quoted where needed.
+        variables: environment variables to set in front.
+    """
+    kept = {name: os.environ.get(name, "") for name in (VARIABLES["data_dir"], CONFIG_VARIABLE)}
+    if kept[VARIABLES["data_dir"]]:
+        kept[VARIABLES["data_dir"]] = os.path.abspath(os.path.expanduser(kept[VARIABLES["data_dir"]]))
+    setting = " ".join(
+        f"{name}={shlex.quote(value)}" for name, value in {**kept, **variables}.items() if value
+    )
+    return f"{setting} {program()} {arguments}".strip()
+
+
+def user() -> str:
+    """Return the name of the person at this machine, in the form that a virtual user id allows."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = ""
+    return _FOREIGN.sub("-", name).strip("-_")[:_PART_MAX].strip("-_") or "me"
+
+
+def endpoint(url: str, session: str, *, name: str = "") -> str:
+    """Return the URL of the one registration that serves all terminals of a checkout in a session."""
+    return f"{url}/mcp/v2/claude/{name or user()}__session__{session}__{AGENT}"
+
+
+def claude_line(place: Target, session: str, *, name: str = "") -> str:
+    """Return the line that registers a session with Claude Code, for a person to paste."""
+    # Single quotes: the shell must leave ${COORD_AGENT…} to Claude Code, which expands it in each terminal.
+    line = f"claude mcp add --transport http coordination '{endpoint(place.url, session, name=name)}'"
+    return f"{line} --header 'Authorization: Bearer {place.token}'" if place.token else line
