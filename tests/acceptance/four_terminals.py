@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tests.acceptance.claude import Claude, Outcome, Terminal, ToolResult
 from tests.acceptance.model_api import PATIENCE_SECONDS, ModelApi
@@ -213,9 +212,14 @@ def _look(service: Service, session: str, era: str) -> Seen:
 
 def agent(view: Json, name: str) -> Json:
     """One agent in a view of the service."""
-    return next(known for known in view["agents"] if known["agent"] == f"{USER}/{name}")
+    return next(known for known in view["agents"] if known["agent_id"] == f"{USER}/{name}")
 
 
-def waits_for(view: Json, name: str) -> Any:
+def waits_for(view: Json, name: str) -> list[str]:
     """The paths that an agent waits for in a view of the service."""
-    return agent(view, name).get("waiting_for")
+    return [path for place in agent(view, name)["waiting"] for path in place["paths"]]
+
+
+def holds(view: Json, name: str) -> list[str]:
+    """The paths that an agent holds in a view of the service."""
+    return [lock["path"] for lock in agent(view, name)["locks"]]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.acceptance.model_api import ModelApi
+from tests.acceptance.readme import commands
 from tests.acceptance.script import (
     FINISHED,
     LAST_RESULT,
@@ -118,3 +119,28 @@ def test_a_step_that_nobody_reaches_is_an_error_that_says_what_was_seen(model: M
     ask(model, conversation([Say("hello", name="greeting")], []))
     with pytest.raises(TimeoutError, match="one:greeting"):
         model.reached("farewell", seconds=0.01)
+
+
+def test_a_page_gives_its_commands_without_output_and_comments() -> None:
+    page = """
+```console
+$ make up
+Running on port 8000.
+$ claude mcp add \\
+    coordination
+```
+```sh
+make test     # sets up first
+# nothing here
+curl -s http://127.0.0.1:8000/#top
+```
+```python
+print("no command")
+```
+"""
+    assert commands(page) == [
+        "make up",
+        "claude mcp add coordination",
+        "make test",
+        "curl -s http://127.0.0.1:8000/#top",
+    ]
