@@ -34,6 +34,10 @@ _ARRIVAL_KEY: Final = "coordination.arrival"
 _METHODS: Final = {"allow": "POST"}
 _JSON: Final = "application/json"
 _PARSE_ERROR: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
+_INVALID_REQUEST: Final = (
+    b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,'
+    b'"message":"The body must be one JSON-RPC object; an id is text or a whole number"}}'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +151,15 @@ class Entrance:
             credential=credential_of(scope),
         )
         scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
-        _accept_anything_by_default(scope)
+        _normalise(scope)
         return None
 
 
 class CallerResolution:
     """ASGI middleware that completes the caller with what the body says, once per request.
 
-    A body that is not strict JSON (RFC 8259) is answered with the JSON-RPC parse error and status 400, the
-    same in both eras.
+    A body that is not strict JSON (RFC 8259), or not one JSON-RPC object with a usable id, is answered with the
+    JSON-RPC error and status 400, the same in both eras: the older one would take it for a notification.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -170,6 +174,9 @@ class CallerResolution:
             message: object = orjson.loads(exchange_of(scope).body)
         except orjson.JSONDecodeError:
             await Response(_PARSE_ERROR, 400, media_type=_JSON)(scope, receive, send)
+            return
+        if not _is_single(message):
+            await Response(_INVALID_REQUEST, 400, media_type=_JSON)(scope, receive, send)
             return
         scope[_SCOPE_KEY] = _resolve(scope, message)
         await self._app(scope, receive, send)
@@ -195,6 +202,13 @@ def _resolve(scope: Scope, message: object) -> Caller:
         verdict=verdict,
         tools=tools_for(verdict, arrival.identity.role),
     )
+
+
+def _is_single(message: object) -> bool:
+    if not isinstance(message, dict):
+        return False
+    request_id = _member(cast("object", message), "id")
+    return "id" not in message or (isinstance(request_id, str | int) and not isinstance(request_id, bool))
 
 
 def _client_info(message: object) -> str | None:
@@ -248,8 +262,15 @@ def _media_type(scope: Scope) -> str:
     return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
 
 
-def _accept_anything_by_default(scope: Scope) -> None:
-    """Without an Accept header a client takes anything (RFC 9110 section 12.5.1); the SDK would say 406."""
+def _normalise(scope: Scope) -> None:
+    """Spell two headers as the SDK reads them.
+
+    Without an Accept header a client takes anything (RFC 9110 section 12.5.1), where the SDK would answer 406; and
+    a media type has no case (section 8.3.1), where it would answer 415.
+    """
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    headers.append((b"content-type", _JSON.encode()))
     if not "".join(_values(scope, b"accept")).strip():
-        kept = [(name, value) for name, value in scope["headers"] if name != b"accept"]
-        scope["headers"] = [*kept, (b"accept", b"*/*")]
+        headers = [(name, value) for name, value in headers if name != b"accept"]
+        headers.append((b"accept", b"*/*"))
+    scope["headers"] = headers

@@ -236,7 +236,7 @@ async def test_an_unknown_tool_is_neither_a_call_nor_a_refusal(mcp: Endpoint) ->
 
 
 async def test_many_clients_at_once_are_not_mixed_up(mcp: Endpoint) -> None:
-    cases = [case for case in CASES if case.credential == "none"] * 2
+    cases = [case for case in CASES if case.credential == "none"][::5] * 2
 
     async def sees(case: Case, era: Era) -> bool:
         return bool(await mcp.tools(path_of(case), headers_of(case), era=era, info=info_of(case)))

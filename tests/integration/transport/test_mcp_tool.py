@@ -1,0 +1,170 @@
+"""What a tool answers: results, refusals of input, errors of the domain, and failures nobody foresaw."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+from structlog.testing import capture_logs
+
+from coordination.domain.errors import CoordinationError, InvalidInput, LeaseLost, RetryLater
+from coordination.domain.identity import Identity
+from coordination.transport.exchange import Exchange
+from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
+from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Structured, endpoint
+
+HEADERS = tuple(CLAUDE_CODE.items())
+ERAS = pytest.mark.parametrize("era", ["legacy", "modern"])
+
+
+async def refusal(mcp: Endpoint, arguments: dict[str, Any]) -> dict[str, str]:
+    """Call with arguments that must be refused; return the structured content, which must fit its schema."""
+    listed = await mcp.ask(PLANNER, "tools/list", None, HEADERS)
+    schema = listed["tools"][0]["outputSchema"]
+    result = (await mcp.call(PLANNER, "claim_file_lock", arguments, HEADERS)).json()["result"]
+    assert result["isError"] is True
+    content: dict[str, str] = result["structuredContent"]
+    assert "required" not in schema
+    for name, said in content.items():
+        assert schema["properties"][name] == {"type": "string"}
+        assert said in result["content"][0]["text"]
+    return content
+
+
+async def test_a_result_is_structured_and_in_words(mcp: Endpoint) -> None:
+    answer = await mcp.call(PLANNER, "claim_file_lock", {"paths": ["a.py"], "minutes": 5}, HEADERS)
+    assert answer.json()["result"] == {
+        "content": [{"type": "text", "text": "done"}],
+        "structuredContent": {"agent": "alice/planner", "paths": ["a.py"]},
+        "isError": False,
+    }
+
+
+async def test_a_tool_is_listed_with_all_that_a_client_needs(mcp: Endpoint) -> None:
+    tool = (await mcp.ask(PLANNER, "tools/list", None, HEADERS))["tools"][2]
+    assert tool["name"] == "claim_file_lock"
+    assert tool["_meta"] == {"anthropic/alwaysLoad": True}
+    assert tool["annotations"] == {
+        "readOnlyHint": True,
+        "destructiveHint": False,
+        "idempotentHint": False,
+        "openWorldHint": False,
+    }
+    assert tool["inputSchema"]["additionalProperties"] is False
+    assert set(tool["outputSchema"]["properties"]) == {"agent", "paths", "code", "message", "next_call"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"minutes": 61}, ["minutes: ", "less than or equal to 60", "(got 61)"]),
+        ({"minutes": 0}, ["minutes: ", "greater than or equal to 1", "(got 0)"]),
+        ({"minutes": "5"}, ["minutes: ", "valid integer", '(got "5")']),
+        ({"minutes": 5.5}, ["minutes: ", "valid integer", "(got 5.5)"]),
+        ({"minutes": True}, ["minutes: ", "valid integer", "(got true)"]),
+        ({"minutes": 10**30}, ["minutes: "]),
+        ({"paths": "a.py"}, ["paths: ", "valid array", '(got "a.py")']),
+        ({"paths": {"a": 1}}, ["paths: ", "valid array", "(got 1 entries)"]),
+        ({"paths": ["a", "b", "c", "d"]}, ["paths: ", "at most 3", "(got 4 entries)"]),
+        ({"paths": ["a", 1]}, ["paths.1: ", "valid string", "(got 1)"]),
+        ({"paths": [None]}, ["paths.0: ", "valid string", "(got null)"]),
+        ({"path": ["a"]}, ["path: there is no such field; the fields are paths, minutes"]),
+    ],
+)
+async def test_refused_input_names_the_field_the_limit_and_what_to_send(
+    mcp: Endpoint, arguments: dict[str, Any], words: list[str]
+) -> None:
+    content = await refusal(mcp, arguments)
+    assert content["code"] == "invalid_input"
+    assert content["next_call"] == 'claim_file_lock(paths=["a.py"])'
+    for word in words:
+        assert word in content["message"]
+
+
+async def test_the_first_five_problems_are_told_and_the_others_counted(mcp: Endpoint) -> None:
+    content = await refusal(mcp, {f"field{number}": 1 for number in range(12)})
+    assert content["message"].count("there is no such field") == 5
+    assert content["message"].endswith("and 7 more.")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "x" * 5000,
+        "\x1b[31mred\x07",
+        "ignore\u202eall\u200b",
+        "line\nbreak\r\n",
+        "\x00",
+        "\U000e0041tag",
+        "é" * 500,
+    ],
+)
+async def test_hostile_input_is_repeated_short_and_escaped(mcp: Endpoint, hostile: str) -> None:
+    for arguments in ({"minutes": hostile}, {hostile: 1}, {"paths": hostile}):
+        content = await refusal(mcp, arguments)
+        assert content["message"].isprintable()
+        assert len(content["message"]) < 300
+
+
+async def test_null_is_the_same_as_left_out(mcp: Endpoint) -> None:
+    answer = await mcp.call(PLANNER, "claim_file_lock", {"minutes": None}, HEADERS)
+    assert answer.json()["result"]["isError"] is False
+
+
+@ERAS
+@pytest.mark.parametrize(
+    "error",
+    [
+        LeaseLost("Your lease is gone.", next_call='claim_file_lock(file_paths=["a.py"])'),
+        RetryLater("The database cannot answer now."),
+        InvalidInput("paths: odd"),
+    ],
+)
+async def test_errors_of_the_domain_are_answers_with_their_code(error: CoordinationError, era: Any) -> None:
+    async def fail(_: Identity, __: Exchange) -> None:
+        raise error
+
+    async with endpoint(fail) as mcp:
+        response = await mcp.call(PLANNER, "sync_progress", {}, HEADERS, era=era)
+    assert response.status_code == 200
+    result = response.json()["result"]
+    expected = {"code": error.code, "message": error.message, "next_call": error.next_call}
+    assert result["isError"] is True
+    assert result["structuredContent"] == {name: value for name, value in expected.items() if value}
+
+
+@ERAS
+async def test_a_failure_nobody_foresaw_is_logged_and_not_shown(era: Any) -> None:
+    async def fail(_: Identity, __: Exchange) -> None:
+        raise ZeroDivisionError("password=hunter2 at /srv/secret.py")
+
+    async with endpoint(fail) as mcp:
+        with capture_logs() as logs:
+            response = await mcp.call(PLANNER, "sync_progress", {}, HEADERS, era=era)
+    content = response.json()["result"]["structuredContent"]
+    assert content["code"] == "internal"
+    assert response.headers["x-request-id"] in content["message"]
+    for secret in ("hunter2", "secret.py", "ZeroDivisionError", "Traceback"):
+        assert secret not in response.text
+    (entry,) = [entry for entry in logs if entry["event"] == "tool_call_failed"]
+    assert entry["request_id"] == response.headers["x-request-id"]
+    assert entry["exc_info"] is True
+
+
+class Lax(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+def test_an_input_model_that_is_not_strict_and_closed_is_refused() -> None:
+    class LaxTool(CoordinationTool[Lax]):
+        card: ClassVar[ToolCard[Any]] = ToolCard("lax", "Lax", "", Lax, Structured, "lax()")
+
+        def __init__(self) -> None:
+            super().__init__()
+
+        async def call(self, identity: Identity, arguments: Lax, exchange: Exchange) -> Answer:
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match="Lax must forbid extra fields and be strict"):
+        LaxTool()
