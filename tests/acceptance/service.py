@@ -51,7 +51,7 @@ class Service:
             RuntimeError: it ended or did not get ready in time; the message carries its log.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._running = subprocess.Popen(
                 [coord(), "run"], cwd=self._folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
             )
@@ -68,6 +68,12 @@ class Service:
             return
         self._running.send_signal(signal.SIGINT)
         self._running.wait(START_SECONDS)
+
+    def kill(self) -> None:
+        """End it as a crash would; entering the context again starts it on the same data and port."""
+        if self._running is not None:
+            self._running.kill()
+            self._running.wait()
 
     def endpoint(self, client: str, virtual_user: str) -> str:
         """The MCP endpoint of a client and a virtual user."""
