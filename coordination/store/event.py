@@ -68,9 +68,13 @@ async def listen(
             notified({(entry[0], entry[1]): bool(entry[2]) for entry in orjson.loads(payload)})
 
     ended = asyncio.Event()
+
+    def end(_connection: object) -> None:
+        ended.set()
+
     connection = await database.connect()
     try:
-        connection.add_termination_listener(lambda _connection: ended.set())
+        connection.add_termination_listener(end)
         await connection.add_listener(CHANNEL, receive)
         started()
         await ended.wait()

@@ -1,0 +1,84 @@
+"""Fixtures that every level shares: one embedded Postgres for each test worker, one fresh database for each test."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from coordination.embedded import EmbeddedPostgres
+from coordination.services.core import Core
+from coordination.store import migration
+from coordination.store.database import Database
+
+TEMPLATE = "template_coordination"
+_numbers = itertools.count(1)
+
+
+def in_database(dsn: str, name: str) -> str:
+    """Return the same server's URL for another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+async def administer(dsn: str, statement: str) -> None:
+    """Run one statement outside any transaction."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The URL of this worker's Postgres, which runs as long as its tests."""
+    # These databases live for one test. What survives a crash is tested elsewhere, on a server as users have it.
+    settings = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
+    postgres = EmbeddedPostgres(Path(tmp_path_factory.mktemp("postgres")), settings=settings)
+    yield postgres.start()
+    postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server_dsn: str) -> str:
+    """The name of a migrated database that tests clone."""
+    asyncio.run(administer(server_dsn, f"CREATE DATABASE {TEMPLATE}"))
+    asyncio.run(migration.migrate(in_database(server_dsn, TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def empty_dsn(server_dsn: str) -> AsyncGenerator[str]:
+    """The URL of a database without any schema, for this test alone."""
+    name = f"empty_{next(_numbers)}"
+    await administer(server_dsn, f"CREATE DATABASE {name}")
+    yield in_database(server_dsn, name)
+    await administer(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def dsn(server_dsn: str, template: str) -> AsyncGenerator[str]:
+    """The URL of a migrated database, for this test alone."""
+    name = f"test_{next(_numbers)}"
+    await administer(server_dsn, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield in_database(server_dsn, name)
+    await administer(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncGenerator[Database]:
+    """A pool on a fresh database."""
+    pool = Database(dsn)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def core(dsn: str) -> AsyncGenerator[Core]:
+    """The use cases' shared parts on a fresh database, with their background work running."""
+    running = Core(dsn)
+    async with running.running():
+        yield running
