@@ -98,7 +98,7 @@ def create(place: Place, binaries: Binaries, guard: Guard) -> None:
             os.chown(aside, place.account.uid, place.account.gid)
         beside = replace(place, folder=aside)
         _initdb(beside, binaries, guard)
-        _create_database(beside, binaries, guard)
+        _name_database(beside, binaries, guard)
         aside.rename(place.folder)
         _sync(parent)
     except BaseException:
@@ -115,6 +115,7 @@ def _initdb(place: Place, binaries: Binaries, guard: Guard) -> None:
         "--locale=C",
         *(_BUILTIN_LOCALE if binaries.major >= _BUILTIN_LOCALE_SINCE else ()),
         "--data-checksums",
+        "--wal-segsize=4",  # MB; a small machine needs no 16
         "--auth-local=trust",  # the 0700 folder is the guard
         "--auth-host=reject",
         "--no-instructions",
@@ -122,7 +123,7 @@ def _initdb(place: Place, binaries: Binaries, guard: Guard) -> None:
     _run("initdb", spawn(command, place, guard=guard, stdout=subprocess.PIPE))
 
 
-def _create_database(place: Place, binaries: Binaries, guard: Guard) -> None:
+def _name_database(place: Place, binaries: Binaries, guard: Guard) -> None:
     command = [
         str(binaries.postgres),
         "--single",
@@ -132,10 +133,10 @@ def _create_database(place: Place, binaries: Binaries, guard: Guard) -> None:
         "exit_on_error=on",
         "-c",
         "log_checkpoints=off",
-        "postgres",
+        "template1",
     ]
     child = spawn(command, place, guard=guard, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    _run("the first start", child, f"CREATE DATABASE {NAME};\n")
+    _run("the first start", child, f"ALTER DATABASE postgres RENAME TO {NAME};\n")
 
 
 def _run(what: str, child: Child, text: str = "") -> None:

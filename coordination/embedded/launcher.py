@@ -23,6 +23,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,8 @@ from coordination.embedded.watchdog import PATIENCE
 
 START_SECONDS = 60.0
 """How long a start may take before it is called a failure; a recovery after a crash takes seconds at most."""
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""Exit statuses of a child that had to be killed, or of the watchdog that had to kill it."""
 LOOK_SECONDS = 0.01
 RETRY_SECONDS = 2.0
 LEFTOVER_SECONDS = 1.0
@@ -56,6 +59,7 @@ class EmbeddedPostgres:
         data_dir: the data folder; made when missing. Below it the cluster, its lock and its log.
         max_connections: for a server that we start; who shares a running one takes it as it is.
         watchdog: how Postgres learns of our death; ``auto`` takes the kernel's signal where there is one.
+        settings: Postgres settings that replace ours, for a server whose databases may be thrown away.
     """
 
     def __init__(
@@ -64,12 +68,14 @@ class EmbeddedPostgres:
         *,
         max_connections: int = 60,
         watchdog: Literal["auto", "signal", "pipe"] = "auto",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._home = Path(os.path.abspath(data_dir))  # not resolve(): the person may move what links point to
         self._cluster = self._home / "postgres"
         self._lock = self._home / "postgres.lock"
         self._log_file = LogFile(self._home / "logs" / "postgres.log")
         self._max_connections = max_connections
+        self._settings = dict(settings or {})
         self._watchdog: Literal["auto", "signal", "pipe"] = watchdog
         self._child: Child | None = None
         self._served = False  # our child was ready once
@@ -159,8 +165,8 @@ class EmbeddedPostgres:
         """Stop the server, and wait for it, if we started it; a shared one is left alone. Idempotent."""
         self._wanted = False
         child, self._child = self._child, None
-        if child:
-            child.stop(PATIENCE)
+        if child and child.stop(PATIENCE) in KILLED:
+            end_leftovers(self._cluster)
 
     def _running(self) -> cluster.Postmaster | None:
         """What the postmaster says of itself, if one lives; a folder that we may not look into has none."""
@@ -234,7 +240,12 @@ class EmbeddedPostgres:
             raise cluster.unusable(self._home, error) from error
 
     def _command(self, binaries: Binaries, place: Place, told: str) -> list[str]:
-        chosen = options(major=binaries.major, max_connections=self._max_connections, socket_folder=told)
+        chosen = options(
+            major=binaries.major,
+            max_connections=self._max_connections,
+            socket_folder=told,
+            settings=self._settings,
+        )
         return [str(binaries.postgres), "-D", place.data_argument, *chosen]
 
     def _part_with_ended_child(self) -> None:

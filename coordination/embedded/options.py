@@ -6,6 +6,8 @@ root never writes into a folder that belongs to somebody else. What an administr
 yields to them.
 """
 
+from collections.abc import Mapping
+
 PORT = 5432
 """Only a part of the socket's name; nothing listens on TCP."""
 
@@ -15,10 +17,9 @@ _OPTIONS: dict[str, str] = {
     "port": str(PORT),
     "unix_socket_permissions": "0700",
     "cluster_name": "coordination",
-    # Durable: what was acknowledged survives a crash (design, invariant 5).
-    "fsync": "on",
+    # Durable: what was acknowledged survives a crash (design, invariant 5). fsync and full_page_writes are on by
+    # default; they are left to ALTER SYSTEM, for databases that live no longer than a test.
     "synchronous_commit": "on",
-    "full_page_writes": "on",
     # Small: service and Postgres together stay under 300 MB; few processes, no parallel plans.
     "shared_buffers": "64MB",
     "work_mem": "4MB",
@@ -57,8 +58,8 @@ _OPTIONS: dict[str, str] = {
 }
 
 
-def options(*, major: int, max_connections: int, socket_folder: str) -> list[str]:
-    """The command-line arguments for a postmaster of the given major version."""
+def options(*, major: int, max_connections: int, socket_folder: str, settings: Mapping[str, str]) -> list[str]:
+    """The command-line arguments for a postmaster of the given major version; `settings` replace ours."""
     quoted = socket_folder.replace('"', '""')
     chosen = {
         **_OPTIONS,
@@ -67,4 +68,5 @@ def options(*, major: int, max_connections: int, socket_folder: str) -> list[str
     }
     if major >= 18:  # noqa: PLR2004 - asynchronous I/O came with 18; its extra workers are not worth their memory here
         chosen["io_method"] = "sync"
+    chosen.update(settings)
     return [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]

@@ -1,9 +1,10 @@
 """Where the socket of a cluster is: in the cluster's own folder, which is 0700 already, if its path will do.
 
-The path of a Unix socket is limited to about a hundred bytes, and data folders may lie deep; and clients take a
-path with a comma for two hosts. Then the socket is in a private 0700 folder below /run (root) or /tmp, named after
-the data folder, so that every service on that data finds the same one. Not below /run/user: that goes when the
-person logs out, and a service in the background stays. A folder that somebody else made first is refused.
+The path of a Unix socket is limited to about a hundred bytes, and data folders may lie deep; and clients
+take a path with a comma for two hosts. Then the socket is in a private 0700 folder below /run (root) or
+/tmp, named after the data folder, so that every service on that data finds the same one. Not below
+/run/user: that goes when the person logs out, and a service in the background stays. A folder that somebody
+else made first is refused, never used.
 """
 
 import hashlib

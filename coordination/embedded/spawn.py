@@ -52,15 +52,15 @@ class Child:
         """Its exit status, or None while it runs. With guard ``pipe`` that is the watchdog's."""
         return self.program.poll()
 
-    def stop(self, patience: tuple[tuple[signal.Signals, float], ...]) -> None:
-        """End it and wait for that: each signal in turn, with so many seconds to work."""
+    def stop(self, patience: tuple[tuple[signal.Signals, float], ...]) -> int | None:
+        """End it and wait for that: each signal in turn, with so many seconds to work. Returns its exit status."""
         self.let_go()
         for number, seconds in patience:
             if self.guard == "signal":
                 self.program.send_signal(number)
             with suppress(subprocess.TimeoutExpired):
-                self.program.wait(seconds)
-                return
+                return self.program.wait(seconds)
+        return None
 
     def interrupt(self) -> None:
         """Ask for its end, and do not wait."""
