@@ -1,0 +1,60 @@
+"""The route on a session's events: read by cursor, waiting for news when there are none."""
+
+from typing import Annotated, Final
+
+import anyio
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from coordination.domain.event import Event
+from coordination.services import event as events
+from coordination.services.core import Core
+from coordination.transport.exchange import Disconnect, exchange_of
+from coordination.transport.rest.parameters import PAGE, PAGE_MAX, WORKSPACE, SessionId, require_session
+from coordination.wire.rest import EventPage
+
+WAIT_MAX: Final = 45
+SEQ_MAX: Final = 2**63 - 1
+
+
+class EventQuery(BaseModel):
+    """Which events: those after number `after`, `limit` at most, waiting up to `wait_seconds` for the first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[int, Field(ge=0, le=SEQ_MAX)] = 0
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE
+    wait_seconds: Annotated[float, Field(ge=0, le=WAIT_MAX, allow_inf_nan=False)] = 0
+
+
+def add_routes(router: APIRouter, core: Core) -> None:
+    """Add the route to `router`."""
+
+    @router.get("/sessions/{session}/events", summary="Read what happened, in order")
+    async def read_events(  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        request: Request, session: SessionId, query: Annotated[EventQuery, Query()]
+    ) -> EventPage:
+        found = await events.read_events(core, WORKSPACE, session, query.after, query.limit)
+        if not found:
+            await require_session(core, session)
+            found = await _wait(core, session, query, exchange_of(request.scope).disconnected)
+        return EventPage(events=found, next_after=found[-1].seq if found else query.after)
+
+
+async def _wait(core: Core, session: str, query: EventQuery, gone: Disconnect) -> list[Event]:
+    """Wait for events, but no longer than the client is there to get them."""
+    found: list[Event] = []
+    if query.wait_seconds == 0:
+        return found
+    async with anyio.create_task_group() as group:
+
+        async def end_when_gone() -> None:
+            await gone.wait()
+            group.cancel_scope.cancel()
+
+        group.start_soon(end_when_gone)
+        found = await events.read_events(
+            core, WORKSPACE, session, query.after, query.limit, query.wait_seconds
+        )
+        group.cancel_scope.cancel()
+    return found

@@ -1,0 +1,89 @@
+"""The route class of the HTTP API: whatever goes wrong in a route becomes a problem answer (RFC 9457).
+
+Input that does not fit the route's models is answered with 422 and, like the tools, names the field, the limit and
+what to send; what the services refuse has the status of the one table. Writes must say that they are JSON, so that
+no form on a web page can make one. A failure that nobody foresaw reaches the log and not the caller.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, cast
+
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from coordination.domain.errors import CoordinationError, InvalidInput
+from coordination.domain.text import shown
+from coordination.transport.exchange import exchange_of
+from coordination.transport.problem import problem, problem_of
+
+PROBLEMS_MAX: Final = 5
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_JSON: Final = "application/json"
+_log: Final = structlog.stdlib.get_logger(__name__)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class ProblemRoute(APIRoute):
+    """A route whose errors are problem answers. It must stand behind `ExchangeMiddleware`."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap the handler that FastAPI makes."""
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            if request.method in _WRITES and not _is_json(request):
+                detail = f"The body must be JSON: send it with the header Content-Type: {_JSON}."
+                return problem(415, "unsupported_media_type", detail)
+            try:
+                return await handler(request)
+            except Exception as error:  # The outermost of the route: every failure is an answer.
+                return _answer_to(error, request)
+
+        return answer
+
+
+def _answer_to(error: Exception, request: Request) -> Response:
+    if isinstance(error, RequestValidationError):
+        return problem(422, InvalidInput.code, _explain_all(error.errors()))
+    if isinstance(error, CoordinationError):
+        return problem_of(error)
+    if isinstance(error, HTTPException):
+        # FastAPI raises one for a body that its JSON parser gives up on.
+        return problem(422, InvalidInput.code, "body: is not JSON that can be read. Send one JSON object.")
+    request_id = exchange_of(request.scope).request_id
+    _log.exception("request_failed", path=request.url.path, request_id=request_id, exc_info=error)
+    detail = f"The service failed on this request and logged it (request {request_id})."
+    return problem(500, "internal", detail)
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON
+
+
+def _explain_all(problems: Sequence[Any]) -> str:
+    told = "; ".join(_explain(cast("dict[str, Any]", found)) for found in problems[:PROBLEMS_MAX])
+    more = len(problems) - PROBLEMS_MAX
+    return f"{told}; and {more} more." if more > 0 else f"{told}."
+
+
+def _explain(found: dict[str, Any]) -> str:
+    # The first step says where the field was (body, query); a caller knows where it put it.
+    field = shown(".".join(str(step) for step in found["loc"][1:])) or "body"
+    if found["type"] == "extra_forbidden":
+        return f"{field}: there is no such field"
+    if found["type"] == "missing":
+        return f"{field}: is required"
+    if found["type"] == "json_invalid":
+        return "body: is not JSON. Send one JSON object"
+    return f"{field}: {str(found['msg']).removeprefix('Value error, ')}{_got(found.get('input'))}"
+
+
+def _got(value: object) -> str:
+    """Repeat a short scalar, escaped; of anything else say nothing."""
+    if isinstance(value, str):
+        return f' (got "{shown(value)}")'
+    return f" (got {shown(str(value))})" if isinstance(value, bool | int | float) else ""

@@ -1,0 +1,23 @@
+"""All routes of the HTTP API under `/api/v1`, as one router for the composition root.
+
+Who may call is decided outside (`transport.guard`, `transport.peer`, `transport.auth`). The application must put the
+router behind `ExchangeMiddleware`.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from coordination.services.core import Core
+from coordination.transport.rest import event, file_lock, session, task
+from coordination.transport.rest.problem_route import ProblemRoute
+
+PREFIX: Final = "/api/v1"
+
+
+def router(core: Core) -> APIRouter:
+    """Build the router on the shared parts of the use cases."""
+    routes = APIRouter(prefix=PREFIX, route_class=ProblemRoute)
+    for noun in (session, file_lock, task, event):
+        noun.add_routes(routes, core)
+    return routes

@@ -1,0 +1,59 @@
+"""Routes on sessions: list them, look at one, close or configure it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from coordination.domain.session import AcrossCheckouts, SessionState, SessionStatus
+from coordination.services import agent as agents
+from coordination.services import session as sessions
+from coordination.services.core import Core
+from coordination.transport.rest.parameters import WORKSPACE, PageQuery, SessionId, Text
+from coordination.wire.rest import SessionChange, SessionPage, SessionSettings
+
+AGENTS_MAX = 100
+
+
+class StatusQuery(PageQuery):
+    """Which agents of a session: one by id or name, or a page of those present (or all)."""
+
+    agent: Text | None = None
+    include_inactive: bool = False
+    limit: Annotated[int, Field(ge=1, le=AGENTS_MAX)] = agents.MOST_AGENTS
+
+
+def add_routes(router: APIRouter, core: Core) -> None:
+    """Add the routes to `router`."""
+
+    @router.get("/sessions", summary="List the sessions")
+    async def list_sessions(query: Annotated[PageQuery, Query()]) -> SessionPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        found = await sessions.list_sessions(core, WORKSPACE, query.after, query.limit + 1)
+        page = found[: query.limit]
+        return SessionPage(sessions=page, next_cursor=page[-1].id if len(found) > query.limit else None)
+
+    @router.get("/sessions/{session}", summary="Who is here, doing what, holding or waiting for what")
+    async def read_status(session: SessionId, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        return await agents.read_status(
+            core,
+            WORKSPACE,
+            session,
+            agent=query.agent,
+            include_inactive=query.include_inactive,
+            after=query.after,
+            limit=query.limit,
+        )
+
+    @router.patch("/sessions/{session}", summary="Close, open or configure a session")
+    async def configure(session: SessionId, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        configured = await sessions.configure(
+            core,
+            WORKSPACE,
+            session,
+            change.by,
+            status=None if change.status is None else SessionState(change.status),
+            across_checkouts=None
+            if change.across_checkouts is None
+            else AcrossCheckouts(change.across_checkouts),
+        )
+        return SessionSettings.model_validate(configured)

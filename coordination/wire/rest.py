@@ -1,0 +1,155 @@
+"""What goes over the wire beside MCP: the bodies that the HTTP API takes and the pages that it answers.
+
+Bodies are strict and closed: an unknown field or a value of another type is refused, never guessed at. Answers
+carry the values of the domain as they are. Texts that agents wrote stay untrusted in them; whoever shows them
+escapes them. Nothing here decides.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from coordination.domain.errors import InvalidInput
+from coordination.domain.event import Event
+from coordination.domain.file_lock import Lease
+from coordination.domain.path import MAX_PATHS
+from coordination.domain.session import SessionSummary
+from coordination.domain.text import MAX_MESSAGE
+from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
+
+RECIPIENTS_MAX: Final = 100
+NOBODY: Final = "person"
+"""Who a change is recorded under when the caller does not say."""
+
+_NAME: Final = (
+    f"must be 1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside "
+    "and no `_` at either end"
+)
+
+
+def _person(text: str) -> str:
+    if not _is_name(text):
+        raise ValueError(_NAME)
+    return text
+
+
+def _agent_id(text: str) -> str:
+    parts = text.split("/")
+    if len(parts) != len(("user", "name")) or not all(_is_name(part) for part in parts):
+        raise ValueError("must be an agent's id, user/name, such as alice/impl_a")
+    return text
+
+
+def _recipient(text: str) -> str:
+    if not all(_is_name(part) for part in text.split("/", 1)):
+        raise ValueError("must be an agent's id, user/name, or its name")
+    return text
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return parse_virtual_user(text).session is None
+    except InvalidInput:
+        return False
+
+
+Person = Annotated[str, AfterValidator(_person)]
+AgentId = Annotated[str, AfterValidator(_agent_id)]
+Recipient = Annotated[str, AfterValidator(_recipient)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SessionChange(_Body):
+    """What to change in a session; a field left out keeps its value, and one must be there.
+
+    Attributes:
+        status: `closed` ends it until somebody joins again, `active` opens it.
+        across_checkouts: what a lease in one checkout means for claims in another.
+        by: the person who changes it.
+    """
+
+    status: Literal["active", "closed"] | None = None
+    across_checkouts: Literal["warn", "block"] | None = None
+    by: Person = NOBODY
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "SessionChange":
+        if self.status is None and self.across_checkouts is None:
+            raise ValueError("send status, across_checkouts, or both")
+        return self
+
+
+class Revocation(_Body):
+    """Which leases to take from their holders: by path, by holder, by both, or all of the session.
+
+    Attributes:
+        paths: exactly these paths, relative to the repository.
+        agent: only leases of this agent, `user/name`.
+        everything: all leases of the session; needed when neither of the others is given.
+        by: the person who takes them.
+    """
+
+    paths: Annotated[list[str], Field(min_length=1, max_length=MAX_PATHS)] | None = None
+    agent: AgentId | None = None
+    everything: bool = False
+    by: Person = NOBODY
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Revocation":
+        if self.everything == (self.paths is not None or self.agent is not None):
+            raise ValueError(
+                "send paths, agent or both; or everything: true alone, for all leases of the session"
+            )
+        return self
+
+
+class PersonMessage(_Body):
+    """A message from a person; `to` left out means every agent of the session."""
+
+    text: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE)]
+    to: Annotated[list[Recipient], Field(min_length=1, max_length=RECIPIENTS_MAX)] | None = None
+    sender: Person
+
+
+class SessionPage(BaseModel):
+    """Sessions by id; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    sessions: list[SessionSummary]
+    next_cursor: str | None = None
+
+
+class SessionSettings(BaseModel):
+    """A session's settings after a change."""
+
+    session: str
+    status: str
+    across_checkouts: Literal["warn", "block"]
+
+
+class LockPage(BaseModel):
+    """Live leases by path; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    locks: list[Lease]
+    next_cursor: str | None = None
+
+
+class Revoked(BaseModel):
+    """The leases that were taken from their holders; none when nothing matched."""
+
+    revoked: list[Lease]
+
+
+class Sent(BaseModel):
+    """The ids of the agents that a message went to."""
+
+    sent_to: list[str]
+
+
+class EventPage(BaseModel):
+    """Events in order, without gaps; `next_after` is the `after` of the next question."""
+
+    events: list[Event]
+    next_after: int
