@@ -1,0 +1,45 @@
+"""What can come of asking the service, as one tree.
+
+ClientError
+├── ServiceUnreachable   unreachable   nobody answers there, or not in time
+├── ServiceUnavailable   retry_later   the service answers that it cannot now; nothing was acknowledged
+└── RequestRefused       any other     the service refused; code, message and next call are its own
+"""
+
+from typing import ClassVar
+
+
+class ClientError(Exception):
+    """Base of all errors of the client.
+
+    Attributes:
+        code: stable word for the kind; the service's own where it answered.
+        message: what went wrong, in plain words; may repeat names from the service, so escape it.
+        next_call: one literal thing to do next, or "".
+    """
+
+    default_code: ClassVar[str] = "client_error"
+
+    def __init__(self, message: str, *, next_call: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.message = message
+        self.next_call = next_call
+
+
+class ServiceUnreachable(ClientError):
+    """Nobody answers at the address, or not in time. Whether a write arrived is not known then."""
+
+    default_code = "unreachable"
+
+
+class ServiceUnavailable(ClientError):
+    """The service runs but cannot answer now, for example without its database. Nothing was acknowledged."""
+
+    default_code = "retry_later"
+
+
+class RequestRefused(ClientError):
+    """The service understood and refused, or did not understand; the same request will be refused again."""
+
+    default_code = "refused"

@@ -1,0 +1,193 @@
+"""`ServiceClient`: the service's HTTP API as typed calls, for the commands and for tests.
+
+Answers become the values of the domain. Refusals (RFC 9457 problems) become `RequestRefused` with the service's own
+words, a silent or broken service `ServiceUnreachable` or `ServiceUnavailable`. It keeps no state but the connection,
+caches nothing, and an answer that it cannot read is an error, never an empty result.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from coordination.client.errors import ClientError, RequestRefused, ServiceUnavailable, ServiceUnreachable
+from coordination.client.retry import Patience
+from coordination.domain.file_lock import Lease
+from coordination.domain.session import AgentStatus, SessionStatus, SessionSummary
+from coordination.wire.rest import EventPage, LockPage, Revoked, Sent, SessionPage, SessionSettings
+
+ANSWER_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 2.0
+PAGE: Final = 200
+AGENTS_PAGE: Final = 100
+
+AnswerT = TypeVar("AnswerT")
+
+
+class ServiceClient:
+    """Asks one service; use it as a context manager.
+
+    Args:
+        url: where the service is, such as `http://127.0.0.1:8000`, with its prefix if it has one.
+        token: the credential to send, or None.
+        patience: how often a question is repeated.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, patience: Patience | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._patience = patience or Patience()
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1",
+            headers={} if token is None else {"authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            # What runs on this machine is never asked for through a proxy.
+            trust_env=not _is_loopback(self.url),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    # --- questions: repeated while the service is away ---------------------------------------------------------
+
+    def sessions(self) -> list[SessionSummary]:
+        """Read all sessions, by id."""
+        return [session for page in self._pages("/sessions", SessionPage) for session in page.sessions]
+
+    def status(
+        self, session: str, *, agent: str | None = None, include_inactive: bool = False
+    ) -> SessionStatus:
+        """Read who is in a session, doing what, holding or waiting for what; all agents, whatever their number."""
+        wanted = {"include_inactive": str(include_inactive).lower(), "limit": AGENTS_PAGE}
+        if agent is not None:
+            wanted["agent"] = agent
+        pages = list(self._pages(_session(session), SessionStatus, **wanted))
+        agents: list[AgentStatus] = [found for page in pages for found in page.agents]
+        first = pages[0]
+        return SessionStatus(
+            now=first.now,
+            session=first.session,
+            status=first.status,
+            across_checkouts=first.across_checkouts,
+            agents=tuple(agents),
+            waits=first.waits,
+            overlaps=first.overlaps,
+            totals=first.totals,
+        )
+
+    def locks(self, session: str) -> list[Lease]:
+        """Read all live leases of a session, by path."""
+        return [lock for page in self._pages(f"{_session(session)}/locks", LockPage) for lock in page.locks]
+
+    def events(self, session: str, after: int, *, limit: int = PAGE, wait_seconds: float = 0) -> EventPage:
+        """Read the events after number `after`, waiting for the first one if there is none yet."""
+        wanted = {"after": after, "limit": limit, "wait_seconds": wait_seconds}
+        return self._ask(
+            f"{_session(session)}/events", EventPage, wanted, timeout=ANSWER_SECONDS + wait_seconds
+        )
+
+    # --- writes: sent once --------------------------------------------------------------------------------------
+
+    def configure(
+        self, session: str, by: str, *, status: str | None = None, across_checkouts: str | None = None
+    ) -> SessionSettings:
+        """Close, open or configure a session."""
+        change = {"status": status, "across_checkouts": across_checkouts, "by": by}
+        return self._write("PATCH", _session(session), change, SessionSettings)
+
+    def revoke(
+        self, session: str, by: str, *, paths: list[str] | None = None, agent: str | None = None
+    ) -> list[Lease]:
+        """Take the leases on `paths`, of `agent` (its id), of both together, or with neither all of the session."""
+        wanted = {"paths": paths, "agent": agent, "by": by, "everything": paths is None and agent is None}
+        return self._write("POST", f"{_session(session)}/locks/revoke", wanted, Revoked).revoked
+
+    def send(self, session: str, sender: str, text: str, to: list[str] | None) -> list[str]:
+        """Send a message to agents by id or name, or with None to all; returns the recipients' ids."""
+        message = {"sender": sender, "text": text, "to": to}
+        return self._write("POST", f"{_session(session)}/messages", message, Sent).sent_to
+
+    # --- how ----------------------------------------------------------------------------------------------------
+
+    def _pages(self, path: str, answer: type[AnswerT], **wanted: Any) -> Iterator[AnswerT]:
+        parameters = {"limit": PAGE, **wanted}
+        while True:
+            page: Any = self._ask(path, answer, parameters)
+            yield page
+            if page.next_cursor is None:
+                return
+            parameters["after"] = page.next_cursor
+
+    def _ask(
+        self, path: str, answer: type[AnswerT], wanted: dict[str, Any], *, timeout: float = ANSWER_SECONDS
+    ) -> AnswerT:
+        def question() -> AnswerT:
+            limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+            return self._request(self._http.build_request("GET", path, params=wanted, timeout=limits), answer)
+
+        return self._patience.ask(question)
+
+    def _write(self, method: str, path: str, body: dict[str, Any], answer: type[AnswerT]) -> AnswerT:
+        given = {name: value for name, value in body.items() if value is not None}
+        return self._request(self._http.build_request(method, path, json=given), answer)
+
+    def _request(self, request: httpx.Request, answer: type[AnswerT]) -> AnswerT:
+        try:
+            response = self._http.send(request)
+        except httpx.ConnectError as error:
+            raise ServiceUnreachable(
+                f"No service answers at {self.url}.", next_call="Start it: coord up (or: make up)"
+            ) from error
+        except httpx.TransportError as error:
+            raise ServiceUnreachable(
+                f"The service at {self.url} did not answer ({type(error).__name__}).",
+                next_call="See what is wrong: coord doctor",
+            ) from error
+        if response.status_code != HTTPStatus.OK:
+            raise _refusal(self.url, response)
+        try:
+            return TypeAdapter(answer).validate_json(response.content)
+        except ValidationError as error:
+            raise _not_ours(self.url) from error
+
+
+def _refusal(url: str, response: httpx.Response) -> ClientError:
+    try:
+        problem: Any = response.json()
+        code, message = str(problem["code"]), str(problem["detail"])
+        next_call = str(problem.get("next_call", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _not_ours(url, f" (HTTP {response.status_code})")
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return ServiceUnavailable(message, next_call=next_call, code=code)
+    return RequestRefused(message, next_call=next_call, code=code)
+
+
+def _not_ours(url: str, how: str = "") -> ClientError:
+    return RequestRefused(
+        f"What answers at {url} does not speak this version's language{how}.",
+        next_call="See what runs there: coord doctor",
+        code="not_understood",
+    )
+
+
+def _session(session: str) -> str:
+    return f"/sessions/{quote(session, safe='')}"
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
