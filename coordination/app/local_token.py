@@ -9,7 +9,17 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from coordination.settings import Settings
+
 FILE_NAME: Final = "local.token"
+
+
+def is_needed(settings: Settings) -> bool:
+    """Whether every client has to send the token: told so, or the system cannot tell who a peer is."""
+    # Here, because commands that only read the token need no server.
+    from coordination.transport import peer  # noqa: PLC0415
+
+    return settings.local_token == "required" or not peer.can_check()  # noqa: S105 - when to ask for it
 
 
 def read_or_make(data_dir: Path) -> str:

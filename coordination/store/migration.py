@@ -7,7 +7,6 @@ module does not know what the revisions contain.
 
 import asyncio
 import io
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -19,16 +18,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-VERSION_TABLE: Final = "coordination_schema_version"
+from coordination.store.schema_version import VERSION_TABLE, folder
+
 _LOCK: Final = "SELECT pg_advisory_xact_lock(20261120)"
 _PATIENCE: Final = "SET LOCAL lock_timeout = '60s'"
-
-
-def folder() -> Path:
-    """Return the folder of the revisions: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).parents[1]
-    inside = package / "migrations"
-    return inside if inside.is_dir() else package.parent / "migrations"
 
 
 def head() -> str:

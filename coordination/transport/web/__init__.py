@@ -1,1 +1,1 @@
-"""Pages and streams for people. They read, and never write."""
+"""What people and their monitors look at: the health routes now, pages later."""

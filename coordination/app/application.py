@@ -1,0 +1,154 @@
+"""The application: every part is made here, and put together. It knows all of them and does none of their work.
+
+From the outside in: the guard (Host, Origin, proxies), the local token, then the health routes, the HTTP API and the
+MCP endpoint, which answers whatever else is asked. The life of the application is that of its parts: first the
+database and its schema, then the background work, then the endpoint; at the end in the other direction.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+from fastapi import FastAPI
+from fastmcp.server.http import StarletteWithLifespan
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coordination import __version__
+from coordination.app import local_token
+from coordination.app.condition import Observer
+from coordination.app.errors import add_error_answers
+from coordination.app.schema import Schema
+from coordination.embedded import EmbeddedPostgres
+from coordination.services.core import Core
+from coordination.settings import Settings
+from coordination.transport.auth import LocalTokenGate
+from coordination.transport.exchange import ExchangeMiddleware
+from coordination.transport.guard import Guard
+from coordination.transport.mcp.identity import PATH as MCP_PATH
+from coordination.transport.mcp.identity import route_path
+from coordination.transport.mcp.server import build_mcp, mcp_app
+from coordination.transport.mcp.tools import INSTRUCTIONS, build_tools
+from coordination.transport.mcp.visibility import Refusals
+from coordination.transport.rest.router import router as rest_router
+from coordination.transport.web.health import health_router
+
+_MCP_PREFIX: Final = MCP_PATH.partition("{")[0]
+DESCRIPTION: Final = (
+    "File locks, progress and status for several Claude Code agents that work on one codebase."
+)
+
+
+class ExchangeBesideMcp:
+    """ASGI middleware: gives every request an exchange, but for the MCP endpoint, which brings its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._with_exchange = ExchangeMiddleware(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        brought = scope["type"] == "http" and route_path(scope).startswith(_MCP_PREFIX)
+        await (self._app if brought else self._with_exchange)(scope, receive, send)
+
+
+def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> FastAPI:
+    """Put the application together; nothing runs and nothing is connected before its lifespan.
+
+    Args:
+        settings: what it was told.
+        postgres: the embedded Postgres when somebody has made one already; without it and without a database
+            of one's own, one is made. The application starts it, keeps it alive and stops it.
+
+    Returns:
+        The application; `app.state.core` is its `Core` and `app.state.schema` its `Schema`.
+
+    Raises:
+        OSError: the local token is needed and cannot be kept in the data folder.
+    """
+    if settings.dsn is not None:
+        postgres, dsn = None, settings.dsn
+    else:
+        postgres = postgres or EmbeddedPostgres(settings.data_dir)
+        dsn = postgres.dsn
+    core = Core(dsn, pool_size=settings.pool_size)
+    schema = Schema(core.database)
+    refusals = Refusals()
+    tools = build_tools(core)
+    endpoint = mcp_app(
+        build_mcp(
+            tools,
+            instructions=INSTRUCTIONS,
+            version=__version__,
+            on_listed=core.presence.listed,
+            on_called=core.presence.called,
+            refusals=refusals,
+        )
+    )
+    observer = Observer(
+        core,
+        schema,
+        tools=[tool.name for tool in tools],
+        refusals=refusals,
+        database="own" if postgres is None else "embedded",
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with _life(core, schema, postgres, endpoint, app):
+            yield
+
+    app = FastAPI(
+        title="coordination",
+        summary=DESCRIPTION,
+        version=__version__,
+        lifespan=lifespan,
+        root_path=settings.root_path,
+        # Their pages load scripts from foreign hosts; /openapi.json stays.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.core, app.state.schema = core, schema
+    app.include_router(health_router(observer.started, observer.look))
+    app.include_router(rest_router(core))
+    # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
+    app.router.default = endpoint
+    add_error_answers(app)
+    app.add_middleware(ExchangeBesideMcp)
+    token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
+    app.add_middleware(LocalTokenGate, token=token)
+    app.add_middleware(Guard)  # the last one added is the outermost
+    return app
+
+
+@asynccontextmanager
+async def _life(
+    core: Core,
+    schema: Schema,
+    postgres: EmbeddedPostgres | None,
+    endpoint: StarletteWithLifespan,
+    app: FastAPI,
+) -> AsyncGenerator[None]:
+    async with AsyncExitStack() as stack:
+        if postgres is not None:
+            postgres.start()
+            stack.callback(postgres.stop)
+            await stack.enter_async_context(_beside(asyncio.create_task(postgres.keep_alive())))
+        # Once before the first request is taken, so that an ordinary start is ready when it answers at all.
+        if not await schema.bring_up():
+            await stack.enter_async_context(_beside(asyncio.create_task(schema.keep_trying())))
+        await stack.enter_async_context(core.running())
+        await stack.enter_async_context(endpoint.lifespan(app))
+        yield
+
+
+@asynccontextmanager
+async def _beside(task: asyncio.Task[None]) -> AsyncGenerator[None]:
+    """Let a task run beside the block, and end it after."""
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

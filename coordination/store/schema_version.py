@@ -1,0 +1,58 @@
+"""Which revision the database is at, and which ones this release knows: read without loading the migration tool.
+
+A server looks at every start and almost never has to migrate, so the look must be cheap. Changing the schema is
+`store.migration`.
+"""
+
+import ast
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from coordination.store.database import Database
+
+VERSION_TABLE: Final = "coordination_schema_version"
+_APPLIED: Final = "SELECT version_num FROM coordination_schema_version"
+
+
+def folder() -> Path:
+    """Return the folder of the revisions: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parents[1]
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+async def applied(database: Database) -> str | None:
+    """Return the database's revision, None when it was never migrated.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    try:
+        rows = await database.fetch(_APPLIED)
+    except asyncpg.UndefinedTableError:
+        return None
+    return rows[0]["version_num"] if rows else None
+
+
+def known() -> tuple[str, ...]:
+    """Return the revisions that this release knows, the newest last."""
+    after: dict[object, str] = {}
+    for path in (folder() / "versions").glob("*.py"):
+        constants = _constants(path)
+        after[constants["down_revision"]] = str(constants["revision"])
+    found: list[str] = []
+    while (following := after.get(found[-1] if found else None)) is not None:
+        found.append(following)
+    return tuple(found)
+
+
+def _constants(path: Path) -> dict[str, object]:
+    return {
+        target.id: statement.value.value
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
