@@ -1,0 +1,1 @@
+"""Figures that anyone can reproduce: ``make bench``. Tests never time anything; this does, side by side."""

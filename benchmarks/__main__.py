@@ -1,0 +1,110 @@
+"""Measure claims over MCP beside an echo tool, and the claim function beside a bare upsert, in one run.
+
+Rounds alternate between the two sides, so that a machine that changes its pace changes it for both. Printed are
+medians, ratios first; the raw rounds go to ``benchmarks/results/``.
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import shutil
+import statistics
+import tempfile
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import database_load, http_load, servers
+from coordination.embedded.binaries import find_binaries
+
+RESULTS = Path(__file__).parent / "results"
+console = Console()
+
+
+def main() -> None:
+    """Run both comparisons and print what came of them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="alternating rounds of each figure")
+    parser.add_argument("--seconds", type=float, default=3, help="how long each round of a figure takes")
+    parser.add_argument("--agents", type=int, nargs="+", default=[1, 10, 50], help="agents at once")
+    chosen = parser.parse_args()
+    raw: dict[str, Any] = {
+        "machine": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("fastmcp", "mcp", "asyncpg", "uvicorn")},
+        "mcp": over_mcp(chosen.agents, chosen.rounds, chosen.seconds),
+        "database": in_database(chosen.rounds, max(1, int(chosen.seconds))),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_text(json.dumps(raw, indent=1), encoding="utf-8")
+
+
+def over_mcp(agents: list[int], rounds: int, seconds: float) -> list[dict[str, Any]]:
+    """Claims of own files over MCP, all agents in one session, beside the echo tool."""
+    figures: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.service(Path(folder)) as ours,
+        servers.echo() as theirs,
+    ):
+        claim = http_load.Target(
+            ours.port,
+            lambda agent: f"/mcp/v2/claude/alice__session__bench__agent_{agent}",
+            "claim_file_lock",
+            lambda agent, number: {"file_paths": [f"src/{agent}/{number}.py"]},
+        )
+        echo = http_load.Target(
+            theirs.port, lambda _: "/mcp", "echo", lambda _, number: {"text": f"{number}"}
+        )
+        for side in (claim, echo):
+            asyncio.run(http_load.run(side, 2, 1))  # warm
+        for count in agents:
+            for number in range(rounds):
+                for name, side in (("claim", claim), ("echo", echo)):
+                    load = asyncio.run(http_load.run(side, count, seconds))
+                    figures.append({"what": name, "agents": count, "round": number, **asdict(load)})
+        memory = ours.memory()
+    table = Table("agents", "claim / echo", "claims/s", "echoes/s", "claim p50 ms", "p95", "p99", "errors")
+    for count in agents:
+        mine = [figure for figure in figures if figure["agents"] == count and figure["what"] == "claim"]
+        other = [figure for figure in figures if figure["agents"] == count and figure["what"] == "echo"]
+        ratio = statistics.median(m["per_second"] / o["per_second"] for m, o in zip(mine, other, strict=True))
+        table.add_row(
+            str(count),
+            f"{ratio:.2f}",
+            *(f"{statistics.median(f['per_second'] for f in side):.0f}" for side in (mine, other)),
+            *(f"{statistics.median(f[name] for f in mine):.1f}" for name in ("p50", "p95", "p99")),
+            str(sum(figure["errors"] for figure in [*mine, *other])),
+        )
+    console.print(
+        "Claims over MCP (one session, own files) beside an echo tool on a default FastMCP server", table
+    )
+    console.print(f"Memory of service and Postgres after it: {memory:.0f} MB\n")
+    return [*figures, {"what": "memory", "megabytes": memory}]
+
+
+def in_database(rounds: int, seconds: int) -> dict[str, list[float]]:
+    """The claim function beside a bare upsert."""
+    pgbench = shutil.which("pgbench") or str(find_binaries().postgres.with_name("pgbench"))
+    with tempfile.TemporaryDirectory() as folder:
+        figures = database_load.measure(Path(folder), pgbench, rounds, seconds)
+    table = Table("connections", "claim / upsert", "upserts/s", "claims/s", "claims/s in one session")
+    for clients in (1, 10, 50):
+        upsert, claim, one = (
+            statistics.median(figures[f"{name}, {clients} connections"])
+            for name in ("upsert", "claim", "claim, one session")
+        )
+        table.add_row(str(clients), f"{claim / upsert:.2f}", f"{upsert:.0f}", f"{claim:.0f}", f"{one:.0f}")
+    console.print(
+        "The claim function beside a bare upsert, pgbench, 100,000 rows in each table, ten sessions", table
+    )
+    return figures
+
+
+if __name__ == "__main__":
+    main()
