@@ -1,23 +1,54 @@
 """HTTP errors as problem details (RFC 9457), the one shape in which every route refuses.
 
 `application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one. The
-codes are those of the tools. Which error gets which status is decided in `transport.mcp.errors`, not here.
+codes are those of the tools, and the table here gives each its status. Over MCP an error has no status of its own
+(`transport.mcp.errors`).
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from coordination.domain.errors import CoordinationError
-from coordination.transport.mcp.errors import http_status
+from coordination.domain.errors import (
+    CheckoutTaken,
+    CoordinationError,
+    InvalidInput,
+    LeaseLost,
+    RetryLater,
+    SettingRefused,
+    TaskTaken,
+    UnknownItem,
+    WaitCycle,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
+HTTP_STATUS: Final = MappingProxyType(
+    {
+        InvalidInput.code: 400,
+        UnknownItem.code: 404,
+        LeaseLost.code: 409,
+        WaitCycle.code: 409,
+        TaskTaken.code: 409,
+        CheckoutTaken.code: 409,
+        SettingRefused.code: 409,
+        RetryLater.code: 503,
+    }
+)
+"""The one table: status by code, for every leaf of the error tree."""
+
+INTERNAL_STATUS: Final = 500
 WEBSOCKET_DENIAL: Final = "websocket.http.response"
 POLICY_VIOLATION: Final = 1008
+
+
+def http_status(error: CoordinationError) -> int:
+    """Return the HTTP status of an error; 500 for one that the table does not know."""
+    return HTTP_STATUS.get(error.code, INTERNAL_STATUS)
 
 
 def problem(

@@ -1,47 +1,13 @@
-"""The one table of what an error of the domain becomes on the wire: its HTTP status, and its MCP answer.
+"""What an error of the domain becomes over MCP.
 
-Over HTTP an error is a problem with the status of this table. Over MCP every error is a result with
-`isError`, structured content `{code, message, next_call}` and the same as text, in an HTTP 200: a client that
-sees another status on a tool call retries nothing and tells its model nothing. Contention is not an error and
-is not here.
+Every error is a result with `isError`, structured content `{code, message, next_call}` and the same as text, in an
+HTTP 200: a client that sees another status on a tool call retries nothing and tells its model nothing. The HTTP
+statuses of the same codes are the table in `transport.problem`. Contention is not an error and is not here.
 """
 
-from types import MappingProxyType
 from typing import Final
 
-from coordination.domain.errors import (
-    CheckoutTaken,
-    CoordinationError,
-    InvalidInput,
-    LeaseLost,
-    RetryLater,
-    SettingRefused,
-    TaskTaken,
-    UnknownItem,
-    WaitCycle,
-)
-
-HTTP_STATUS: Final = MappingProxyType(
-    {
-        InvalidInput.code: 400,
-        UnknownItem.code: 404,
-        LeaseLost.code: 409,
-        WaitCycle.code: 409,
-        TaskTaken.code: 409,
-        CheckoutTaken.code: 409,
-        SettingRefused.code: 409,
-        RetryLater.code: 503,
-    }
-)
-"""Status by code, for every leaf of the error tree."""
-
 INTERNAL_CODE: Final = "internal"
-INTERNAL_STATUS: Final = 500
-
-
-def http_status(error: CoordinationError) -> int:
-    """Return the HTTP status of an error; 500 for one that the table does not know."""
-    return HTTP_STATUS.get(error.code, INTERNAL_STATUS)
 
 
 def structured(code: str, message: str, next_call: str) -> dict[str, object]:

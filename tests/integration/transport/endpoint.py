@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import httpx
 import uvicorn
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.types import ASGIApp
 
 from coordination.domain.identity import Identity
@@ -34,6 +34,22 @@ Headers = Sequence[tuple[str | bytes, str | bytes]]
 Use = Callable[[Identity, Exchange], Any]
 
 
+class Item(BaseModel):
+    """A part of the input with parts of its own."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    size: int = 0
+
+    @field_validator("name")
+    @classmethod
+    def _not_endless(cls, name: str) -> str:
+        if name == "endless":
+            raise ValueError("may not be endless, " * 100)
+        return name
+
+
 class Arguments(BaseModel):
     """What every test tool takes."""
 
@@ -41,6 +57,7 @@ class Arguments(BaseModel):
 
     paths: list[str] = Field(default=[], max_length=3)
     minutes: int | None = Field(default=None, ge=1, le=60)
+    items: list[Item] | None = None
 
 
 class Structured(BaseModel):

@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+from fastmcp.exceptions import NotFoundError
 from pydantic import BaseModel, ConfigDict
 from structlog.testing import capture_logs
 
 from coordination.domain.errors import CoordinationError, InvalidInput, LeaseLost, RetryLater
 from coordination.domain.identity import Identity
 from coordination.transport.exchange import Exchange
+from coordination.transport.mcp.server import build_mcp
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
-from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Structured, endpoint
+from coordination.transport.mcp.visibility import Refusals
+from tests.integration.transport.endpoint import (
+    CLAUDE_CODE,
+    PLANNER,
+    Endpoint,
+    Structured,
+    endpoint,
+    tool_named,
+)
 
 HEADERS = tuple(CLAUDE_CODE.items())
 ERAS = pytest.mark.parametrize("era", ["legacy", "modern"])
@@ -69,7 +79,13 @@ async def test_a_tool_is_listed_with_all_that_a_client_needs(mcp: Endpoint) -> N
         ({"paths": ["a", "b", "c", "d"]}, ["paths: ", "at most 3", "(got 4 entries)"]),
         ({"paths": ["a", 1]}, ["paths.1: ", "valid string", "(got 1)"]),
         ({"paths": [None]}, ["paths.0: ", "valid string", "(got null)"]),
-        ({"path": ["a"]}, ["path: there is no such field; the fields are paths, minutes"]),
+        ({"path": ["a"]}, ["path: there is no such field; the fields are paths, minutes, items"]),
+        (
+            {"items": [{"name": "a", "nome": 1}]},
+            ["items.0.nome: there is no such field; the fields are name, size"],
+        ),
+        ({"items": [{"name": "a"}, {"size": 1}]}, ["items.1.name: is required"]),
+        ({"items": [{"name": "endless"}]}, ["items.0.name: may not be endless, ", "…", '(got "endless")']),
     ],
 )
 async def test_refused_input_names_the_field_the_limit_and_what_to_send(
@@ -104,7 +120,7 @@ async def test_hostile_input_is_repeated_short_and_escaped(mcp: Endpoint, hostil
     for arguments in ({"minutes": hostile}, {hostile: 1}, {"paths": hostile}):
         content = await refusal(mcp, arguments)
         assert content["message"].isprintable()
-        assert len(content["message"]) < 300
+        assert len(content["message"]) < 400
 
 
 async def test_null_is_the_same_as_left_out(mcp: Endpoint) -> None:
@@ -150,6 +166,29 @@ async def test_a_failure_nobody_foresaw_is_logged_and_not_shown(era: Any) -> Non
     (entry,) = [entry for entry in logs if entry["event"] == "tool_call_failed"]
     assert entry["request_id"] == response.headers["x-request-id"]
     assert entry["exc_info"] is True
+
+
+async def test_outside_of_a_request_there_is_nothing_to_see_or_call() -> None:
+    def ignore(_: Identity) -> None:
+        pass
+
+    tools = [tool_named("sync_progress")]
+    server = build_mcp(
+        tools, instructions="", version="1", on_listed=ignore, on_called=ignore, refusals=Refusals()
+    )
+    assert await server.list_tools() == []
+    with pytest.raises(NotFoundError):
+        await server.call_tool("sync_progress", {})
+
+
+def test_long_instructions_are_refused() -> None:
+    def ignore(_: Identity) -> None:
+        pass
+
+    with pytest.raises(ValueError, match="at most 1500 characters, not 1501"):
+        build_mcp(
+            [], instructions="x" * 1501, version="1", on_listed=ignore, on_called=ignore, refusals=Refusals()
+        )
 
 
 class Lax(BaseModel):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import orjson
 
 from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater
-from coordination.transport.mcp.errors import HTTP_STATUS, as_text, http_status, structured
-from coordination.transport.problem import problem, problem_of
+from coordination.transport.mcp.errors import as_text, structured
+from coordination.transport.problem import HTTP_STATUS, http_status, problem, problem_of
 
 
 def leaves(kind: type[CoordinationError]) -> Iterator[type[CoordinationError]]:

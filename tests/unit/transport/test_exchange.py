@@ -129,15 +129,19 @@ async def test_waiters_see_the_client_leave() -> None:
 
 
 async def answer_with(client: Client, *, leaves: bool, watched: bool) -> list[str]:
-    """Serve one exchange that asks to be told of its delivery, and return what it was told."""
+    """Serve one exchange that asks to be told of its end, and return what it was told."""
     told: list[str] = []
 
     async def tell() -> None:
         told.append("delivered")
 
+    async def tell_loss() -> None:
+        told.append("lost")
+
     async def register(scope: Scope, _: Receive) -> bytes:
         exchange = exchange_of(scope)
         exchange.on_delivered(tell)
+        exchange.on_undelivered(tell_loss)
         if leaves:
             client.left.set()
         if watched:
@@ -157,8 +161,8 @@ async def test_delivery_is_told_after_the_whole_answer(*, watched: bool) -> None
 
 
 @pytest.mark.parametrize("watched", [True, False])
-async def test_delivery_is_not_told_when_the_client_left(*, watched: bool) -> None:
-    assert await answer_with(Client(part(b"")), leaves=True, watched=watched) == []
+async def test_the_loss_is_told_when_the_client_left(*, watched: bool) -> None:
+    assert await answer_with(Client(part(b"")), leaves=True, watched=watched) == ["lost"]
 
 
 async def test_delivery_callbacks_run_in_order_and_their_errors_stop_nothing() -> None:
@@ -190,13 +194,17 @@ async def test_an_answer_that_fails_half_way_is_not_delivered() -> None:
     async def tell() -> None:
         told.append("delivered")
 
+    async def tell_loss() -> None:
+        told.append("lost")
+
     async def fail(scope: Scope, _: Receive) -> bytes:
         exchange_of(scope).on_delivered(tell)
+        exchange_of(scope).on_undelivered(tell_loss)
         raise RuntimeError("failed")
 
     with pytest.raises(RuntimeError, match="failed"):
         await run(ExchangeMiddleware(Inner(fail)), scope_of(), Client(part(b"")))
-    assert not told
+    assert told == ["lost"]
 
 
 async def test_nobody_watches_the_connection_after_the_exchange() -> None:
