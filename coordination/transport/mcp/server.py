@@ -15,6 +15,7 @@ import fastmcp
 from fastmcp import FastMCP
 from fastmcp.server.http import StarletteWithLifespan
 from mcp.server.caching import CACHEABLE_METHODS, CacheHint
+from mcp.server.lowlevel.server import NotificationOptions
 from starlette.middleware import Middleware
 
 from coordination.transport.exchange import BODY_MAX, BODY_SECONDS, ExchangeMiddleware
@@ -29,10 +30,11 @@ _NO_DECLARED_HEADERS: Final[dict[str, dict[str, Any]]] = {}
 
 
 class _LowLevel(Protocol):
-    """The two settings of the SDK's server that FastMCP does not pass on; a test proves that both work."""
+    """The settings of the SDK's server that FastMCP does not pass on; a test proves of each that it works."""
 
     cache_hints: dict[str, CacheHint]
     get_tool_input_schema: Any
+    notification_options: NotificationOptions
 
 
 def build_mcp(
@@ -75,12 +77,14 @@ def build_mcp(
         dereference_schemas=False,
         on_duplicate="error",
     )
-    # FastMCP passes neither setting on.
+    # FastMCP passes none of these settings on.
     low_level: _LowLevel = mcp._mcp_server  # pyright: ignore[reportPrivateUsage]
     # No tool declares `x-mcp-header` parameters, so there is nothing to validate. The hook also must not know
     # the tools: it is asked before anything knows the caller.
     low_level.get_tool_input_schema = _NO_DECLARED_HEADERS.get
     low_level.cache_hints = dict.fromkeys(CACHEABLE_METHODS, CacheHint(ttl_ms=0, scope="private"))
+    # A stateless server has no stream on which it could tell a client of the older era that a list changed.
+    low_level.notification_options = NotificationOptions()
     return mcp
 
 

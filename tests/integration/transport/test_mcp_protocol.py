@@ -47,6 +47,7 @@ async def test_the_older_era_negotiates_every_version(mcp: Endpoint, version: st
     assert result["protocolVersion"] == version
     assert result["serverInfo"] == {"name": "coordination", "version": "1.2.3"}
     assert result["instructions"] == INSTRUCTIONS
+    assert result["capabilities"]["tools"] == {"listChanged": False}
     note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     answer = await mcp.post(PLANNER, note, (("mcp-protocol-version", version),))
     assert (answer.status_code, answer.content) == (202, b"")
