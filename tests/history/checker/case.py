@@ -1,7 +1,4 @@
-"""What the rules share: the history.
-
-Prepared, and the form of a verdict. The rules themselves are in `rules`.
-"""
+"""What the rules share: the prepared history and the form of a verdict. The rules themselves are in `rules`."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -75,10 +75,7 @@ T = TypeVar("T")
 
 
 class PathIndex(Generic[T]):
-    """Things that lie on paths.
-
-    Found by what they overlap: a look costs the depth above and what lies below.
-    """
+    """Things on paths, found by what they overlap: a look costs the depth above and what lies below."""
 
     def __init__(self) -> None:
         self._at: dict[str, list[T]] = {}

@@ -1,6 +1,6 @@
-"""Histories on disk: JSON lines.
+"""Histories on disk: JSON lines, one record a line.
 
-One record a line, so that a failing run can be kept, cut down and judged again.
+A failing run can be kept, cut down and judged again. Nothing here looks into a record.
 """
 
 from pathlib import Path

@@ -14,10 +14,7 @@ from tests.history.checker.records import Event, Reader
 
 
 def judge(case: Case) -> Iterator[Violation]:
-    """Yield gaps.
-
-    Doubles and disorder in the numbers, unwritten events, and what readers missed or repeated.
-    """
+    """Yield disorder in the numbers, events that were not written, and what readers missed or repeated."""
     if not case.has_events:
         return
     sessions: dict[str, list[Event]] = defaultdict(list)
