@@ -19,6 +19,8 @@ from coordination.app import local_token
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
+from coordination.app.visitor import VISITOR_SESSION
+from coordination.domain.identity import Identity
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
 from coordination.settings import Settings
@@ -29,7 +31,7 @@ from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tools import INSTRUCTIONS, build_tools
-from coordination.transport.mcp.visibility import Refusals
+from coordination.transport.mcp.visibility import Refusals, Report
 from coordination.transport.rest.router import router as rest_router
 from coordination.transport.web.health import health_router
 
@@ -80,7 +82,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             tools,
             instructions=INSTRUCTIONS,
             version=__version__,
-            on_listed=core.presence.listed,
+            on_listed=_but_visitors(core.presence.listed),
             on_called=core.presence.called,
             refusals=refusals,
         )
@@ -120,6 +122,14 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(LocalTokenGate, token=token)
     app.add_middleware(Guard)  # the last one added is the outermost
     return app
+
+
+def _but_visitors(listed: Report) -> Report:
+    def report(identity: Identity) -> None:
+        if identity.session != VISITOR_SESSION:
+            listed(identity)
+
+    return report
 
 
 @asynccontextmanager

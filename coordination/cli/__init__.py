@@ -11,6 +11,7 @@ from typing import Final
 from cyclopts import App, CycloptsError
 
 from coordination import __version__
+from coordination.cli import config, doctor, lifecycle, migrate
 from coordination.cli.output import INTERRUPTED, JSON_FLAG, OK, USAGE, Failure, report
 from coordination.domain.errors import CoordinationError
 
@@ -23,6 +24,10 @@ app: Final = App(
     version=__version__,
     result_action="return_value",
 )
+lifecycle.register(app)
+migrate.register(app)
+config.register(app)
+doctor.register(app)
 app.register_install_completion_command(help="Install completion for your shell.")  # pyright: ignore[reportUnknownMemberType]  its further arguments are untyped
 
 

@@ -1,0 +1,207 @@
+"""The service in the background: start it detached, wait until it answers, stop it, each with a deadline.
+
+A service is known by the record that it leaves (`app.running`), so only our own processes are ever signalled. Nothing
+is printed here but progress.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from coordination.app import port, running
+from coordination.app.port import PortUnavailable
+from coordination.app.running import RunningService
+from coordination.cli.output import Failure
+from coordination.cli.place import coord, services
+from coordination.cli.probe import ask
+from coordination.settings import VARIABLES, Settings
+
+START_SECONDS: Final = 90.0
+"""How long a start may take; the first one makes a database, on a slow disk."""
+READY_SECONDS: Final = 15.0
+"""How long a service that answers may take until calls can be answered."""
+STOP_SECONDS: Final = 30.0
+KILL_SECONDS: Final = 10.0
+LAST_LINES: Final = 20
+_LOOK_SECONDS: Final = 0.02
+
+
+def start(chosen: Settings) -> RunningService:
+    """Start the service, detached from this terminal, or find the one that somebody started just now.
+
+    Returns:
+        Its record. It may not answer yet.
+
+    Raises:
+        Failure: the port is taken, or the service ended while it started.
+    """
+    check_port(chosen, "up")
+    folder = chosen.data_dir / "logs"
+    try:
+        chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        output = (folder / "service.out").open("wb")
+    except OSError as error:
+        raise Failure(
+            f"{error.filename} cannot be written: {error.strerror}.",
+            mend=f"Choose another folder: {VARIABLES['data_dir']}=folder {coord('up')}",
+        ) from error
+    with output:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "coordination.app"],
+            cwd=chosen.data_dir,
+            env=_environment(chosen, folder / "service.log"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return _record_of(child, chosen, Path(output.name))
+
+
+def check_port(chosen: Settings, command: str) -> None:
+    """Make sure that the port is free, for `coord COMMAND`.
+
+    Raises:
+        Failure: it is not; with its holder, and the line that takes another port.
+    """
+    try:
+        port.listen(chosen.host, chosen.port).close()
+    except PortUnavailable as error:
+        # A service that starts right now has the port first and its record a moment later.
+        if not _soon(lambda: bool(services(chosen)), 1.0):
+            raise unavailable(chosen, error, command) from error
+
+
+def unavailable(chosen: Settings, error: PortUnavailable, command: str) -> Failure:
+    """Return the failure for a port that cannot be listened on, with the line that takes another one."""
+    message = str(error)
+    reply = ask(f"http://{chosen.host}:{chosen.port}/health/detailed", timeout=1.0) if error.taken else None
+    if reply is not None and b'"service": "coordination"' in reply.body:
+        message += " It is a coordination service, on another data folder."
+    free = port.free_port(chosen.host, max(chosen.port, 1024))
+    mend = f"Take another one: {coord(command, PORT=str(free))}" if free else ""
+    return Failure(message, mend=mend, code="port_unavailable")
+
+
+def wait_until_ready(service: RunningService) -> str:
+    """Wait until calls can be answered.
+
+    Returns:
+        "" when they can; else what the service says is missing: it runs, and keeps trying.
+
+    Raises:
+        Failure: the service ended, or never answered.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    answered: float | None = None
+    detail = ""
+    while time.monotonic() < deadline:
+        reply = ask(f"{service.url}/ready", timeout=deadline - time.monotonic())
+        if reply is not None:
+            if reply.status == 200:  # noqa: PLR2004 - HTTP's word for yes
+                return ""
+            detail = reply.detail or f"it answers with HTTP {reply.status}"
+            answered = answered or time.monotonic()
+            if time.monotonic() - answered > READY_SECONDS:
+                return detail
+        elif not running.is_alive(service):
+            raise Failure(f"The service ended while it started.{last_lines(service.log)}")
+        time.sleep(_LOOK_SECONDS if answered is None else 10 * _LOOK_SECONDS)
+    raise Failure(f"The service did not answer within {START_SECONDS:.0f} seconds.{last_lines(service.log)}")
+
+
+def stop(service: RunningService) -> bool:
+    """Stop a service and wait for it: cleanly, and when it does not end within 30 s by force, which loses nothing.
+
+    Returns:
+        Whether it ended cleanly.
+
+    Raises:
+        Failure: it may not be signalled, or does not end.
+    """
+    for ask_to_end, seconds in (
+        (psutil.Process.terminate, STOP_SECONDS),
+        (psutil.Process.kill, KILL_SECONDS),
+    ):
+        if running.is_alive(service):
+            _signal(service, ask_to_end)
+        if _soon(lambda: not running.is_alive(service), seconds):
+            return ask_to_end is psutil.Process.terminate
+    raise Failure(f"Process {service.pid} does not end, not even by SIGKILL.")
+
+
+def wait_for_postgres(data_dir: Path, seconds: float) -> int | None:
+    """Wait until the embedded Postgres of a folder is gone, and return its process id when it is not."""
+    # Here, because it works on systems with Unix sockets only.
+    from coordination.embedded import EmbeddedPostgres  # noqa: PLC0415
+
+    postgres = EmbeddedPostgres(data_dir)
+    _soon(lambda: postgres.pid is None, seconds)
+    return postgres.pid
+
+
+def last_lines(log: str | Path | None) -> str:
+    """Return the end of a log, indented below a line that names the file; "" when there is nothing."""
+    try:
+        lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines() if log else []
+    except OSError:
+        lines = []
+    end = [line[:500] for line in lines if line.strip()][-LAST_LINES:]
+    return "\n".join(["", f"The last lines of {log}:", *(f"  {line}" for line in end)]) if end else ""
+
+
+def _environment(chosen: Settings, log: Path) -> dict[str, str]:
+    """What the service is told: what we were told, with paths that do not depend on our folder."""
+    kept = {
+        VARIABLES["data_dir"]: str(chosen.data_dir),
+        VARIABLES["log_file"]: str(chosen.log_file or log),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **kept}
+
+
+def _record_of(child: "subprocess.Popen[bytes]", chosen: Settings, output: Path) -> RunningService:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = next((one for one in services(chosen) if one.pid == child.pid), None)
+        if found is not None:
+            return found
+        if child.poll() is not None:
+            # It lost the port to one that was started at the same moment: that one is as good.
+            other = services(chosen)
+            if other:
+                return other[0]
+            said = output.read_text(encoding="utf-8", errors="replace").strip()
+            raise Failure(f"The service ended while it started.\n{said or 'It said nothing.'}")
+        time.sleep(_LOOK_SECONDS)
+    child.kill()
+    raise Failure(f"The service did not start within {START_SECONDS:.0f} seconds.{last_lines(output)}")
+
+
+def _signal(service: RunningService, ask_to_end: Callable[[psutil.Process], None]) -> None:
+    try:
+        ask_to_end(psutil.Process(service.pid))
+    except psutil.NoSuchProcess:
+        return
+    except psutil.AccessDenied as error:
+        raise Failure(
+            f"Process {service.pid} belongs to another user, and you may not stop it.",
+            mend="Run the same command as that user, or as root.",
+        ) from error
+
+
+def _soon(holds: Callable[[], bool], seconds: float) -> bool:
+    """Look until `holds()`, and return whether it came true within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True

@@ -1,0 +1,169 @@
+"""What `coord doctor` looks at on this machine and in the database: folders, Postgres, schema, clocks, port.
+
+Each check answers in one line, and when it fails says how to mend it. A check that cannot be made because an earlier
+one failed is skipped, never passed. Looking changes nothing. What clients see is in `endpoint_checks`.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from coordination.app import port
+from coordination.app.running import RunningService
+from coordination.cli.output import Failure
+from coordination.cli.place import coord
+from coordination.settings import VARIABLES, Settings
+
+CLOCK_SECONDS: Final = 2.0
+"""How far the clocks may be apart: beyond that, times that people read are misleading."""
+
+State = Literal["ok", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        name: what was looked at, in a word or two.
+        state: how it is.
+        found: what was seen, in plain words.
+        mend: what to do when it failed, else "".
+    """
+
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The same for machines."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one connection to the database told.
+
+    Attributes:
+        revision: the schema's revision, None when it was never migrated.
+        ahead_seconds: how far the database's clock is ahead of ours.
+    """
+
+    revision: str | None
+    ahead_seconds: float
+
+
+def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator[Check]:
+    """Look at the folders, the port, the database, its schema and its clock."""
+    yield _folder("data folder", chosen.data_dir)
+    yield _folder("log folder", chosen.log_file.parent if chosen.log_file else chosen.data_dir / "logs")
+    yield _port(chosen, service)
+    database, dsn = _database(chosen)
+    looked = None
+    if dsn is not None:
+        try:
+            looked = asyncio.run(_look(dsn))
+        except Failure as failure:
+            database = Check("database", "failed", failure.message, failure.mend)
+    yield database
+    yield _migrations(looked)
+    yield _clock(looked)
+
+
+def _folder(name: str, folder: Path) -> Check:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        mend = f"Make {existing} writable for you, or choose another: {VARIABLES['data_dir']}=folder {coord('up')}"
+        return Check(name, "failed", f"{folder} cannot be written: {error.strerror}", mend)
+    return Check(name, "ok", f"{folder}{'' if existing == folder else ' (will be made)'}")
+
+
+def _port(chosen: Settings, service: RunningService | None) -> Check:
+    if service is not None:
+        return Check("port", "ok", f"{service.port}, ours: process {service.pid}")
+    if chosen.port == 0 or port.is_free(chosen.host, chosen.port):
+        return Check("port", "ok", f"{chosen.port or 'any'}, free")
+    found = port.holder(chosen.port)
+    who = f"{found.name}, process {found.pid}" if found else "a program of another user"
+    free = port.free_port(chosen.host, max(chosen.port, 1024))
+    return Check(
+        "port",
+        "failed",
+        f"{chosen.port} is taken by {who}",
+        f"Take another: {coord('up', PORT=str(free or 0))}",
+    )
+
+
+def _database(chosen: Settings) -> tuple[Check, str | None]:
+    """Return what can be said before connecting, and where to connect."""
+    if chosen.dsn is not None:
+        return Check("database", "ok", "your own answers"), chosen.dsn
+    from coordination.embedded import EmbeddedPostgres, PostgresUnavailable  # noqa: PLC0415 - not with one's own
+
+    postgres = EmbeddedPostgres(chosen.data_dir)
+    try:
+        version = postgres.version
+    except PostgresUnavailable as error:
+        return Check("database", "failed", error.reason, str(error).splitlines()[-1]), None
+    if postgres.pid is None:
+        return Check("database", "skipped", f"embedded Postgres {version}, starts with the service"), None
+    return Check("database", "ok", f"embedded Postgres {version}, process {postgres.pid}"), postgres.dsn
+
+
+async def _look(dsn: str) -> _Look:
+    from coordination.app.redaction import redact  # noqa: PLC0415 - with the rest, only when there is a database
+    from coordination.domain.errors import RetryLater  # noqa: PLC0415 - as above
+    from coordination.store import clock, schema_version  # noqa: PLC0415 - as above
+    from coordination.store.database import Database  # noqa: PLC0415 - as above
+
+    database = Database(dsn, size=1)
+    try:
+        revision = await schema_version.applied(database)
+        before = datetime.now(UTC)
+        theirs = await clock.now(database)
+        ours = before + (datetime.now(UTC) - before) / 2
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, RetryLater) and error.__cause__ else error
+        mend = f"Is it running, and is {VARIABLES['database_url']} right? See: {coord('config show')}"
+        said = redact(str(cause) or type(cause).__name__)
+        raise Failure(f"it does not answer: {said}", mend=mend) from error
+    finally:
+        await database.close()
+    return _Look(revision, (theirs - ours).total_seconds())
+
+
+def _migrations(looked: _Look | None) -> Check:
+    if looked is None:
+        return Check("migrations", "skipped", "no database to look at")
+    from coordination.store import schema_version  # noqa: PLC0415 - it loads the database driver
+
+    known = schema_version.known()
+    if looked.revision == known[-1]:
+        return Check("migrations", "ok", f"at the newest revision, {known[-1]}")
+    if looked.revision is None or looked.revision in known:
+        found = f"at {looked.revision or 'no revision'}, the newest is {known[-1]}"
+        return Check("migrations", "failed", found, f"Bring it there: {coord('migrate')}")
+    found = f"at {looked.revision}, which a newer release made; this one knows {known[-1]}"
+    return Check("migrations", "ok", found)
+
+
+def _clock(looked: _Look | None) -> Check:
+    if looked is None:
+        return Check("clock", "skipped", "no database to look at")
+    apart = looked.ahead_seconds
+    found = f"the database is {abs(apart):.2f} s {'ahead' if apart > 0 else 'behind'}"
+    if abs(apart) <= CLOCK_SECONDS:
+        return Check("clock", "ok", found)
+    mend = (
+        "Have both machines set their clocks by NTP (on Linux: timedatectl set-ntp true). "
+        "Leases end by the database's clock and stay right meanwhile; only times that people read are off."
+    )
+    return Check("clock", "failed", found, mend)

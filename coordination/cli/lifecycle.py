@@ -1,0 +1,206 @@
+"""`coord up`, `coord run`, `coord down`: the service begins and ends. How, is in `background` and `app.server`."""
+
+from typing import Final
+
+from cyclopts import App
+
+from coordination.app.running import RunningService
+from coordination.cli import background
+from coordination.cli.output import OK, Failure, Json, emit, facts, progress, say, tell
+from coordination.cli.place import Target, claude_line, coord, services, settings
+from coordination.settings import Settings
+
+SESSION: Final = "demo"
+"""The session in the lines that we print; any other name does as well."""
+
+_UP_EXAMPLES: Final = """Examples:
+
+    coord up
+    PORT=8001 coord up
+    DATABASE_URL=postgresql://user:password@host:5432/name coord up
+"""
+_RUN_EXAMPLES: Final = """Examples:
+
+    coord run
+    COORDINATION_LOG_LEVEL=debug coord run
+"""
+_DOWN_EXAMPLES: Final = """Examples:
+
+    coord down
+    PORT=8001 coord down
+"""
+
+
+def register(app: App) -> None:
+    """Add the commands."""
+    app.command(up, help_epilogue=_UP_EXAMPLES)
+    app.command(run, help_epilogue=_RUN_EXAMPLES)
+    app.command(down, help_epilogue=_DOWN_EXAMPLES)
+
+
+def up(*, json: Json = False) -> int:
+    """Start the service in the background, and wait until it is ready.
+
+    It listens on 127.0.0.1 at PORT (8000) and keeps everything in COORDINATION_DATA_DIR. If it runs already, it says
+    so.
+    """
+    chosen = settings()
+    found = services(chosen)
+    state = "already_running" if found else "started"
+    with progress("Starting (the first start makes a database)", quiet=json or bool(found)):
+        service = found[0] if found else background.start(chosen)
+        missing = background.wait_until_ready(service)
+    if missing:
+        raise not_ready(missing)
+    show(chosen, service, state, json=json)
+    return OK
+
+
+def run(*, json: Json = False) -> int:
+    """Run the service in the foreground; Ctrl-C stops it, a second Ctrl-C at once."""
+    chosen = settings()
+    found = services(chosen)
+    if found:
+        raise Failure(
+            f"It runs already: process {found[0].pid}, {found[0].url}.",
+            mend=f"Stop it first: {coord('down')}",
+            code="already_running",
+        )
+    background.check_port(chosen, "run")
+    # Here, because the server is far larger than the rest of this command.
+    from coordination.app.port import PortUnavailable  # noqa: PLC0415
+    from coordination.app.server import serve  # noqa: PLC0415
+    from coordination.embedded import PostgresUnavailable  # noqa: PLC0415
+
+    def on_ready(service: RunningService, ready: bool) -> None:
+        show(chosen, service, "started", json=json)
+        if not ready and not json:
+            tell("The database cannot be reached yet; the service keeps trying.")
+
+    try:
+        serve(chosen, on_ready=on_ready)
+    except PortUnavailable as error:
+        raise background.unavailable(chosen, error, "run") from error
+    except PostgresUnavailable as error:
+        raise Failure(str(error), code="postgres_unavailable") from error
+    except OSError as error:
+        raise Failure(f"{error.filename or 'The service'}: {error.strerror or error}") from error
+    return OK
+
+
+def down(*, json: Json = False) -> int:
+    """Stop the service, its Postgres included, and wait until both are gone.
+
+    With PORT only the service on that port; Postgres stays while another service uses it.
+    """
+    chosen = settings()
+    found = services(chosen)
+    killed: list[int] = []
+    with progress("Stopping", quiet=json or not found):
+        for service in found:
+            if not background.stop(service):
+                killed.append(service.pid)
+        left = _postgres_left(chosen)
+    if left is not None:
+        raise Failure(f"Postgres still runs: process {left}. Another program holds it, or it does not end.")
+    if json:
+        stopped = [service.pid for service in found]
+        emit({"state": "stopped" if found else "not_running", "stopped": stopped, "killed": killed})
+    else:
+        _say_stopped(chosen, found, killed)
+    return OK
+
+
+def not_ready(missing: str) -> Failure:
+    """Return the failure for a service that runs but cannot answer calls."""
+    return Failure(
+        f"The service runs, but it is not ready. {missing} It keeps trying.",
+        mend=f"See what is wrong: {coord('doctor')}\nStop it: {coord('down')}",
+        code="not_ready",
+    )
+
+
+def show(chosen: Settings, service: RunningService, state: str, *, json: bool) -> None:
+    """Print what runs, where, how to stop it, and how to connect Claude Code."""
+    own = Target(service.url, _token(chosen, service), service)
+    connect, by_hand = coord(f"connect {SESSION}"), claude_line(own, SESSION)
+    stop_line = coord("down")
+    postgres = _postgres_pid(chosen)
+    if json:
+        emit(
+            {
+                "state": state,
+                "url": service.url,
+                "port": service.port,
+                "pid": service.pid,
+                "version": service.version,
+                "data_dir": chosen.data_dir,
+                "database": service.database,
+                "postgres_pid": postgres,
+                "log": service.log,
+                "stop": stop_line,
+                "connect": connect,
+                "connect_by_hand": by_hand,
+            }
+        )
+        return
+    say("Coordination runs already." if state == "already_running" else "Coordination runs.")
+    rows = [
+        ("URL", service.url),
+        ("process", str(service.pid)),
+        ("database", f"embedded Postgres, process {postgres}" if postgres else service.database),
+        ("data folder", str(chosen.data_dir)),
+        ("log", service.log or "this terminal"),
+        ("stop it", stop_line if service.log else "Ctrl-C"),
+    ]
+    facts(rows)
+    say()
+    say("Connect Claude Code, once in each checkout:")
+    say(f"  {connect}")
+    say("or by hand:")
+    say(f"  {by_hand}")
+    say("Then start each terminal under a name of its own:")
+    say("  claude")
+    say("  COORD_AGENT=impl_a claude")
+
+
+def _say_stopped(chosen: Settings, found: list[RunningService], killed: list[int]) -> None:
+    for service in found:
+        how = (
+            " by force: it did not end by itself within 30 s. Nothing is lost"
+            if service.pid in killed
+            else ""
+        )
+        say(f"Stopped process {service.pid}, {service.url}{how}.")
+    if not found:
+        elsewhere = _others(chosen)
+        say(f"Nothing runs on port {chosen.port}." if elsewhere else "Nothing runs.")
+        for service in elsewhere:
+            say(f"On port {service.port} one does: {coord('down', PORT=str(service.port))}")
+
+
+def _others(chosen: Settings) -> list[RunningService]:
+    from coordination.app import running  # noqa: PLC0415 - rarely needed
+
+    return running.find(chosen.data_dir)
+
+
+def _postgres_left(chosen: Settings) -> int | None:
+    """Wait for the embedded Postgres to end, unless another service shares it or there is none."""
+    if chosen.dsn is not None or not chosen.data_dir.is_dir() or _others(chosen):
+        return None
+    return background.wait_for_postgres(chosen.data_dir, background.STOP_SECONDS)
+
+
+def _postgres_pid(chosen: Settings) -> int | None:
+    if chosen.dsn is not None:
+        return None
+    from coordination.embedded import EmbeddedPostgres  # noqa: PLC0415 - a database of one's own needs none
+
+    return EmbeddedPostgres(chosen.data_dir).pid
+
+
+def _token(chosen: Settings, service: RunningService) -> str | None:
+    from coordination.app import local_token  # noqa: PLC0415 - rarely needed
+
+    return local_token.read(chosen.data_dir) if service.needs_token else None

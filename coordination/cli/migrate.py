@@ -1,0 +1,187 @@
+"""`coord migrate`: look at the schema's revision, change it, or print the SQL. What revisions do is their own."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Final
+
+from cyclopts import App, Parameter
+
+from coordination.app import running
+from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, progress, say
+from coordination.cli.place import coord, settings
+from coordination.settings import Settings
+
+NEWEST: Final = "head"
+NONE: Final = "base"
+
+_EXAMPLES: Final = """Examples:
+
+    coord migrate
+    coord migrate --check
+    coord migrate --sql > up.sql
+    coord migrate --sql --to base > down.sql
+    coord migrate --to base --yes
+"""
+
+
+def register(app: App) -> None:
+    """Add the command."""
+    app.command(migrate, help_epilogue=_EXAMPLES)
+
+
+def migrate(
+    *,
+    check: Annotated[bool, Parameter(negative="")] = False,
+    to: str = NEWEST,
+    sql: Annotated[bool, Parameter(negative="")] = False,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Bring the database to the schema of this release. The service does it by itself whenever it starts.
+
+    It works on DATABASE_URL, else on the embedded Postgres of the data folder, which it starts if needed. Several may
+    run at once.
+
+    Parameters
+    ----------
+    check
+        Change nothing; exit with 5 when the database is not at the newest revision.
+    to
+        The revision to go to: `head` is the newest, `base` is before the first.
+    sql
+        Print the SQL for an empty database instead, for an SQL editor; with `--to base` the SQL that undoes it.
+    yes
+        Go back even though that deletes what the revisions in between brought.
+    """
+    if sql:
+        print_script(to)
+        return OK
+    chosen = settings()
+    known = _known()
+    if to not in {NEWEST, NONE, *known}:
+        raise Failure(
+            f"There is no revision {to}. This release knows {', '.join(known)}, head and base.",
+            exit_code=USAGE,
+            code="usage",
+        )
+    with _database(chosen, quiet=json) as dsn:
+        before = _current(dsn)
+        if check:
+            return _report_check(before, known[-1], json=json)
+        if _goes_back(before, to, known):
+            _require_consent(chosen, before, to, yes=yes)
+        elif before is not None and before not in known:
+            return _report(before, before, f"A newer release made revision {before}; it stays.", json=json)
+        after = _migrate(dsn, to)
+    return _report(before, after, "", json=json)
+
+
+def print_script(to: str) -> None:
+    """Print the SQL that brings an empty database to a revision, or with `base` the newest one back to none."""
+    from alembic.util import CommandError  # noqa: PLC0415 - loading the migration tool takes a second
+
+    from coordination.store import migration  # noqa: PLC0415 - as above
+
+    try:
+        say(migration.down_script() if to == NONE else migration.script(to))
+    except CommandError as error:
+        raise Failure(str(error), exit_code=USAGE, code="usage") from error
+
+
+def _known() -> tuple[str, ...]:
+    from coordination.store import schema_version  # noqa: PLC0415 - it loads the database driver
+
+    return schema_version.known()
+
+
+@contextmanager
+def _database(chosen: Settings, *, quiet: bool) -> Generator[str]:
+    """Yield the DSN of a database that answers; the embedded one is stopped again if it was started here."""
+    if chosen.dsn is not None:
+        yield chosen.dsn
+        return
+    from coordination.embedded import EmbeddedPostgres, PostgresUnavailable  # noqa: PLC0415 - as in `_known`
+
+    postgres = EmbeddedPostgres(chosen.data_dir)
+    try:
+        with progress("Starting Postgres", quiet=quiet or postgres.alive()):
+            postgres.start()
+    except PostgresUnavailable as error:
+        raise Failure(str(error), code="postgres_unavailable") from error
+    try:
+        yield postgres.dsn
+    finally:
+        postgres.stop()
+
+
+def _current(dsn: str) -> str | None:
+    from coordination.store import migration  # noqa: PLC0415 - as in `print_script`
+
+    try:
+        return asyncio.run(migration.current(dsn))
+    except Exception as error:
+        raise _cannot("The database cannot be reached", error) from error
+
+
+def _migrate(dsn: str, to: str) -> str | None:
+    from coordination.store import migration  # noqa: PLC0415 - as in `print_script`
+
+    try:
+        return migration.migrate_blocking(dsn, to)[1]
+    except Exception as error:
+        raise _cannot("The migration failed; nothing was changed", error) from error
+
+
+def _cannot(what: str, error: Exception) -> Failure:
+    from coordination.app.redaction import redact  # noqa: PLC0415 - only failures need it
+
+    text = redact(str(error) or type(error).__name__)
+    return Failure(f"{what}: {text}", mend=f"See what is wrong: {coord('doctor')}", code="database")
+
+
+def _goes_back(before: str | None, to: str, known: tuple[str, ...]) -> bool:
+    if before is None or to == NEWEST:
+        return False
+    if to == NONE or before not in known:
+        return True
+    return known.index(to) < known.index(before)
+
+
+def _require_consent(chosen: Settings, before: str | None, to: str, *, yes: bool) -> None:
+    served = running.find(chosen.data_dir)
+    if served:
+        raise Failure(
+            f"A service works on it: process {served[0].pid}. Without its schema it cannot.",
+            mend=f"Stop it first: {coord('down')}",
+            code="in_use",
+        )
+    if not yes:
+        raise Failure(
+            f"Going back from {before} to {to} deletes what the revisions in between brought, with all rows in it.",
+            mend=f"If that is what you want: {coord(f'migrate --to {to} --yes')}",
+            exit_code=USAGE,
+            code="consent",
+        )
+
+
+def _report_check(before: str | None, newest: str, *, json: bool) -> int:
+    current = before == newest
+    if json:
+        emit({"revision": before, "newest": newest, "current": current})
+    elif current:
+        say(f"The database is at the newest revision, {newest}.")
+    else:
+        say(f"The database is at {before or 'no revision'}, the newest is {newest}.")
+        say(f"Bring it there: {coord('migrate')}")
+    return OK if current else FOUND
+
+
+def _report(before: str | None, after: str | None, remark: str, *, json: bool) -> int:
+    if json:
+        emit({"before": before, "after": after})
+    elif before == after:
+        say(remark or f"Nothing to do: the database is at {after or 'no revision'}.")
+    else:
+        say(f"Migrated from {before or 'no revision'} to {after or 'no revision'}.")
+    return OK
