@@ -5,48 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
-from coordination.domain.agent import Agent
-from coordination.domain.file_lock import Claim, Granted, Held, Lost, Operation, Released, Renewed, Wait
-from coordination.domain.path import normalise_all
+from coordination.domain.file_lock import Granted, Lost, Operation, Released, Renewed, Wait
 from coordination.store import file_lock
 from coordination.store.database import Database
-
-
-def agent(name: str, *, session: str = "demo", checkout: str = "") -> Agent:
-    role = "planner" if name == "planner" else "implementer"
-    return Agent("local", session, "alice", name, role, "claude", checkout=checkout)
-
-
-def wanted(*paths: str, operation: Operation = Operation.WRITE, minutes: int = 15) -> Claim:
-    ordered = tuple(sorted(normalise_all(paths), key=lambda path: path.key))
-    return Claim(paths=ordered, operation=operation, ttl_seconds=minutes * 60)
-
-
-async def granted(database: Database, who: Agent, *paths: str, operation: Operation = Operation.WRITE) -> Granted:
-    outcome = await file_lock.claim(database, who, wanted(*paths, operation=operation), Wait.NO)
-    assert isinstance(outcome, Granted), outcome
-    return outcome
-
-
-async def held(
-    database: Database, who: Agent, *paths: str, operation: Operation = Operation.WRITE, wait: Wait = Wait.NO
-) -> Held:
-    outcome = await file_lock.claim(database, who, wanted(*paths, operation=operation), wait)
-    assert isinstance(outcome, Held), outcome
-    return outcome
-
-
-async def expire(database: Database, path_key: str) -> None:
-    """Let a lease end now by the database's clock."""
-    await database.fetch(
-        "UPDATE file_locks SET expires_at = clock_timestamp() - interval '1 second' WHERE path_key = $1 RETURNING 1",
-        path_key,
-    )
-
-
-async def kinds(database: Database, session: str = "demo") -> list[str]:
-    rows = await database.fetch("SELECT kind FROM coordination_events WHERE session_id = $1 ORDER BY seq", session)
-    return [row["kind"] for row in rows]
+from tests.integration.store.steps import agent, expire, granted, held, kinds, wanted
 
 
 async def test_second_writer_is_told_who_holds_the_file(database: Database) -> None:
@@ -91,7 +53,9 @@ async def test_paths_that_cover_each_other_conflict(database: Database, first: s
         ("resource:port/5432", "resource:port/54320"),
     ],
 )
-async def test_paths_that_only_look_alike_do_not_conflict(database: Database, first: str, second: str) -> None:
+async def test_paths_that_only_look_alike_do_not_conflict(
+    database: Database, first: str, second: str
+) -> None:
     await granted(database, agent("impl_a"), first)
     await granted(database, agent("impl_b"), second)
 
@@ -215,7 +179,9 @@ async def test_revoked_holder_is_concerned(database: Database) -> None:
     await granted(database, agent("impl_a"), "a.py", "b.py")
     taken = await file_lock.revoke(database, "local", "demo", "alice", None, "alice/impl_a")
     assert [lease.path for lease in taken] == ["a.py", "b.py"]
-    rows = await database.fetch("SELECT concerns, agent_id FROM coordination_events WHERE kind = 'lock.revoked'")
+    rows = await database.fetch(
+        "SELECT concerns, agent_id FROM coordination_events WHERE kind = 'lock.revoked'"
+    )
     assert [(list(row["concerns"]), row["agent_id"]) for row in rows] == [(["alice/impl_a"], "alice")]
 
 
@@ -261,7 +227,9 @@ async def test_events_are_dense_under_concurrency(database: Database) -> None:
 
 
 async def test_repeatable_read_is_refused(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn, server_settings={"default_transaction_isolation": "repeatable read"})
+    connection = await asyncpg.connect(
+        dsn, server_settings={"default_transaction_isolation": "repeatable read"}
+    )
     try:
         with pytest.raises(asyncpg.PostgresError, match="READ COMMITTED"):
             await connection.fetchval("SELECT coordination_lock_session('local', 'demo')")
@@ -270,7 +238,7 @@ async def test_repeatable_read_is_refused(dsn: str) -> None:
 
 
 async def test_database_whose_default_is_repeatable_read_still_serves(dsn: str) -> None:
-    name = dsn.split("/")[3].split("?")[0]
+    name = dsn.split("/")[3].split("?", maxsplit=1)[0]
     connection = await asyncpg.connect(dsn)
     await connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
     await connection.close()
