@@ -41,7 +41,7 @@ BEGIN
 
     IF cardinality(v_holders) = 0 AND cardinality(v_ahead) = 0 THEN
         IF v_ticket IS NOT NULL THEN
-            DELETE FROM file_lock_waiters w WHERE w.ticket = v_ticket;
+            PERFORM coordination_leave_queue(p_workspace, p_session, v_ticket, 'granted', v_now);
         END IF;
         RETURN coordination_grant_file_lock(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
             v_found, v_now + make_interval(secs => p_ttl_seconds), p_reason, p_task, v_now);

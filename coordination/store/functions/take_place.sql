@@ -18,7 +18,8 @@ BEGIN
         UPDATE file_lock_waiters w SET refreshed_at = p_now, parked_until = v_parked_until WHERE w.ticket = v_ticket;
         RETURN v_ticket;
     END IF;
-    DELETE FROM file_lock_waiters w
+    PERFORM coordination_leave_queue(p_workspace, p_session, w.ticket, 'died', p_now)
+    FROM file_lock_waiters w
     WHERE w.workspace_id = p_workspace AND w.session_id = p_session AND w.agent_id = p_agent
       AND w.checkout = p_checkout AND w.operation = p_operation AND w.path_keys = p_keys;
     v_way := coordination_waiting_path(p_workspace, p_session, p_blockers, p_agent, p_blocks_across, p_now);

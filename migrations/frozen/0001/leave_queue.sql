@@ -1,4 +1,4 @@
--- Give up a place in the queue and record why ('released', 'cancelled', 'died'). Called under the session's lock.
+-- Give up a place in the queue and record why ('granted', 'released', 'cancelled', 'died'). Called under the session's lock.
 CREATE OR REPLACE FUNCTION coordination_leave_queue(
     p_workspace text, p_session text, p_ticket bigint, p_why text, p_now timestamptz
 ) RETURNS boolean

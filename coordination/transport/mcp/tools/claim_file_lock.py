@@ -25,6 +25,7 @@ from coordination.wire.file_lock import ClaimFileLockAnswer, ClaimFileLockArgume
 from coordination.wire.text import quoted
 
 LONGEST_WAIT_SECONDS: Final = 45
+MINUTE_SECONDS = 60
 
 
 class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
@@ -56,7 +57,7 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         )
         if arguments.action == "renew":
             return self._renewed(
-                await file_lock.renew(self._core, agent, paths or None, arguments.duration_minutes * 60)
+                await file_lock.renew(self._core, agent, paths or None, arguments.duration_minutes * MINUTE_SECONDS)
             )
         if arguments.action == "release":
             return _released(await file_lock.release(self._core, agent, paths or None))
@@ -72,7 +73,7 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         wanted = Claim(
             paths=paths,
             operation=arguments.operation,
-            ttl_seconds=arguments.duration_minutes * 60,
+            ttl_seconds=arguments.duration_minutes * MINUTE_SECONDS,
             reason=clean(arguments.reason, MAX_REASON) or None,
             task_id=clean(arguments.task_id, 128) or None,
         )
