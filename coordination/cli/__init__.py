@@ -11,7 +11,20 @@ from typing import Final
 from cyclopts import App, CycloptsError
 
 from coordination import __version__
-from coordination.cli import config, doctor, lifecycle, migrate
+from coordination.cli import (
+    config,
+    connect,
+    doctor,
+    headers,
+    lifecycle,
+    locks,
+    migrate,
+    revoke,
+    send,
+    sessions,
+    status,
+    watch,
+)
 from coordination.cli.output import INTERRUPTED, JSON_FLAG, OK, USAGE, Failure, report
 from coordination.domain.errors import CoordinationError
 
@@ -24,10 +37,21 @@ app: Final = App(
     version=__version__,
     result_action="return_value",
 )
-lifecycle.register(app)
-migrate.register(app)
-config.register(app)
-doctor.register(app)
+for group in (
+    lifecycle,
+    connect,
+    status,
+    watch,
+    locks,
+    revoke,
+    send,
+    sessions,
+    migrate,
+    config,
+    doctor,
+    headers,
+):
+    group.register(app)
 app.register_install_completion_command(help="Install completion for your shell.")  # pyright: ignore[reportUnknownMemberType]  its further arguments are untyped
 
 

@@ -58,6 +58,10 @@ class ServiceClient:
         """Close the connection."""
         self._http.close()
 
+    def health(self) -> dict[str, Any]:
+        """Read how the service is: `status` is `ok`, `degraded` or `starting`, the rest is part by part."""
+        return self._request(self._http.build_request("GET", f"{self.url}/health/detailed"), dict[str, Any])
+
     # --- questions: repeated while the service is away ---------------------------------------------------------
 
     def sessions(self) -> list[SessionSummary]:

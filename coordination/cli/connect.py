@@ -1,0 +1,192 @@
+"""`coord connect`: one entry in Claude Code that serves all terminals of a checkout, each under its own name.
+
+Claude Code keeps one entry for each project folder and name. Its URL says `${COORD_AGENT:-planner}`, which every
+terminal expands from its own environment; `coord headers` tells checkout and terminal apart. Running it again changes
+nothing, or replaces an older entry of ours; an entry of somebody else under the name is left alone.
+"""
+
+import json as json_text
+import shlex
+import shutil
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from cyclopts import App, Parameter
+
+from coordination.cli import claude_code, place
+from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
+from coordination.domain.errors import InvalidInput
+from coordination.domain.identity import PLANNER_NAME
+from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
+
+ENTRY: Final = "coordination"
+_EXAMPLES: Final = """Examples:
+
+    coord connect demo
+    coord connect demo --user alice
+    coord connect demo --print
+    coord connect --remove
+"""
+
+
+def register(app: App) -> None:
+    """Add the command to `app`."""
+    app.command(connect, help_epilogue=_EXAMPLES, usage="Usage: coord connect SESSION [OPTIONS]")
+
+
+def connect(
+    session: Annotated[
+        str | None,
+        Parameter(help="The session to join; it comes into being when somebody does.", show_default=False),
+    ] = None,
+    /,
+    *,
+    user: Annotated[
+        str | None,
+        Parameter(help="Your name in the session; without it your login name.", show_default=False),
+    ] = None,
+    name: Annotated[str, Parameter(help="What the entry is called in Claude Code.")] = ENTRY,
+    agent_default: Annotated[
+        str, Parameter(help="The name of a terminal that is started without COORD_AGENT.")
+    ] = PLANNER_NAME,
+    print_only: Annotated[
+        bool,
+        Parameter(
+            name="--print", negative="", show_default=False, help="Only print the line that would be run."
+        ),
+    ] = False,
+    remove: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Remove the entry of this folder again.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Connect the Claude Code of this folder to a session.
+
+    One entry serves all terminals of the folder: start each under its own name, as in `COORD_AGENT=impl_a claude`. A
+    terminal without a name is the planner. Where `claude` is not on the PATH, the line to run is printed.
+    """
+    claude = claude_code.program()
+    if remove:
+        return _remove(claude, name, json=json)
+    if session is None:
+        raise Failure(
+            "Name the session: coord connect demo",
+            mend=f"See: {place.coord('connect --help')}",
+            exit_code=USAGE,
+            code="usage",
+        )
+    target = place.target(place.settings())
+    entry = _entry(target, user or place.user(), session, agent_default)
+    line = f"claude mcp add-json {shlex.quote(name)} {shlex.quote(json_text.dumps(entry))} --scope local"
+    registered = claude is not None and not print_only
+    change = _register(claude, name, entry) if claude is not None and registered else "printed"
+    if json:
+        emit({"session": session, "entry": name, "url": entry["url"], "change": change, "line": line})
+        return OK
+    if registered:
+        _say_done(session, name, agent_default, change)
+    else:
+        if claude is None:
+            tell("`claude` is not on the PATH. Run this line in your project's folder, where it is:")
+        say(line)
+    if target.service is None:
+        tell(f"The service does not run on this data folder yet. Start it: {place.coord('up')}")
+    return OK
+
+
+def _entry(target: place.Target, user: str, session: str, agent: str) -> dict[str, Any]:
+    for field, text in (("SESSION", session), ("--user", user), ("--agent-default", agent)):
+        _check(field, text)
+    entry: dict[str, Any] = {
+        "type": "http",
+        "url": f"{target.url}/mcp/v2/claude/{user}__session__{session}__${{COORD_AGENT:-{agent}}}",
+        # The tools belong into the first prompt: an agent that has to search for them does not lock.
+        "alwaysLoad": True,
+        "headersHelper": f"{_program()} headers",
+    }
+    if target.token is not None:
+        entry["headers"] = {"Authorization": f"Bearer {target.token}"}
+    return entry
+
+
+def _program() -> str:
+    """How a terminal finds this very `coord`, whatever its PATH."""
+    found = place.program()
+    return shlex.quote(shutil.which(found) or found) if found == "coord" else found
+
+
+def _check(field: str, text: str) -> None:
+    try:
+        if parse_virtual_user(text).session is None:
+            return
+    except InvalidInput:
+        pass
+    raise Failure(
+        f"{field} must be 1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside and no `_` at "
+        "either end.",
+        mend=f"See: {place.coord('connect --help')}",
+        exit_code=USAGE,
+        code="invalid_input",
+    )
+
+
+def _register(claude: str, name: str, entry: dict[str, Any]) -> str:
+    """Make the entry and say what that changed: `added`, `replaced` or `unchanged`."""
+    found = claude_code.entry(name, Path.cwd())
+    if found == entry:
+        return "unchanged"
+    if found is not None:
+        _require_ours(name, found)
+        claude_code.remove(claude, name)
+    claude_code.add(claude, name, entry)
+    return "added" if found is None else "replaced"
+
+
+def _require_ours(name: str, found: dict[str, Any]) -> None:
+    if not claude_code.is_ours(found):
+        raise Failure(
+            f"Claude Code has another server under the name {name} in this folder; it was left as it is.",
+            mend="Choose another name: --name NAME",
+            code="name_taken",
+        )
+
+
+def _remove(claude: str | None, name: str, *, json: bool) -> int:
+    found = claude_code.entry(name, Path.cwd())
+    if claude is None:
+        raise Failure(
+            "`claude` is not on the PATH, so the entry cannot be removed from here.",
+            mend=f"Run where it is: claude mcp remove {shlex.quote(name)} --scope local",
+        )
+    if found is not None:
+        _require_ours(name, found)
+        claude_code.remove(claude, name)
+    change = "unchanged" if found is None else "removed"
+    if json:
+        emit({"entry": name, "change": change})
+    elif found is None:
+        say(f"Claude Code has no entry {name} in this folder.")
+    else:
+        say(f"Removed the entry {name} of this folder. Terminals that run keep it until they end.")
+    return OK
+
+
+def _say_done(session: str, name: str, agent: str, change: str) -> None:
+    say(
+        {
+            "added": f"Claude Code in this folder is connected to session {session} (entry {name}).",
+            "replaced": f"Claude Code in this folder is connected to session {session}; an older entry {name} of "
+            "ours was replaced.",
+            "unchanged": f"Claude Code in this folder was connected to session {session} already.",
+        }[change]
+    )
+    say("Start terminals in it, each under its own name:")
+    say()
+    say(f"    claude                      # {agent}")
+    say("    COORD_AGENT=impl_a claude")
+    say("    COORD_AGENT=impl_b claude")
+    say()
+    say(f"See them:  {place.coord(f'status {session}')}")
+    say(
+        f"Undo:      {place.coord('connect --remove' + ('' if name == ENTRY else f' --name {shlex.quote(name)}'))}"
+    )

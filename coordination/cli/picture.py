@@ -1,0 +1,137 @@
+"""A session's status as people read it, in 80 columns: agents with what they do, hold and wait for, then warnings.
+
+Everything that agents named or wrote is cleaned and put into `Text` as it is, never as markup, so that it can neither
+colour nor move nor hide anything on the terminal. It reads nothing and asks nobody.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.text import Text
+
+from coordination.cli.duration import briefly
+from coordination.domain.agent import Presence
+from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.text import clean
+
+BAR: Final = 10
+SHOWN_LOCKS: Final = 8
+PATH_WIDTH: Final = 44
+NAME: Final = 130
+MESSAGE: Final = 200
+_MARKS: Final = {
+    Presence.ACTIVE: ("●", "green"),
+    Presence.RECENT: ("◐", "yellow"),
+    Presence.INACTIVE: ("○", "dim"),
+}
+
+
+def picture(
+    status: SessionStatus, warnings: Sequence[str], *, passed: float = 0.0, everybody: bool = False
+) -> list[Text]:
+    """Return the lines to show.
+
+    Args:
+        status: the session, with its inactive agents.
+        warnings: what needs attention.
+        passed: seconds since the status was read, taken off the time that is left.
+        everybody: also agents that are inactive and hold nothing.
+    """
+    agents = [agent for agent in status.agents if everybody or is_here(agent)]
+    lines = [_headline(status)]
+    for agent in agents:
+        lines += [Text(), *_agent(agent, status, passed)]
+    hidden = len(status.agents) - len(agents)
+    if hidden:
+        lines += [
+            Text(),
+            Text(f"{hidden} inactive agent(s) without locks are not shown (--all).", style="dim"),
+        ]
+    if not status.agents:
+        lines += [Text(), Text("Nobody has joined yet.")]
+    if warnings:
+        lines += [Text(), *(Text.assemble(("! ", "bold yellow"), warning) for warning in warnings)]
+    return lines
+
+
+def is_here(agent: AgentStatus) -> bool:
+    """Whether an agent is shown without being asked for: it is present, or holds something."""
+    return agent.presence is not Presence.INACTIVE or agent.lock_count > 0
+
+
+def shortened(path: str, width: int = PATH_WIDTH) -> str:
+    """Return a path for one line: cleaned, and of a long one its end, which tells files apart."""
+    plain = clean(path, 1024)
+    return plain if len(plain) <= width else f"…{plain[1 - width :]}"
+
+
+def _headline(status: SessionStatus) -> Text:
+    totals = status.totals
+    counts = [
+        f"{totals.get('agents', len(status.agents))} agent(s)",
+        f"{totals.get('active', 0)} active",
+        f"{totals.get('locks', 0)} lock(s)",
+        f"{totals.get('waiting', 0)} waiting",
+    ]
+    line = Text.assemble(("Session ", "bold"), (clean(status.session, NAME), "bold"), ": ", ", ".join(counts))
+    if status.status != "active":
+        line.append(f" ({clean(status.status, NAME)})", style="yellow")
+    return line
+
+
+def _agent(agent: AgentStatus, status: SessionStatus, passed: float) -> Iterator[Text]:
+    mark, style = _MARKS[agent.presence]
+    quiet = briefly(agent.quiet_seconds + passed)
+    yield Text.assemble(
+        (f"{mark} ", style),
+        (clean(agent.agent_id, NAME), "bold"),
+        f"  {clean(agent.role, NAME)}, {agent.presence.value}, heard of {quiet} ago",
+    )
+    yield from _task(agent)
+    yield from _locks(agent, passed)
+    yield from _waits(agent, status, passed)
+
+
+def _task(agent: AgentStatus) -> Iterator[Text]:
+    task = agent.task
+    if task is None:
+        return
+    line = Text.assemble(("    task   ", "dim"), clean(task.task_id, NAME), "  ", task.status.value)
+    if task.progress_percentage is not None:
+        line.append(f"  {bar(task.progress_percentage)} {task.progress_percentage}%")
+    yield line
+    if task.message:
+        yield Text.assemble(("    says   ", "dim"), f'"{clean(task.message, MESSAGE)}"')
+
+
+def bar(percentage: int) -> str:
+    """Return a progress bar of ten characters."""
+    full = min(BAR, max(0, percentage * BAR // 100))
+    return "█" * full + "░" * (BAR - full)
+
+
+def _locks(agent: AgentStatus, passed: float) -> Iterator[Text]:
+    label = "    holds  "
+    for lease in agent.locks[:SHOWN_LOCKS]:
+        left = briefly(lease.expires_in_seconds - passed)
+        path = shortened(lease.path)
+        line = f"{path:<{PATH_WIDTH}}  {lease.operation.value:<6}  {left} left"
+        yield Text.assemble((label, "dim"), line, no_wrap=True, overflow="ellipsis")
+        label = " " * len(label)
+    more = agent.lock_count - min(len(agent.locks), SHOWN_LOCKS)
+    if more > 0:
+        yield Text(f"{label}and {more} more: coord locks", style="dim")
+
+
+def _waits(agent: AgentStatus, status: SessionStatus, passed: float) -> Iterator[Text]:
+    blocking = [clean(wait.blocking, NAME) for wait in status.waits if wait.waiting == agent.agent_id]
+    for place in agent.waiting:
+        since = briefly((status.now - place.since).total_seconds() + passed)
+        paths = ", ".join(shortened(path) for path in place.paths)
+        more = (
+            f" and {place.path_count - len(place.paths)} more" if place.path_count > len(place.paths) else ""
+        )
+        behind = f" for {', '.join(blocking)}" if blocking else ""
+        kept = " (its call ended, its place is kept)" if place.parked else ""
+        line = f"{paths}{more}{behind}, since {since}{kept}"
+        yield Text.assemble(("    waits  ", "dim"), (line, "yellow"))

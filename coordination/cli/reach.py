@@ -1,0 +1,94 @@
+"""How commands reach the service: the client with its failures in words, and which session a command is about.
+
+A service that does not answer is never an empty answer: the failure says that nothing is known.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from cyclopts import Parameter
+
+from coordination.cli import place
+from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure
+from coordination.domain.session import SessionState
+from coordination.domain.text import clean
+
+if TYPE_CHECKING:
+    from coordination.client.service import ServiceClient
+
+NAMES_SHOWN: Final = 10
+UNKNOWN: Final = "So it is not known who is here and who holds what."
+
+SessionName: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="The session; may be left out when exactly one is active.", show_default=False),
+]
+
+
+@contextmanager
+def service() -> Generator["ServiceClient"]:
+    """Lend a client of the service that the settings lead to.
+
+    Raises:
+        Failure: the service does not answer, or it refused what the block asked for.
+    """
+    # httpx and pydantic cost a third of a second, which `coord --help` need not wait for.
+    from coordination.client.errors import (  # noqa: PLC0415 - as above
+        ClientError,
+        ServiceUnavailable,
+        ServiceUnreachable,
+    )
+    from coordination.client.service import ServiceClient  # noqa: PLC0415 - as above
+
+    found = place.target(place.settings())
+    with ServiceClient(found.url, found.token) as client:
+        try:
+            yield client
+        except ServiceUnreachable as error:
+            mend = f"Start it: {place.coord('up')} (or `make up` where it was set up)"
+            raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
+        except ServiceUnavailable as error:
+            mend = f"Try again; if it stays so: {place.coord('doctor')}"
+            raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
+        except ClientError as error:
+            raise _failure(error.message, _for_people(error.next_call), REFUSED, error.code) from None
+
+
+def resolve(client: "ServiceClient", session: str | None) -> str:
+    """Return the session that a command is about: the one named, or the only active one.
+
+    Raises:
+        Failure: none was named and there is none, or more than one.
+    """
+    if session is not None:
+        return session
+    active = [found.id for found in client.sessions() if found.status == SessionState.ACTIVE]
+    if len(active) == 1:
+        return active[0]
+    if not active:
+        raise Failure(
+            "There is no active session yet.",
+            mend=f"Make one: {place.coord('connect demo')}, then start Claude Code.",
+            exit_code=USAGE,
+            code="no_session",
+        )
+    names = ", ".join(clean(name, 64) for name in active[:NAMES_SHOWN])
+    more = f" and {len(active) - NAMES_SHOWN} more" if len(active) > NAMES_SHOWN else ""
+    raise Failure(
+        f"There are {len(active)} active sessions: {names}{more}.",
+        mend="Name the one that you mean, behind the command.",
+        exit_code=USAGE,
+        code="many_sessions",
+    )
+
+
+def _failure(message: str, mend: str, exit_code: int, code: str) -> Failure:
+    return Failure(clean(message, 2000), mend=clean(mend, 500), exit_code=exit_code, code=code)
+
+
+def _for_people(next_call: str) -> str:
+    """What a refusal advises; what it advises to an agent is nothing that a person can type."""
+    if next_call == "coord sessions":
+        return f"See which there are: {place.coord('sessions')}"
+    return "" if "(" in next_call else next_call

@@ -1,0 +1,143 @@
+"""`coord revoke`: take locks from their holders, after asking.
+
+A holder is told with its next call, and its later writes carry a token that is no longer good. What it has on disk
+stays as it is: the person who revokes decides who goes on.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import App, Parameter
+
+from coordination.cli import place
+from coordination.cli.locks import show_leases
+from coordination.cli.output import FAILED, OK, REFUSED, USAGE, Failure, Json, emit, say, tell
+from coordination.cli.reach import resolve, service
+from coordination.cli.status import as_json
+from coordination.domain.errors import InvalidInput
+from coordination.domain.path import normalise_all
+from coordination.domain.text import clean
+
+if TYPE_CHECKING:
+    from coordination.client.service import ServiceClient
+    from coordination.domain.file_lock import Lease
+
+NAME: Final = 130
+
+_EXAMPLES: Final = """Examples:
+
+    coord revoke demo src/app.py src/parser
+    coord revoke demo --agent impl_a
+    coord revoke demo --all --yes
+"""
+
+
+def register(app: App) -> None:
+    """Add the command to `app`."""
+    app.command(
+        revoke,
+        help_epilogue=_EXAMPLES,
+        usage="Usage: coord revoke [SESSION] (PATH... | --agent AGENT | --all) [--yes]",
+    )
+
+
+def revoke(
+    *names: Annotated[
+        str, Parameter(help="The session (may be left out when exactly one is active), then paths.")
+    ],
+    agent: Annotated[
+        str | None,
+        Parameter(help="Take the locks of this agent, by name or as user/name.", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, Parameter(name="--all", negative="", show_default=False, help="Take all locks of the session.")
+    ] = False,
+    yes: Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")] = False,
+    json: Json = False,
+) -> int:
+    """Take locks from their holders.
+
+    A holder learns of it with its next call. Paths are those that `coord locks` shows.
+    """
+    session, paths = _split(names, whole=agent is not None or everything)
+    if everything and (paths or agent):
+        raise _usage("--all takes every lock of the session: leave paths and --agent out.")
+    if not everything and not paths and agent is None:
+        raise _usage("Say what to take: paths, --agent AGENT or --all.")
+    if json and not yes:
+        raise _usage("With --json nobody can be asked: add --yes.")
+    with service() as client:
+        name = resolve(client, session)
+        holder = None if agent is None else _holder(client, name, agent)
+        if not yes:
+            found = _concerned(client.locks(name), paths, holder)
+            if not found:
+                say("Nothing of that is locked.")
+                return OK
+            if not _is_wanted(found):
+                tell("Nothing was taken.")
+                return FAILED
+        taken = client.revoke(name, place.user(), paths=list(paths) or None, agent=holder)
+    if json:
+        emit({"session": name, "revoked": as_json(taken)})
+    else:
+        _show(taken)
+    return OK
+
+
+def _split(names: tuple[str, ...], *, whole: bool) -> tuple[str | None, tuple[str, ...]]:
+    """Tell the session from the paths: a single name is a path, unless an option says what to take."""
+    if not names:
+        return None, ()
+    if len(names) == 1 and not whole:
+        return None, names
+    return names[0], names[1:]
+
+
+def _holder(client: "ServiceClient", session: str, agent: str) -> str:
+    """Return the id of the one agent of that id or name."""
+    found = [known.agent_id for known in client.status(session, agent=agent, include_inactive=True).agents]
+    if len(found) == 1:
+        return found[0]
+    shown = clean(agent, NAME)
+    if not found:
+        raise Failure(
+            f"There is no agent {shown} in session {session}.",
+            mend=f"See who there is: {place.coord('status')} --all",
+            exit_code=REFUSED,
+            code="not_found",
+        )
+    raise _usage(f"Several agents are called {shown}: {', '.join(found)}. Give the whole name.")
+
+
+def _concerned(locks: "list[Lease]", paths: tuple[str, ...], holder: str | None) -> "list[Lease]":
+    try:
+        keys = {path.key for path in normalise_all(paths, literal=True, field="PATH")}
+    except InvalidInput as error:
+        raise _usage(error.message) from None
+    return [
+        lock
+        for lock in locks
+        if (not keys or lock.key in keys) and (holder is None or lock.agent_id == holder)
+    ]
+
+
+def _is_wanted(found: "list[Lease]") -> bool:
+    """Show what would be taken and ask. Without a terminal the answer is no."""
+    show_leases(found, "")
+    if not sys.stdin.isatty():
+        raise _usage("Nobody can be asked here: add --yes to take these locks.")
+    tell(f"Take {len(found)} lock(s) from the agents above? They may be in the middle of an edit. [y/N]")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _show(taken: "list[Lease]") -> None:
+    if not taken:
+        say("Nothing of that was locked any more.")
+        return
+    say(f"Taken: {len(taken)} lock(s). Their holders are told with their next call.")
+    show_leases(taken, "")
+
+
+def _usage(message: str) -> Failure:
+    return Failure(message, mend=f"See: {place.coord('revoke --help')}", exit_code=USAGE, code="usage")

@@ -1,0 +1,91 @@
+"""`coord sessions`: list the sessions, close one, set what checkouts mean to each other in one."""
+
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from coordination.cli import place
+from coordination.cli.output import OK, Json, emit, say
+from coordination.cli.reach import service
+from coordination.cli.status import as_json, print_lines
+
+sessions = App(
+    name="sessions",
+    help="List, close and configure sessions.",
+    help_epilogue="""Examples:
+
+    coord sessions
+    coord sessions close demo
+    coord sessions set demo --across-checkouts block
+""",
+    usage="Usage: coord sessions [list | close NAME | set NAME --across-checkouts block|warn]",
+)
+
+Name = Annotated[str, Parameter(help="The session.")]
+
+
+def register(app: App) -> None:
+    """Add the commands to `app`."""
+    app.command(sessions)
+
+
+@sessions.default
+@sessions.command(name="list")
+def show(*, json: Json = False) -> int:
+    """List the sessions with their agents and locks."""
+    with service() as client:
+        found = client.sessions()
+    if json:
+        emit({"sessions": as_json(found)})
+        return OK
+    if not found:
+        say(f"There is no session yet. Make one: {place.coord('connect demo')}, then start Claude Code.")
+        return OK
+    from rich.text import Text  # noqa: PLC0415 - `coord --help` is quick without it
+
+    from coordination.domain.text import clean  # noqa: PLC0415 - as above
+
+    width = max(len("session"), *(len(clean(one.id, 64)) for one in found))
+    lines = [Text(f"{'session':<{width}}  {'status':<8}  agents  locks  across checkouts", style="dim")]
+    lines += [
+        Text(
+            f"{clean(one.id, 64):<{width}}  {clean(one.status, 8):<8}  {one.agents:>6}  {one.locks:>5}  "
+            f"{one.across_checkouts.value}"
+        )
+        for one in found
+    ]
+    print_lines(lines)
+    return OK
+
+
+@sessions.command
+def close(name: Name, /, *, json: Json = False) -> int:
+    """Close a session; its checkouts may then join another one. Whoever joins it again opens it."""
+    with service() as client:
+        settings = client.configure(name, place.user(), status="closed")
+    if json:
+        emit(settings.model_dump())
+    else:
+        say(f"Session {name} is closed. Whoever joins it again opens it.")
+    return OK
+
+
+@sessions.command(name="set")
+def configure(
+    name: Name,
+    /,
+    *,
+    across_checkouts: Annotated[
+        Literal["block", "warn"],
+        Parameter(help="What a lock in one checkout means in the session's other checkouts."),
+    ],
+    json: Json = False,
+) -> int:
+    """Set whether a lock in one checkout blocks the others too, or only warns them."""
+    with service() as client:
+        settings = client.configure(name, place.user(), across_checkouts=across_checkouts)
+    if json:
+        emit(settings.model_dump())
+    else:
+        say(f"Session {name}: locks in other checkouts {settings.across_checkouts} now.")
+    return OK

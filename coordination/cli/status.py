@@ -1,0 +1,114 @@
+"""`coord status`: who is in a session, doing what, holding or waiting for what, and what needs attention."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import App, Parameter
+
+from coordination.cli import place
+from coordination.cli.output import OK, Json, console, emit, say
+from coordination.cli.reach import SessionName, resolve, service
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from coordination.client.service import ServiceClient
+    from coordination.domain.session import SessionStatus
+
+Everybody = Annotated[
+    bool,
+    Parameter(
+        name="--all", negative="", show_default=False, help="Also agents that are inactive and hold nothing."
+    ),
+]
+OnlyAgent = Annotated[
+    str | None,
+    Parameter(name="--agent", help="Only this agent, by name or as user/name.", show_default=False),
+]
+
+_EXAMPLES: Final = """Examples:
+
+    coord status
+    coord status demo --agent impl_a
+    coord status demo --json
+"""
+
+
+def register(app: App) -> None:
+    """Add the command to `app`."""
+    app.command(status, help_epilogue=_EXAMPLES, usage="Usage: coord status [SESSION] [OPTIONS]")
+
+
+def status(
+    session: SessionName = None,
+    /,
+    *,
+    agent: OnlyAgent = None,
+    everybody: Everybody = False,
+    json: Json = False,
+) -> int:
+    """Show who is here, doing what, holding or waiting for what.
+
+    Below the agents stands what needs attention: agents that were shown the tools and never called one, two
+    terminals under one name, locks of an agent that went quiet, a service that is not well.
+    """
+    with service() as client:
+        if session is None and not client.sessions():
+            return _show_nothing(json=json)
+        name = resolve(client, session)
+        found = client.status(name, agent=agent, include_inactive=True)
+        health = ask_health(client)
+    show(found, health, everybody=everybody or agent is not None, json=json)
+    return OK
+
+
+def _show_nothing(*, json: bool) -> int:
+    if json:
+        emit({"session": None, "agents": [], "warnings": []})
+    else:
+        say("The service runs, and no session was begun yet.")
+        say(f"Begin one: {place.coord('connect demo')}, then start Claude Code.")
+    return OK
+
+
+def ask_health(client: "ServiceClient") -> dict[str, Any] | None:
+    """Read how the service is; None when it does not say."""
+    from coordination.client.errors import ClientError  # noqa: PLC0415 - `coord --help` is quick without it
+
+    try:
+        return client.health()
+    except ClientError:
+        return None
+
+
+def show(found: "SessionStatus", health: dict[str, Any] | None, *, everybody: bool, json: bool) -> None:
+    """Print a status, as JSON or for people."""
+    from coordination.cli.attention import attention  # noqa: PLC0415 - as above
+    from coordination.cli.picture import is_here, picture  # noqa: PLC0415 - as above
+
+    warnings = attention(found, health)
+    if not json:
+        print_lines(picture(found, warnings, everybody=everybody))
+        return
+    answer = as_json(found)
+    if not everybody:
+        shown = {agent.agent_id for agent in found.agents if is_here(agent)}
+        answer["agents"] = [agent for agent in answer["agents"] if agent["agent_id"] in shown]
+    emit({**answer, "service": (health or {}).get("status", "unknown"), "warnings": warnings})
+
+
+def as_json(value: object) -> Any:
+    """Return a value of the domain as JSON has it."""
+    from pydantic_core import to_jsonable_python  # noqa: PLC0415 - as above
+
+    return to_jsonable_python(value)
+
+
+def print_lines(lines: Sequence["Text"]) -> None:
+    """Print lines for a person: fitted into a terminal's width, whole where there is no terminal."""
+    screen = console()
+    with screen.capture() as captured:
+        for line in lines:
+            screen.print(line, soft_wrap=not sys.stdout.isatty())
+    say(captured.get().removesuffix("\n"))

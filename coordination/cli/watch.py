@@ -1,0 +1,185 @@
+"""`coord watch`: a session as it changes, on a terminal as a picture, elsewhere as one line for each event.
+
+It asks for events and waits in the question; whenever one came, and every few seconds because presence has no
+events, it reads the status again. When the service goes away the picture stays, with a line above it that says since
+when it is old, and comes back by itself.
+"""
+
+import json as json_text
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import App, Parameter
+
+from coordination.cli.output import OK, Json, console, say, tell
+from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.status import as_json, ask_health, show
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from coordination.client.service import ServiceClient
+    from coordination.domain.event import Event
+    from coordination.domain.session import SessionStatus
+
+WAIT_SECONDS: Final = 5.0
+RETRY_SECONDS: Final = 1.0
+SHOWN_EVENTS: Final = 6
+KEYS: Final = "Ctrl-C ends."
+_EXAMPLES: Final = """Examples:
+
+    coord watch
+    coord watch demo --once
+    coord watch demo --json
+"""
+
+
+def register(app: App) -> None:
+    """Add the command to `app`."""
+    app.command(watch, help_epilogue=_EXAMPLES, usage="Usage: coord watch [SESSION] [OPTIONS]")
+
+
+def watch(
+    session: SessionName = None,
+    /,
+    *,
+    once: Annotated[bool, Parameter(negative="", show_default=False, help="Show it once and end.")] = False,
+    json: Json = False,
+) -> int:
+    """Watch a session: who is here, doing what, holding or waiting for what, and what just happened.
+
+    Where the output is no terminal it prints one line for each event; with --json one JSON object a line.
+    """
+    with service() as client:
+        name = resolve(client, session)
+        found = client.status(name, include_inactive=True)
+        if once:
+            show(found, ask_health(client), everybody=False, json=json)
+            return OK
+        try:
+            with _ended_by_signals():
+                if sys.stdout.isatty() and not json:
+                    _Screen(client, found).run()
+                else:
+                    _stream(client, found, _json_line if json else _text_line)
+        except KeyboardInterrupt:
+            return OK
+    return OK
+
+
+@contextmanager
+def _ended_by_signals() -> Generator[None]:
+    """Take SIGTERM like Ctrl-C, so that the terminal is left as it was."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stream(client: "ServiceClient", found: "SessionStatus", line: "Callable[[Event], str]") -> None:
+    """Print every event from now on, for ever."""
+    from coordination.client.errors import (  # noqa: PLC0415 - `coord --help` is quick without it
+        ServiceUnavailable,
+        ServiceUnreachable,
+    )
+
+    after, lost = int(found.totals["last_event"]), False
+    while True:
+        try:
+            page = client.events(found.session, after, wait_seconds=WAIT_SECONDS)
+        except (ServiceUnreachable, ServiceUnavailable) as error:
+            if not lost:
+                tell(f"{error.message} Events are missing from here on; they follow when it answers again.")
+            lost = True
+            time.sleep(RETRY_SECONDS)
+            continue
+        if lost:
+            tell("It answers again.")
+        after, lost = page.next_after, False
+        for event in page.events:
+            say(line(event))
+
+
+def _json_line(event: "Event") -> str:
+    return json_text.dumps(as_json(event), ensure_ascii=False)
+
+
+def _text_line(event: "Event") -> str:
+    from coordination.cli.event_line import event_line  # noqa: PLC0415 - `coord --help` is quick without it
+
+    return event_line(event)
+
+
+class _Screen:
+    """The picture on a terminal: what was read last, and how old it is."""
+
+    def __init__(self, client: "ServiceClient", found: "SessionStatus") -> None:
+        self._client = client
+        self._found = found
+        self._health: dict[str, Any] | None = ask_health(client)
+        self._read_at = time.monotonic()
+        self._trouble = ""
+        after = max(0, int(found.totals["last_event"]) - SHOWN_EVENTS)
+        page = client.events(found.session, after)
+        self._events: deque[Event] = deque(page.events, maxlen=SHOWN_EVENTS)
+        self._after = page.next_after
+
+    def __rich__(self) -> "RenderableType":
+        """Draw it as it is at this moment."""
+        from rich.console import Group  # noqa: PLC0415 - `coord --help` is quick without it
+        from rich.text import Text  # noqa: PLC0415 - as above
+
+        from coordination.cli.attention import attention  # noqa: PLC0415 - as above
+        from coordination.cli.duration import briefly  # noqa: PLC0415 - as above
+        from coordination.cli.event_line import event_line  # noqa: PLC0415 - as above
+        from coordination.cli.picture import picture  # noqa: PLC0415 - as above
+
+        passed = time.monotonic() - self._read_at
+        lines: list[Text] = []
+        if self._trouble:
+            lines.append(Text(self._trouble, style="bold red"))
+            lines.append(Text(f"What follows is {briefly(passed)} old and may be wrong.", style="red"))
+            lines.append(Text())
+        lines += picture(self._found, attention(self._found, self._health), passed=passed)
+        told = (event_line(event) for event in self._events)
+        lines += [Text(), *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in told)]
+        lines.append(Text(KEYS, style="dim"))
+        return Group(*lines)
+
+    def run(self) -> None:
+        """Draw and read in turn, until Ctrl-C."""
+        from rich.live import Live  # noqa: PLC0415 - `coord --help` is quick without it
+
+        with Live(self, console=console(), screen=True, refresh_per_second=2) as live:
+            while True:
+                self._read()
+                live.refresh()
+
+    def _read(self) -> None:
+        from coordination.client.errors import (  # noqa: PLC0415 - `coord --help` is quick without it
+            ServiceUnavailable,
+            ServiceUnreachable,
+        )
+
+        name = self._found.session
+        try:
+            wait = 0.0 if self._trouble else WAIT_SECONDS
+            page = self._client.events(name, self._after, wait_seconds=wait)
+            found = self._client.status(name, include_inactive=True)
+        except (ServiceUnreachable, ServiceUnavailable) as error:
+            self._trouble = error.message
+            time.sleep(RETRY_SECONDS)
+            return
+        self._health = ask_health(self._client)
+        self._events.extend(page.events)
+        self._found, self._read_at, self._after, self._trouble = found, time.monotonic(), page.next_after, ""
