@@ -1,0 +1,113 @@
+"""The processes under torture: two services on one data folder, and the Postgres that they share."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from coordination.embedded import EmbeddedPostgres
+
+READY_SECONDS = 60.0
+
+
+class Services:
+    """Two services on one data folder, each restarted when it was killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._postgres = EmbeddedPostgres(folder)
+        self.ports = [_free_port(), _free_port()]
+        self._processes: list[subprocess.Popen[bytes] | None] = [None, None]
+
+    @property
+    def dsn(self) -> str:
+        """Where the shared Postgres is."""
+        return self._postgres.dsn
+
+    async def start(self) -> None:
+        """Start both and wait until both answer."""
+        for number in range(len(self.ports)):
+            self.start_one(number)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until both services and the database answer.
+
+        Raises:
+            TimeoutError: they do not within a minute.
+        """
+        async with asyncio.timeout(READY_SECONDS):
+            for port in self.ports:
+                while not await asyncio.to_thread(_answers, port):
+                    await asyncio.sleep(0.05)
+
+    def start_one(self, number: int) -> None:
+        """Start service `number` in the foreground of a process of its own."""
+        environment = {
+            **os.environ,
+            "PORT": str(self.ports[number]),
+            "COORDINATION_DATA_DIR": str(self._folder),
+            "COORDINATION_LOG_FILE": str(self._folder / f"service-{number}.log"),
+        }
+        self._processes[number] = subprocess.Popen(
+            [sys.executable, "-m", "tests.torture.service", "run"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def signal_service(self, number: int, sent: signal.Signals) -> None:
+        """Send a signal to service `number`; after SIGKILL it is gone when this returns."""
+        process = self._processes[number]
+        if process is None:
+            return
+        process.send_signal(sent)
+        if sent == signal.SIGKILL:
+            process.wait()
+
+    def signal_postgres(self, sent: signal.Signals) -> bool:
+        """Send a signal to Postgres and all its backends; false when it does not run at the moment."""
+        pid = self._postgres.pid
+        if pid is None:
+            return False
+        try:
+            postmaster = psutil.Process(pid)
+            family = (
+                [postmaster] if sent == signal.SIGKILL else [postmaster, *postmaster.children(recursive=True)]
+            )
+            for member in family:
+                member.send_signal(sent)
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
+    def stop(self) -> int:
+        """Stop both services cleanly; returns how many processes of theirs were left behind."""
+        for process in self._processes:
+            if process is not None:
+                process.terminate()
+        for process in self._processes:
+            if process is not None:
+                process.wait(timeout=60)
+        return 0 if self._postgres.pid is None else 1
+
+
+def _answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2).close()
+    except (urllib.error.HTTPError, OSError):
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
