@@ -1,0 +1,177 @@
+"""The client against a server that answers as it is told: what is repeated, and what each answer becomes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from coordination.client.errors import RequestRefused, ServiceUnavailable, ServiceUnreachable
+from coordination.client.retry import Patience
+from coordination.client.service import ServiceClient
+
+PROBLEM = {"code": "retry_later", "detail": "The database cannot answer now.", "next_call": "again"}
+NOBODY: dict[str, Any] = {"sessions": [], "next_cursor": None}
+UNREADABLE: list[tuple[int, Any]] = [
+    (200, b"<html>"),
+    (200, {}),
+    (200, {"sessions": [{}], "next_cursor": None}),
+    (500, b"Internal Server Error"),
+    (404, ["not", "ours"]),
+    (302, b""),
+]
+
+
+class Told(BaseHTTPRequestHandler):
+    """Answers what the test put there, in order, the last one for ever."""
+
+    answers: ClassVar[list[tuple[int, bytes]]] = []
+    asked: ClassVar[list[tuple[str, str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("content-length", 0))
+        self.rfile.read(length)
+        self.asked.append((self.command, self.path, self.headers.get("authorization")))
+        status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_PATCH = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Server:
+    """A server on loopback and a client of it that never really pauses."""
+
+    def __init__(self, url: str) -> None:
+        self.pauses: list[float] = []
+        self.client = ServiceClient(url, "secret", patience=Patience(pause=self.pauses.append))
+
+    def answers(self, *answers: tuple[int, Any]) -> None:
+        Told.answers[:] = [
+            (status, body if isinstance(body, bytes) else json.dumps(body).encode())
+            for status, body in answers
+        ]
+        Told.asked.clear()
+
+    @property
+    def asked(self) -> list[tuple[str, str, str | None]]:
+        return Told.asked
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as listening:
+        serving = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        one = Server(f"http://127.0.0.1:{listening.server_address[1]}/prefix/")
+        with one.client:
+            yield one
+        listening.shutdown()
+        serving.join()
+
+
+def test_a_question_is_repeated_while_the_service_cannot_answer(server: Server) -> None:
+    server.answers((503, PROBLEM), (503, PROBLEM), (200, NOBODY))
+    assert server.client.sessions() == []
+    assert len(server.asked) == 3
+    assert 0 < server.pauses[0] <= 0.15 < server.pauses[0] + server.pauses[1] <= 0.45
+
+
+def test_a_service_that_cannot_answer_for_long_is_an_error_in_its_own_words(server: Server) -> None:
+    server.answers((503, PROBLEM))
+    with pytest.raises(ServiceUnavailable, match="The database cannot answer now") as caught:
+        server.client.locks("demo")
+    assert (caught.value.code, caught.value.next_call) == ("retry_later", "again")
+    assert len(server.asked) == 4
+
+
+def test_a_write_is_sent_once(server: Server) -> None:
+    server.answers((503, PROBLEM))
+    with pytest.raises(ServiceUnavailable):
+        server.client.send("demo", "bob", "hello", None)
+    with pytest.raises(ServiceUnavailable):
+        server.client.revoke("demo", "bob")
+    with pytest.raises(ServiceUnavailable):
+        server.client.configure("demo", "bob", status="closed")
+    assert [method for method, _, _ in server.asked] == ["POST", "POST", "PATCH"]
+    assert server.pauses == []
+
+
+def test_a_refusal_is_not_repeated(server: Server) -> None:
+    server.answers((404, {"code": "not_found", "detail": "There is no such session.", "next_call": ""}))
+    with pytest.raises(RequestRefused, match="There is no such session") as caught:
+        server.client.status("demo")
+    assert caught.value.code == "not_found"
+    assert len(server.asked) == 1
+
+
+def test_credential_prefix_and_odd_names_reach_the_service(server: Server) -> None:
+    server.answers((404, {"code": "not_found", "detail": "x"}))
+    with pytest.raises(RequestRefused):
+        server.client.locks("a/b c?#")
+    assert server.asked == [
+        ("GET", "/prefix/api/v1/sessions/a%2Fb%20c%3F%23/locks?limit=200", "Bearer secret")
+    ]
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_an_answer_that_cannot_be_read_is_an_error_and_never_an_empty_one(
+    server: Server, answer: tuple[int, Any]
+) -> None:
+    server.answers(answer)
+    with pytest.raises(RequestRefused, match="does not speak") as caught:
+        server.client.sessions()
+    assert caught.value.code == "not_understood"
+
+
+def test_pages_are_followed_to_the_end(server: Server) -> None:
+    one = {
+        "id": "a",
+        "name": "a",
+        "description": None,
+        "user": "alice",
+        "status": "active",
+        "across_checkouts": "warn",
+        "created_at": "2026-11-21T12:00:00Z",
+        "agents": 1,
+        "locks": 0,
+        "last_activity": None,
+    }
+    server.answers(
+        (200, {"sessions": [one], "next_cursor": "a"}),
+        (200, {"sessions": [{**one, "id": "b"}], "next_cursor": None}),
+    )
+    assert [found.id for found in server.client.sessions()] == ["a", "b"]
+    assert server.asked[1][1].endswith("/sessions?limit=200&after=a")
+
+
+def test_nobody_there_is_said_with_what_starts_it() -> None:
+    pauses: list[float] = []
+    # Port 1 of loopback is nobody's.
+    with (
+        ServiceClient("http://127.0.0.1:1", patience=Patience(pause=pauses.append)) as client,
+        pytest.raises(ServiceUnreachable, match="No service answers at") as caught,
+    ):
+        client.sessions()
+    assert "coord up" in caught.value.next_call
+    assert "make up" in caught.value.next_call
+    assert len(pauses) == 3
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.answers((200, NOBODY))
+    with ServiceClient(server.client.url) as client:
+        assert client.sessions() == []
