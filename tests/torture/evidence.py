@@ -10,6 +10,9 @@ import asyncpg
 
 from tests.history.checker import Call, Event, Header, History, Lease, LockRow, Waiter
 
+CLOCK_ERROR = 0.001
+"""Seconds: clients, services and database share this machine's clock."""
+
 EVENTS = """
     SELECT workspace_id || '/' || session_id AS session, seq, kind, agent_id, payload::text AS payload,
            extract(epoch FROM created_at)::float8 AS at
@@ -38,9 +41,8 @@ async def gather(dsn: str, history: History, notes: str) -> History:
     known = {(event.session, lease.token): lease for event in events for lease in event.leases}
     return replace(
         history,
-        # Clients, services and database share this machine's clock.
         header=Header(
-            events=True, waiters=True, snapshot_at=now, clock_offset=0.0, clock_error=0.01, notes=notes
+            events=True, waiters=True, snapshot_at=now, clock_offset=0.0, clock_error=CLOCK_ERROR, notes=notes
         ),
         calls=tuple(_completed(call, events_of(events), known) for call in history.calls),
         events=tuple(events),
@@ -93,7 +95,7 @@ def _completed(
     during = [
         event
         for event in events.get((call.session, call.agent), [])
-        if call.invoked - 0.05 <= event.created_at <= call.completed + 0.05
+        if call.invoked - CLOCK_ERROR <= event.created_at <= call.completed + CLOCK_ERROR
         and event.kind in {"lock.claimed", "lock.renewed"}
     ]
     exact = {lease.token: lease for event in during for lease in event.leases}
