@@ -56,8 +56,10 @@ AS $function$
             FROM shown a),
         'waits', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('waiting', b.waiting, 'blocking', b.blocking)), '[]')
-            FROM coordination_blockers_of(p_workspace, p_session, ARRAY(SELECT DISTINCT w.agent_id FROM live w),
-                     session.across_checkouts = 'block', clock.now) b),
+            FROM (SELECT DISTINCT o.waiting, o.blocking
+                  FROM coordination_blockers_of(p_workspace, p_session, session.across_checkouts = 'block',
+                           clock.now) o
+                  ORDER BY o.waiting, o.blocking LIMIT 100) b),
         'overlaps', (
             SELECT coalesce(jsonb_agg(o.overlap), '[]')
             FROM (SELECT jsonb_build_object('path', a.file_path, 'agent_id', a.agent_id, 'other_path', b.file_path,

@@ -19,7 +19,7 @@ BEGIN
         FROM unnest(p_found) f
         CROSS JOIN LATERAL (
             SELECT w.path FROM unnest(p_paths, p_keys) WITH ORDINALITY AS w(path, key, position)
-            WHERE w.key = f.path_key OR w.key = '' OR f.path_key = ''
+            WHERE w.key = f.path_key OR w.key = '' OR f.path_key = '' AND w.key NOT LIKE 'resource:%'
                OR starts_with(f.path_key, w.key || '/') OR starts_with(w.key, f.path_key || '/')
             ORDER BY w.key = f.path_key DESC, w.position LIMIT 1) wanted
         WHERE f.agent_id = ANY (p_holders) AND f.expires_at > p_now

@@ -6,20 +6,22 @@ CREATE OR REPLACE FUNCTION coordination_waiting_path(
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
+    v_waiting text[];
+    v_blocking text[];
     v_reached jsonb;
-    v_frontier text[] := p_from;
     v_next jsonb;
 BEGIN
-    -- v_reached maps each agent reached to the way that led to it.
+    SELECT array_agg(b.waiting), array_agg(b.blocking) INTO v_waiting, v_blocking
+    FROM coordination_blockers_of(p_workspace, p_session, p_blocks_across, p_now) b;
+    -- v_reached maps each agent reached to the way that led to it, v_next those that were reached last.
     SELECT coalesce(jsonb_object_agg(a, jsonb_build_array(a)), '{}') INTO v_reached FROM unnest(p_from) a;
-    WHILE cardinality(v_frontier) > 0 AND NOT v_reached ? p_target LOOP
+    v_next := v_reached;
+    WHILE v_next IS NOT NULL AND NOT v_reached ? p_target LOOP
         SELECT jsonb_object_agg(step.blocking, step.way) INTO v_next
-        FROM (SELECT DISTINCT ON (b.blocking) b.blocking,
-                     (v_reached->b.waiting) || to_jsonb(b.blocking) AS way
-              FROM coordination_blockers_of(p_workspace, p_session, v_frontier, p_blocks_across, p_now) b
-              WHERE NOT v_reached ? b.blocking
+        FROM (SELECT DISTINCT ON (b.blocking) b.blocking, (v_next->b.waiting) || to_jsonb(b.blocking) AS way
+              FROM unnest(v_waiting, v_blocking) AS b(waiting, blocking)
+              WHERE v_next ? b.waiting AND NOT v_reached ? b.blocking
               ORDER BY b.blocking, b.waiting) step;
-        v_frontier := ARRAY(SELECT jsonb_object_keys(v_next));
         v_reached := v_reached || coalesce(v_next, '{}');
     END LOOP;
     IF NOT v_reached ? p_target THEN
