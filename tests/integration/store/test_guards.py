@@ -47,11 +47,11 @@ async def renew_while_the_lease_ends(database: Database, session: str) -> bool:
         return isinstance(await renewal, Renewed)
 
 
-async def test_a_renewal_that_waited_does_not_bring_an_ended_lease_back(database: Database) -> None:
-    assert not await renew_while_the_lease_ends(database, "guarded")
+async def test_a_renewal_that_waited_does_not_bring_an_ended_lease_back(own_database: Database) -> None:
+    assert not await renew_while_the_lease_ends(own_database, "guarded")
     # Without: the clock is read when the call begins, not once its turn has come.
-    await weaken(database, "enter_session", "entered_at := clock_timestamp();", "entered_at := now();")
-    assert await renew_while_the_lease_ends(database, "weakened")
+    await weaken(own_database, "enter_session", "entered_at := clock_timestamp();", "entered_at := now();")
+    assert await renew_while_the_lease_ends(own_database, "weakened")
 
 
 async def renew_an_ended_lease(database: Database, session: str) -> bool:
@@ -63,15 +63,15 @@ async def renew_an_ended_lease(database: Database, session: str) -> bool:
     return await leases(database, session) != []
 
 
-async def test_an_expired_lease_is_not_revived_although_nobody_took_it(database: Database) -> None:
-    assert not await renew_an_ended_lease(database, "guarded")
+async def test_an_expired_lease_is_not_revived_although_nobody_took_it(own_database: Database) -> None:
+    assert not await renew_an_ended_lease(own_database, "guarded")
     await weaken(
-        database,
+        own_database,
         "own_locks",
         "WHERE l.agent_id = p_agent AND l.expires_at > p_now\n          AND CASE",
         "WHERE l.agent_id = p_agent AND CASE",
     )
-    assert await renew_an_ended_lease(database, "weakened")
+    assert await renew_an_ended_lease(own_database, "weakened")
 
 
 async def claim_the_tree_of_an_ended_lease(database: Database, session: str) -> tuple[int, list[str]]:
@@ -85,20 +85,20 @@ async def claim_the_tree_of_an_ended_lease(database: Database, session: str) -> 
     return len(rows), (await kinds(database, session))[-2:]
 
 
-async def test_a_tree_over_an_expired_file_removes_it_and_records_the_loss(database: Database) -> None:
-    assert await claim_the_tree_of_an_ended_lease(database, "guarded") == (
+async def test_a_tree_over_an_expired_file_removes_it_and_records_the_loss(own_database: Database) -> None:
+    assert await claim_the_tree_of_an_ended_lease(own_database, "guarded") == (
         0,
         ["lock.expired", "lock.claimed"],
     )
     # Without: only a lease on the very path is removed, as an upsert would.
     await weaken(
-        database,
+        own_database,
         "grant_file_lock",
         "coordination_remove_expired(p_workspace, p_session, p_found, p_now)",
         "coordination_remove_expired(p_workspace, p_session,"
         " ARRAY(SELECT f FROM unnest(p_found) f WHERE f.path_key = ANY (p_keys)), p_now)",
     )
-    assert await claim_the_tree_of_an_ended_lease(database, "weakened") == (
+    assert await claim_the_tree_of_an_ended_lease(own_database, "weakened") == (
         1,
         ["agent.joined", "lock.claimed"],
     )
@@ -121,25 +121,27 @@ async def claim_tree_and_file_at_once(database: Database, session: str, **settin
         return 1 + isinstance(await crossing, Granted)
 
 
-async def test_two_claims_that_cross_are_decided_one_after_the_other(database: Database) -> None:
-    assert await claim_tree_and_file_at_once(database, "guarded") == 1
-    await number_by_sequence(database)
-    await weaken(database, "lock_session", *NO_LOCK)
-    assert await claim_tree_and_file_at_once(database, "weakened") == 2
+async def test_two_claims_that_cross_are_decided_one_after_the_other(own_database: Database) -> None:
+    assert await claim_tree_and_file_at_once(own_database, "guarded") == 1
+    await number_by_sequence(own_database)
+    await weaken(own_database, "lock_session", *NO_LOCK)
+    assert await claim_tree_and_file_at_once(own_database, "weakened") == 2
 
 
-async def test_a_database_that_defaults_to_repeatable_read_is_refused_not_trusted(database: Database) -> None:
+async def test_a_database_that_defaults_to_repeatable_read_is_refused_not_trusted(
+    own_database: Database,
+) -> None:
     with pytest.raises(asyncpg.PostgresError, match="READ COMMITTED"):
-        await claim_tree_and_file_at_once(database, "guarded", **REPEATABLE)
-    assert await leases(database, "guarded") == [
+        await claim_tree_and_file_at_once(own_database, "guarded", **REPEATABLE)
+    assert await leases(own_database, "guarded") == [
         ("alice/impl_a", "elsewhere.py", "write"),
         ("alice/impl_a", "src", "write"),
         ("alice/impl_b", "elsewhere_too.py", "write"),
     ]
     # Without: the second claim decides by a snapshot that is older than the first one's commit.
-    await number_by_sequence(database)
-    await weaken(database, "lock_session", "<> 'read committed'", "= 'unheard of'")
-    assert await claim_tree_and_file_at_once(database, "weakened", **REPEATABLE) == 2
+    await number_by_sequence(own_database)
+    await weaken(own_database, "lock_session", "<> 'read committed'", "= 'unheard of'")
+    assert await claim_tree_and_file_at_once(own_database, "weakened", **REPEATABLE) == 2
 
 
 async def read_between_two_commits(database: Database, session: str) -> list[str]:
@@ -179,32 +181,32 @@ async def read_between_two_commits(database: Database, session: str) -> list[str
     return written
 
 
-async def test_a_number_taken_early_and_committed_late_is_not_missed(database: Database) -> None:
-    assert await read_between_two_commits(database, "guarded") == []
+async def test_a_number_taken_early_and_committed_late_is_not_missed(own_database: Database) -> None:
+    assert await read_between_two_commits(own_database, "guarded") == []
     # Without: numbers come from a sequence, and writers of one session do not wait for one another's commit.
-    await number_by_sequence(database)
-    await weaken(database, "lock_session", *NO_LOCK)
-    assert await read_between_two_commits(database, "weakened") == ["lock.claimed alice/impl_a"]
+    await number_by_sequence(own_database)
+    await weaken(own_database, "lock_session", *NO_LOCK)
+    assert await read_between_two_commits(own_database, "weakened") == ["lock.claimed alice/impl_a"]
 
 
-async def test_a_stopped_worker_cannot_hold_a_session(database: Database) -> None:
-    async with worker(database.dsn) as stopped:
+async def test_a_stopped_worker_cannot_hold_a_session(own_database: Database) -> None:
+    async with worker(own_database.dsn) as stopped:
         await stopped.raw.execute("BEGIN")
         await granted(stopped, agent("impl_a"), "a.py")
         # It says nothing more. The server ends it after a second, before those who wait lose their patience.
-        await granted(database, agent("impl_b"), "a.py")
+        await granted(own_database, agent("impl_b"), "a.py")
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
             await stopped.raw.execute("COMMIT")
-    assert await leases(database) == [("alice/impl_b", "a.py", "write")]
+    assert await leases(own_database) == [("alice/impl_b", "a.py", "write")]
 
 
-async def test_without_the_idle_limit_a_stopped_worker_would_hold_its_session(database: Database) -> None:
-    async with worker(database.dsn, idle_in_transaction_session_timeout="0") as stopped:
+async def test_without_the_idle_limit_a_stopped_worker_would_hold_its_session(own_database: Database) -> None:
+    async with worker(own_database.dsn, idle_in_transaction_session_timeout="0") as stopped:
         await stopped.raw.execute("BEGIN")
         await granted(stopped, agent("impl_a"), "a.py")
         with pytest.raises(RetryLater):
-            await try_claim(database, agent("impl_b"), "b.py")
-        await granted(database, agent("impl_c", session="another"), "a.py")
+            await try_claim(own_database, agent("impl_b"), "b.py")
+        await granted(own_database, agent("impl_c", session="another"), "a.py")
         await stopped.raw.execute("ROLLBACK")
-    await granted(database, agent("impl_b"), "b.py")
-    await held(database, agent("impl_c"), "b.py")
+    await granted(own_database, agent("impl_b"), "b.py")
+    await held(own_database, agent("impl_c"), "b.py")

@@ -30,10 +30,10 @@ async def barge(database: Database, session: str) -> list[str]:
     return names(outcome.ahead) if isinstance(outcome, Held) else []
 
 
-async def test_a_newcomer_does_not_barge_past_a_waiter(database: Database) -> None:
-    assert await barge(database, "guarded") == ["impl_b"]
-    await weaken(database, "claim_file_lock", "AND cardinality(v_ahead) = 0", "")
-    assert await barge(database, "weakened") == []
+async def test_a_newcomer_does_not_barge_past_a_waiter(own_database: Database) -> None:
+    assert await barge(own_database, "guarded") == ["impl_b"]
+    await weaken(own_database, "claim_file_lock", "AND cardinality(v_ahead) = 0", "")
+    assert await barge(own_database, "weakened") == []
 
 
 async def pass_a_dead_waiter(database: Database, session: str) -> bool:
@@ -55,12 +55,12 @@ async def revive_a_dead_waiter(database: Database, session: str) -> list[str]:
     return [who for _, who in await waiters(database, session)]
 
 
-async def test_a_dead_waiter_blocks_nobody_and_comes_back_at_the_end(database: Database) -> None:
-    assert not await pass_a_dead_waiter(database, "guarded")
-    assert await revive_a_dead_waiter(database, "guarded too") == ["alice/impl_c", "alice/impl_b"]
-    await weaken(database, "live_waiters", "w.refreshed_at > p_now - interval '3 seconds'", "true")
-    assert await pass_a_dead_waiter(database, "weakened")
-    assert await revive_a_dead_waiter(database, "weakened too") == ["alice/impl_b", "alice/impl_c"]
+async def test_a_dead_waiter_blocks_nobody_and_comes_back_at_the_end(own_database: Database) -> None:
+    assert not await pass_a_dead_waiter(own_database, "guarded")
+    assert await revive_a_dead_waiter(own_database, "guarded too") == ["alice/impl_c", "alice/impl_b"]
+    await weaken(own_database, "live_waiters", "w.refreshed_at > p_now - interval '3 seconds'", "true")
+    assert await pass_a_dead_waiter(own_database, "weakened")
+    assert await revive_a_dead_waiter(own_database, "weakened too") == ["alice/impl_b", "alice/impl_c"]
 
 
 async def wait_in_a_circle(database: Database, session: str) -> bool:
@@ -73,14 +73,14 @@ async def wait_in_a_circle(database: Database, session: str) -> bool:
     return True
 
 
-async def test_a_circle_of_leases_is_refused_when_it_would_form(database: Database) -> None:
+async def test_a_circle_of_leases_is_refused_when_it_would_form(own_database: Database) -> None:
     with pytest.raises(WaitCycle) as refused:
-        await wait_in_a_circle(database, "guarded")
+        await wait_in_a_circle(own_database, "guarded")
     assert refused.value.details["cycle"] == ["alice/impl_b", "alice/impl_a", "alice/impl_b"]
     assert "alice/impl_b waits for alice/impl_a waits for alice/impl_b" in refused.value.message
-    assert [who for _, who in await waiters(database, "guarded")] == ["alice/impl_a"]
-    await weaken(database, "waiting_path", *NO_SEARCH)
-    assert await wait_in_a_circle(database, "weakened")
+    assert [who for _, who in await waiters(own_database, "guarded")] == ["alice/impl_a"]
+    await weaken(own_database, "waiting_path", *NO_SEARCH)
+    assert await wait_in_a_circle(own_database, "weakened")
 
 
 async def wait_in_a_circle_through_the_queue(database: Database, session: str) -> bool:
@@ -94,9 +94,9 @@ async def wait_in_a_circle_through_the_queue(database: Database, session: str) -
     return True
 
 
-async def test_a_circle_through_the_order_of_the_queue_is_refused_and_named(database: Database) -> None:
+async def test_a_circle_through_the_order_of_the_queue_is_refused_and_named(own_database: Database) -> None:
     with pytest.raises(WaitCycle) as refused:
-        await wait_in_a_circle_through_the_queue(database, "guarded")
+        await wait_in_a_circle_through_the_queue(own_database, "guarded")
     assert refused.value.details["cycle"] == [
         "alice/planner",
         "alice/impl_h",
@@ -104,8 +104,8 @@ async def test_a_circle_through_the_order_of_the_queue_is_refused_and_named(data
         "alice/planner",
     ]
     # Without: only leases count as a reason to wait.
-    await weaken(database, "blockers_of", "earlier.ticket < w.ticket", "false")
-    assert await wait_in_a_circle_through_the_queue(database, "weakened")
+    await weaken(own_database, "blockers_of", "earlier.ticket < w.ticket", "false")
+    assert await wait_in_a_circle_through_the_queue(own_database, "weakened")
 
 
 async def upgrade_twice(database: Database, session: str) -> list[object]:
@@ -118,12 +118,12 @@ async def upgrade_twice(database: Database, session: str) -> list[object]:
     return [type(await try_claim(database, who, "a.py", wait=Wait.QUEUE)) for who in (one, two)]
 
 
-async def test_the_second_of_two_upgraders_gets_the_circle(database: Database) -> None:
+async def test_the_second_of_two_upgraders_gets_the_circle(own_database: Database) -> None:
     with pytest.raises(WaitCycle) as refused:
-        await upgrade_twice(database, "guarded")
+        await upgrade_twice(own_database, "guarded")
     assert refused.value.details["cycle"] == ["alice/impl_b", "alice/impl_a", "alice/impl_b"]
-    await file_lock.release(database, agent("impl_b", session="guarded"), None, None)
-    await granted(database, agent("impl_a", session="guarded"), "a.py", wait=Wait.QUEUE)
+    await file_lock.release(own_database, agent("impl_b", session="guarded"), None, None)
+    await granted(own_database, agent("impl_a", session="guarded"), "a.py", wait=Wait.QUEUE)
     # Without: both wait, each for the other, for ever.
-    await weaken(database, "waiting_path", *NO_SEARCH)
-    assert await upgrade_twice(database, "weakened") == [Held, Held]
+    await weaken(own_database, "waiting_path", *NO_SEARCH)
+    assert await upgrade_twice(own_database, "weakened") == [Held, Held]
