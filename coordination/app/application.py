@@ -54,6 +54,29 @@ class ExchangeBesideMcp:
         await (self._app if brought else self._with_exchange)(scope, receive, send)
 
 
+class UnderPrefix:
+    """ASGI middleware: serves the same under a URL prefix, whether the proxy that adds it strips it again or not.
+
+    Args:
+        app: the application behind.
+        prefix: the prefix without a slash at its end; "" for none.
+    """
+
+    def __init__(self, app: ASGIApp, *, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if (
+            self._prefix
+            and scope["type"] != "lifespan"
+            and f"{scope['path']}/".startswith(f"{self._prefix}/")
+        ):
+            scope["root_path"] = self._prefix
+        await self._app(scope, receive, send)
+
+
 def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> FastAPI:
     """Put the application together; nothing runs and nothing is connected before its lifespan.
 
@@ -105,7 +128,6 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         summary=DESCRIPTION,
         version=__version__,
         lifespan=lifespan,
-        root_path=settings.root_path,
         # Their pages load scripts from foreign hosts; /openapi.json stays.
         docs_url=None,
         redoc_url=None,
@@ -120,6 +142,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(ExchangeBesideMcp)
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
+    app.add_middleware(UnderPrefix, prefix=settings.root_path)
     app.add_middleware(Guard)  # the last one added is the outermost
     return app
 

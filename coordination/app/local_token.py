@@ -40,9 +40,10 @@ def read_or_make(data_dir: Path) -> str:
     try:
         os.link(aside, path)  # the first one wins, and nobody ever reads half a token
     except FileExistsError:
-        pass
+        if read(data_dir) is None:
+            aside.replace(path)
     finally:
-        aside.unlink()
+        aside.unlink(missing_ok=True)
     return path.read_text(encoding="ascii").strip()
 
 

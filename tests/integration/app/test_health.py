@@ -1,0 +1,166 @@
+"""Health, readiness and the schema: what a monitor hears while the database comes, goes and changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from coordination.app import schema
+from coordination.store import migration, schema_version
+from coordination.store.database import Database
+from tests.conftest import administer
+from tests.integration.app.conftest import Client, Serve
+from tests.integration.app.proxy import Door
+
+NEWEST = schema_version.known()[-1]
+
+
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that comes back is noticed at once."""
+    monkeypatch.setattr(schema, "RETRY_SECONDS", 0.02)
+
+
+async def statuses(client: Client) -> tuple[int, int]:
+    """What /health and /ready answer."""
+    return (await client.get("/health")).status_code, (await client.get("/ready")).status_code
+
+
+async def until(client: Client, wanted: tuple[int, int]) -> None:
+    """Ask until /health and /ready answer so."""
+    async with asyncio.timeout(20):
+        while await statuses(client) != wanted:  # noqa: ASYNC110 - an HTTP API has no event to await
+            await asyncio.sleep(0.02)
+
+
+async def detailed(client: Client) -> dict[str, object]:
+    response = await client.get("/health/detailed")
+    assert response.status_code == 200
+    found: dict[str, object] = response.json()
+    return found
+
+
+async def test_a_service_with_its_database_is_well(serve: Serve, dsn: str) -> None:
+    async with serve(dsn) as client:
+        await until(client, (200, 200))
+        async with asyncio.timeout(20):
+            while (found := await detailed(client))["status"] != "ok":  # noqa: ASYNC110 - as in `until`
+                await asyncio.sleep(0.02)
+    assert found["database"] == {"state": "ok", "kind": "own"}
+    assert found["migrations"] == {"state": "current", "revision": NEWEST, "newest_known": NEWEST}
+    assert found["coordination_tools"] == ["claim_file_lock", "sync_progress", "check_agent_status"]
+
+
+async def test_grep_finds_the_tools_by_name_in_one_line(serve: Serve, dsn: str) -> None:
+    async with serve(dsn) as client:
+        text = (await client.get("/health/detailed")).text
+    (line,) = [line for line in text.splitlines() if "coordination_tools" in line and "[" in line]
+    assert {"claim_file_lock", "sync_progress", "check_agent_status"} <= set(line.split('"'))
+    assert json.loads(text)["service"] == "coordination"
+
+
+async def test_head_answers_like_get_without_a_body(serve: Serve, dsn: str) -> None:
+    async with serve(dsn) as client:
+        for path in ("/health", "/ready", "/health/detailed"):
+            assert (await client.head(path)).status_code == 200
+
+
+async def test_refused_calls_are_counted(serve: Serve, dsn: str) -> None:
+    call: dict[str, Any] = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "claim_file_lock", "arguments": {}},
+    }
+    async with serve(dsn) as client:
+        await client.post("/mcp/v2/cursor/alice", json=call, headers={"x-client-name": "cursor"})
+        counts = (await detailed(client))["counts"]
+    assert counts == {"coordination_tools": 3, "refused_calls": 1}
+
+
+async def test_a_service_starts_without_its_database_and_heals_when_it_comes(
+    serve: Serve, empty_dsn: str
+) -> None:
+    async with Door(empty_dsn) as door, serve(door.dsn) as client:
+        assert await statuses(client) == (503, 503)
+        found = await detailed(client)
+        assert (found["status"], found["database"]) == ("starting", {"state": "unreachable", "kind": "own"})
+        await door.open()
+        await until(client, (200, 200))
+        assert (await detailed(client))["migrations"] == {
+            "state": "current",
+            "revision": NEWEST,
+            "newest_known": NEWEST,
+        }
+
+
+async def test_a_started_service_lives_on_without_its_database(serve: Serve, dsn: str) -> None:
+    async with Door(dsn) as door:
+        await door.open()
+        async with serve(door.dsn) as client:
+            await until(client, (200, 200))
+            await door.shut()
+            await until(client, (200, 503))
+            problem = (await client.get("/ready")).json()
+            assert "database: unreachable" in problem["detail"]
+            assert (await detailed(client))["status"] == "degraded"
+            await door.open()
+            await until(client, (200, 200))
+
+
+async def test_what_health_says_holds_no_credential(serve: Serve, dsn: str) -> None:
+    async with Door(dsn) as door, serve(door.dsn) as client:
+        texts = [(await client.get(path)).text for path in ("/health", "/ready", "/health/detailed")]
+    assert not any("a-secret" in text or str(door.port) in text for text in texts)
+
+
+async def test_a_database_of_a_newer_release_is_named_and_served(serve: Serve, dsn: str) -> None:
+    await administer(dsn, "UPDATE coordination_schema_version SET version_num = 'from_the_future'")
+    async with serve(dsn) as client:
+        await until(client, (200, 200))
+        found = await detailed(client)
+        assert found["status"] == "degraded"
+        assert found["migrations"] == {
+            "state": "ahead",
+            "revision": "from_the_future",
+            "newest_known": NEWEST,
+        }
+        assert (await client.get("/api/v1/sessions")).status_code == 200
+
+
+async def test_a_schema_that_is_taken_away_makes_it_unready(serve: Serve, dsn: str) -> None:
+    async with serve(dsn) as client:
+        await until(client, (200, 200))
+        await migration.migrate(dsn, "base")
+        await until(client, (200, 503))
+        assert "migrations: behind" in (await client.get("/ready")).json()["detail"]
+
+
+async def test_several_services_may_start_at_once_on_an_empty_database(serve: Serve, empty_dsn: str) -> None:
+    async with serve(empty_dsn) as one, serve(empty_dsn) as two, serve(empty_dsn) as three:
+        for client in (one, two, three):
+            await until(client, (200, 200))
+
+
+async def test_services_that_migrate_at_the_same_moment_all_succeed(empty_dsn: str) -> None:
+    pools = [Database(empty_dsn, size=1) for _ in range(4)]
+    try:
+        assert await asyncio.gather(*(schema.Schema(pool).bring_up() for pool in pools)) == [True] * 4
+    finally:
+        for pool in pools:
+            await pool.close()
+
+
+async def test_a_migration_that_fails_is_tried_again_until_it_can_be_made(
+    serve: Serve, empty_dsn: str
+) -> None:
+    # Somebody's own view stands where a table of ours has to be.
+    await administer(empty_dsn, "CREATE VIEW claude_code_sessions AS SELECT 1 AS id")
+    async with serve(empty_dsn) as client:
+        assert await statuses(client) == (503, 503)
+        assert "migration failed" in (await client.get("/ready")).json()["detail"]
+        await administer(empty_dsn, "DROP VIEW claude_code_sessions")
+        await until(client, (200, 200))
