@@ -19,7 +19,9 @@ BEGIN
     IF FOUND THEN
         SELECT a.checkout INTO v_checkout
         FROM claude_code_agents a
-        WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent AND a.status = 'connected';
+        WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent AND a.status = 'connected'
+          -- After a longer silence its checkout may be another session's by now, so it joins again.
+          AND a.last_activity > entered_at - interval '10 minutes';
         IF FOUND AND (p_checkout = '' OR v_checkout = p_checkout) THEN
             RETURN;
         END IF;

@@ -17,6 +17,13 @@ BEGIN
     RETURN QUERY
     UPDATE claude_code_agents a
     SET last_activity = greatest(a.last_activity, v_now - make_interval(secs => seen.seconds_ago)),
+        -- Whoever was quiet for so long has let go of its checkout, unless it still holds a lease there; being heard of
+        -- does not take it back from a session that has joined there meanwhile, the next call decides (join_session).
+        checkout = CASE WHEN a.last_activity > v_now - interval '10 minutes'
+                          OR EXISTS (SELECT FROM file_locks l
+                                     WHERE l.workspace_id = a.workspace_id AND l.session_id = a.session_id
+                                       AND l.agent_id = a.id AND l.checkout = a.checkout AND l.expires_at > v_now)
+                        THEN a.checkout ELSE '' END,
         tools_listed_at = CASE WHEN seen.listed THEN v_now ELSE a.tools_listed_at END,
         tools_called_at = CASE WHEN seen.called THEN v_now ELSE a.tools_called_at END,
         terminals = (

@@ -1,7 +1,7 @@
 -- Make session and agent exist, and bind the agent's checkout to the session.
--- Called under the session's lock, at an agent's first call and whenever its checkout changes. A checkout belongs
--- to one session at a time: while another active session has an agent that was seen there within ten minutes, or
--- a live lease there, the join is refused with CO001 and nothing is written.
+-- Called under the session's lock, at an agent's first call, whenever its checkout changes and after ten quiet minutes.
+-- A checkout belongs to one session at a time: while another active session has an agent that was seen there within
+-- ten minutes, or a live lease there, the join is refused with CO001 and nothing is written.
 -- p_actor: {user, name, role, client, checkout_root}.
 CREATE OR REPLACE FUNCTION coordination_join_session(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_now timestamptz
@@ -55,7 +55,8 @@ BEGIN
                       WHERE e.workspace_id = p_workspace AND e.session_id = p_session), 0))
     ON CONFLICT (workspace_id, session_id, id) DO UPDATE
         SET status = 'connected', role = excluded.role, client = excluded.client, last_activity = p_now,
-            checkout = CASE WHEN excluded.checkout = '' THEN a.checkout ELSE excluded.checkout END,
+            checkout = CASE WHEN excluded.checkout = '' AND a.last_activity > p_now - interval '10 minutes'
+                            THEN a.checkout ELSE excluded.checkout END,
             checkout_root = coalesce(excluded.checkout_root, a.checkout_root);
     IF v_known IS NOT TRUE THEN
         PERFORM coordination_append_event(
