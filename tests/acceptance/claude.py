@@ -154,7 +154,7 @@ class Claude:
     def __init__(self, program: Path, folder: Path, checkout: Path, model: ModelApi) -> None:
         """Make a home folder under `folder` in which the person has been welcomed and trusts `checkout`."""
         self._program = program
-        self._checkout = checkout
+        self.checkout = checkout
         self._model = model
         self._logs = folder / "terminals"
         self._logs.mkdir(parents=True)
@@ -167,9 +167,9 @@ class Claude:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The whole environment of a terminal: nothing of the test's own reaches it but the PATH."""
+        """The whole environment of a terminal: of the test's own only the PATH reaches it."""
         return {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{self._program.parent}:{os.environ['PATH']}",
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "TERM": "dumb",
@@ -180,20 +180,22 @@ class Claude:
             "HTTP_PROXY": self._model.url,
             "HTTPS_PROXY": self._model.url,
             "NO_PROXY": "127.0.0.1,localhost,::1",
+            # A headless terminal speaks at once; a person types when the terminal is there, and connected.
+            "MCP_CONNECTION_NONBLOCKING": "false",
         } | ({"IS_SANDBOX": "1"} if os.geteuid() == 0 else {})
 
-    def register(self, *arguments: str) -> str:
-        """Run `claude mcp add` with these arguments in the checkout and return what it printed.
+    def run(self, *command: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a command in the checkout, `claude` being on the PATH, and return what it printed.
 
         Raises:
-            subprocess.CalledProcessError: it refused; what it printed is in `output` and `stderr`.
+            subprocess.CalledProcessError: it failed; what it printed is in `output` and `stderr`.
         """
         # A refused credential is remembered by server name for 15 minutes; a test starts without memories.
         (self.home / ".claude" / "mcp-needs-auth-cache.json").unlink(missing_ok=True)
         done = subprocess.run(
-            [self._program, "mcp", "add", *arguments],
-            cwd=self._checkout,
-            env=self.environment,
+            command,
+            cwd=self.checkout,
+            env=self.environment | dict(environment or {}),
             check=True,
             capture_output=True,
             text=True,
@@ -217,7 +219,7 @@ class Claude:
             running = subprocess.Popen(
                 # Without `--` the list of allowed tools would swallow the prompt.
                 [*command, "--", prompt("Do what the steps say.", steps)],
-                cwd=self._checkout,
+                cwd=self.checkout,
                 env=self.environment | added,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

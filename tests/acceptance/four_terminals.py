@@ -8,8 +8,9 @@ what must come first is done. `play` plays the scene and returns what everybody 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.acceptance.claude import Claude, Outcome, Terminal, ToolResult
 from tests.acceptance.model_api import PATIENCE_SECONDS, ModelApi
@@ -24,10 +25,6 @@ CLAIM, SYNC, STATUS = (
 LEXER, FORMATTER = "pygments/lexer.py", "pygments/formatter.py"
 REASON = "splitting the base class"
 NEWS = "the formatters keep their names"
-
-
-SEARCH = Call("ToolSearch", {"query": f"select:{STATUS}"})
-"""Where tools are searched for, the older client starts before it is connected; a search makes it wait."""
 
 
 def _starts(name: str) -> Call:
@@ -89,8 +86,8 @@ class Played:
     """What was seen in the scene.
 
     Attributes:
+        checkout: where the terminals worked.
         outcomes: of each terminal, by its name.
-        searched: how many steps went before the scene's own.
         model: the scripted model with its log.
         started: the service's view of the session once all four had started.
         waiting: the service's view while impl_a waited.
@@ -99,8 +96,8 @@ class Played:
         cursor: by era, what a client named cursor was shown beside them.
     """
 
+    checkout: Path
     outcomes: dict[str, Outcome]
-    searched: int
     model: ModelApi
     started: Json
     waiting: Json
@@ -113,7 +110,7 @@ class Played:
         name = step.partition(":")[0]
         number = next(i for i, known in enumerate(SCENE[name]) if getattr(known, "name", "") == step)
         played = self.outcomes[name].results
-        return [result for result in played if result.step == number + self.searched]
+        return [result for result in played if result.step == number]
 
     def answer(self, step: str) -> ToolResult:
         """What the only tool of the step of this name answered."""
@@ -137,7 +134,6 @@ def play(
     session: str,
     *,
     environment: Mapping[str, str],
-    before: Sequence[Step],
 ) -> Played:
     """Play the scene in `session` and return what was seen.
 
@@ -147,20 +143,19 @@ def play(
         service: where `claude` is registered for `session`.
         session: a name that nobody else uses.
         environment: added to that of every terminal.
-        before: what every terminal does before its part in the scene.
     """
     try:
         running = {
-            name: claude.start(name, [*before, *steps], environment={"COORD_AGENT": name, **environment})
+            name: claude.start(name, steps, environment={"COORD_AGENT": name, **environment})
             for name, steps in SCENE.items()
         }
-        return _direct(running, len(before), model, service, session)
+        return _direct(claude.checkout, running, model, service, session)
     finally:
         claude.stop()
 
 
 def _direct(
-    running: Mapping[str, Terminal], searched: int, model: ModelApi, service: Service, session: str
+    checkout: Path, running: Mapping[str, Terminal], model: ModelApi, service: Service, session: str
 ) -> Played:
     for step in ("planner:claims", "impl_a:tries", "impl_b:claims", "impl_c:tries"):
         model.reached(step)
@@ -185,7 +180,7 @@ def _direct(
     model.open("impl_a has completed")
 
     outcomes = {name: terminal.wait() for name, terminal in running.items()}
-    return Played(outcomes, searched, model, started, waiting, woke_early, service.status(session), cursor)
+    return Played(checkout, outcomes, model, started, waiting, woke_early, service.status(session), cursor)
 
 
 def _wait_for_the_queue(service: Service, session: str) -> Json:

@@ -1,12 +1,11 @@
 """The real service as its own process, started the way a person starts it in the foreground.
 
-It gets a data folder and a port of its own; nothing else of the machine's settings reaches it. Questions that
-a test has about its state go through `coord`, as a person would ask. It does not install anything.
+It gets a data folder and a port of its own; nothing else of the machine's settings reaches it. It does not
+install anything.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -35,12 +34,8 @@ class Service:
         self._folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
-        } | {
-            "COORDINATION_DATA_DIR": str(folder / "data"),
-            "PORT": str(self.port),
-        }
+        self.settings = {"COORDINATION_DATA_DIR": str(folder / "data"), "PORT": str(self.port)}
+        """The part of the environment that leads `coord` to this service."""
         self._log = folder / "service.log"
         self._running: subprocess.Popen[bytes] | None = None
 
@@ -51,9 +46,14 @@ class Service:
             RuntimeError: it ended or did not get ready in time; the message carries its log.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(
-                [coord(), "run"], cwd=self._folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+                [coord(), "run"],
+                cwd=self._folder,
+                env=inherited | self.settings,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         try:
             wait_until(self._is_ready, START_SECONDS, "the service to be ready")
@@ -80,16 +80,9 @@ class Service:
         return f"{self.url}/mcp/v2/{client}/{virtual_user}"
 
     def status(self, session: str) -> Json:
-        """What `coord status` says of a session, in its form for machines."""
-        done = subprocess.run(
-            [coord(), "status", session, "--json"],
-            cwd=self._folder,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            timeout=START_SECONDS,
-        )
-        answer: Json = json.loads(done.stdout)
+        """What the service itself says of a session: its agents, their tasks, locks and places in the queue."""
+        response = httpx.get(f"{self.url}/api/v1/sessions/{session}", trust_env=False, timeout=10)
+        answer: Json = response.raise_for_status().json()
         return answer
 
     def _is_ready(self) -> bool:

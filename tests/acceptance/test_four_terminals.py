@@ -7,7 +7,7 @@ one sentence about what was seen.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from tests.acceptance.four_terminals import (
     NEWS,
     REASON,
     SCENE,
-    SEARCH,
     STATUS,
     SYNC,
     USER,
@@ -35,8 +34,7 @@ from tests.acceptance.four_terminals import (
 )
 from tests.acceptance.model_api import ModelApi
 from tests.acceptance.plain_client import LEGACY, MODERN
-from tests.acceptance.script import Step
-from tests.acceptance.service import Service
+from tests.acceptance.service import Service, coord
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -47,27 +45,22 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Speech:
-    """One way in which a client may speak."""
+    """One way in which clients speak: their version, what is set, and who registered the service."""
 
     name: str
     version: str
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    before: Sequence[Step] = ()
-
-    @property
-    def searches(self) -> bool:
-        """Whether the client keeps tools back until the model searches for them."""
-        return "ENABLE_TOOL_SEARCH" in self.environment
+    by_hand: bool = False
 
 
 SEARCHING = {"ENABLE_TOOL_SEARCH": "true"}
 SPEECHES = [
     Speech("newer", NEWER),
     Speech("older", OLDER),
-    Speech("newer-in-the-older-era", NEWER, {"MCP_PROTOCOL_NEGOTIATION": "legacy"}),
-    Speech("newer-searching", NEWER, SEARCHING),
-    # It starts before it is connected, then: only a search for tools makes it wait.
-    Speech("older-searching", OLDER, SEARCHING, (SEARCH,)),
+    Speech("newer-in-the-older-era", NEWER, {"MCP_PROTOCOL_NEGOTIATION": "legacy"}, by_hand=True),
+    # By hand, because `coord connect` asks for the tools to be loaded, and here the service has to.
+    Speech("newer-searching", NEWER, SEARCHING, by_hand=True),
+    Speech("older-searching", OLDER, SEARCHING, by_hand=True),
 ]
 
 
@@ -90,18 +83,19 @@ def played(
     folder = tmp_path_factory.mktemp(speech.name)
     session = f"demo-{speech.name}"
     with ModelApi(folder / "model.jsonl") as model:
-        checkout = clone(repository, folder / "checkout")
-        claude = Claude(programs[speech.version], folder, checkout, model)
-        endpoint = service.endpoint("claude", f"{USER}__session__{session}__${{COORD_AGENT:-planner}}")
-        claude.register("--transport", "http", "coordination", endpoint)
-        return play(claude, model, service, session, environment=speech.environment, before=speech.before)
+        claude = Claude(programs[speech.version], folder, clone(repository, folder / "checkout"), model)
+        if speech.by_hand:
+            endpoint = service.endpoint("claude", f"{USER}__session__{session}__${{COORD_AGENT:-planner}}")
+            claude.run("claude", "mcp", "add", "--transport", "http", "coordination", endpoint)
+        else:
+            claude.run(coord(), "connect", session, "--user", USER, environment=service.settings)
+        return play(claude, model, service, session, environment=speech.environment)
 
 
-def test_every_terminal_connects_and_ends_well(played: Played, speech: Speech) -> None:
-    expected = "pending" if speech.before else "connected"
+def test_every_terminal_connects_and_ends_well(played: Played) -> None:
     for outcome in played.outcomes.values():
         assert outcome.exit_code == 0, outcome.errors
-        assert outcome.servers == {"coordination": expected}
+        assert outcome.servers == {"coordination": "connected"}
     assert [
         result for outcome in played.outcomes.values() for result in outcome.results if result.is_error
     ] == []
@@ -187,26 +181,24 @@ def test_tools_may_be_called_side_by_side(played: Played) -> None:
     assert sorted(tools) == [STATUS, SYNC]
 
 
-def test_the_schema_of_the_claim_tool_is_before_the_model_from_the_first_request(
-    played: Played, speech: Speech
-) -> None:
-    first = len(speech.before)
+def test_the_schema_of_the_claim_tool_is_before_the_model_from_the_first_request(played: Played) -> None:
     for name in SCENE:
-        offered = [request.tool_names for request in played.model.requests(name)]
-        assert all(CLAIM in tools for tools in offered[first:])
-        schema = next(tool for tool in played.model.requests(name)[first].tools if tool["name"] == CLAIM)
+        requests = played.model.requests(name)
+        assert all(CLAIM in request.tool_names for request in requests)
+        schema = next(tool for tool in requests[0].tools if tool["name"] == CLAIM)
         assert "file_paths" in schema["input_schema"]["properties"]
 
 
-def test_the_planner_and_the_implementers_are_told_how_to_work_together(
-    played: Played, speech: Speech
-) -> None:
-    # Where the client does not wait for the connection, they come one request after the tools.
-    first = 2 if speech.before else 0
+def test_the_model_is_told_from_the_first_request_how_agents_work_together(played: Played) -> None:
+    told = json.dumps(INSTRUCTIONS.splitlines()[0], ensure_ascii=False)[1:-1]
     for name in SCENE:
-        request = played.model.requests(name)[first]
-        told = json.dumps([request.system, request.messages], ensure_ascii=False)
-        assert json.dumps(INSTRUCTIONS.splitlines()[0], ensure_ascii=False)[1:-1] in told
+        first = played.model.requests(name)[0]
+        assert told in json.dumps([first.system, first.messages], ensure_ascii=False)
+
+
+def test_a_connected_checkout_is_known_by_its_folder(played: Played, speech: Speech) -> None:
+    checkout = None if speech.by_hand else str(played.checkout)
+    assert [agent(played.ended, name)["checkout_root"] for name in SCENE] == [checkout] * len(SCENE)
 
 
 @pytest.mark.parametrize("era", [MODERN, LEGACY])

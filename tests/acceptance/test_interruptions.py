@@ -43,7 +43,7 @@ def register(
     def register(service: Service, session: str) -> Claude:
         claude = Claude(programs[request.param], tmp_path, clone(repository, tmp_path / "checkout"), model)
         endpoint = service.endpoint("claude", f"{USER}__session__{session}__${{COORD_AGENT:-planner}}")
-        claude.register("--transport", "http", "coordination", endpoint)
+        claude.run("claude", "mcp", "add", "--transport", "http", "coordination", endpoint)
         made.append(claude)
         return claude
 
