@@ -30,11 +30,12 @@ BEGIN
         v_scanned := v_scanned + 1;
         v_cursor := v_event.seq;
         IF p_agent = ANY (v_event.concerns)
-           OR v_event.kind IN ('lock.claimed', 'lock.released', 'lock.expired') AND v_event.agent_id <> p_agent
-              AND cardinality(v_interest) > 0
+           OR v_event.kind IN ('lock.claimed', 'lock.released', 'lock.expired', 'lock.revoked')
+              AND v_event.agent_id <> p_agent AND cardinality(v_interest) > 0
               AND EXISTS (SELECT FROM jsonb_array_elements(v_event.payload->'locks') l, unnest(v_interest) i
                           WHERE l->>'key' = i OR starts_with(l->>'key', i || '/') OR starts_with(i, l->>'key' || '/')
-                             OR i = '' OR l->>'key' = '')
+                             OR i = '' AND l->>'key' NOT LIKE 'resource:%'
+                             OR l->>'key' = '' AND i NOT LIKE 'resource:%')
         THEN
             v_items := v_items || jsonb_build_object('id', v_event.seq, 'kind', v_event.kind,
                 'from_agent', v_event.agent_id, 'at', v_event.created_at, 'payload', v_event.payload);

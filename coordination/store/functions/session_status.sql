@@ -50,7 +50,9 @@ AS $function$
                                'progress_percentage', p.progress_percentage, 'message', p.message,
                                'updated_at', p.updated_at)
                     FROM task_progress p
+                    LEFT JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = p.task_id
                     WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.agent_id = a.id
+                      AND coalesce(t.agent_id, a.id) = a.id  -- not what another agent has taken over
                     ORDER BY p.status IN ('started', 'in_progress', 'blocked') DESC, p.updated_at DESC LIMIT 1))
                 ORDER BY a.id), '[]')
             FROM shown a),

@@ -37,7 +37,9 @@ async def test_session_and_agent_are_created_by_the_first_call(database: Databas
     await granted(database, agent("impl_a", checkout=HERE), "b.py")
     await granted(database, agent("impl_b"), "c.py")
     assert (await kinds(database))[3:] == ["lock.claimed", "agent.joined", "lock.claimed"]
-    rows = await database.fetch("SELECT id, name, user_id, role, checkout FROM claude_code_agents ORDER BY id")
+    rows = await database.fetch(
+        "SELECT id, name, user_id, role, checkout FROM claude_code_agents ORDER BY id"
+    )
     assert [tuple(row) for row in rows] == [
         ("alice/impl_a", "impl_a", "alice", "implementer", HERE),
         ("alice/impl_b", "impl_b", "alice", "implementer", ""),
@@ -61,7 +63,9 @@ async def test_a_checkout_is_in_one_session_at_a_time(database: Database) -> Non
     await granted(database, agent("impl_c", session="third"), "a.py")
 
 
-async def test_a_checkout_is_free_for_another_session_when_nobody_was_seen_there_lately(database: Database) -> None:
+async def test_a_checkout_is_free_for_another_session_when_nobody_was_seen_there_lately(
+    database: Database,
+) -> None:
     quiet = agent("impl_a", session="first", checkout=HERE)
     await granted(database, quiet, "a.py")
     await fall_silent(database, quiet)
@@ -109,7 +113,9 @@ async def test_an_agent_may_move_to_another_checkout_and_forget_none(database: D
 
 async def test_a_closed_session_opens_again_when_somebody_joins(database: Database) -> None:
     await agents.enter(database, agent("impl_a", checkout=HERE))
-    closed = await session.configure(database, "local", "demo", "alice", status="closed", across_checkouts=None)
+    closed = await session.configure(
+        database, "local", "demo", "alice", status="closed", across_checkouts=None
+    )
     assert closed == {"session": "demo", "status": "closed", "across_checkouts": "warn"}
     await agents.enter(database, agent("impl_b", session="other", checkout=HERE))
     with pytest.raises(CheckoutTaken):
