@@ -1,0 +1,88 @@
+"""`coord send` and `coord sessions` against the running application."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.cli.running import Coord, Running
+
+
+async def test_a_message_reaches_the_agents_it_names(service: Running, coord: Coord) -> None:
+    for name in ("impl_a", "impl_b", "planner"):
+        await service.claim(service.agent(name), f"{name}.py")
+    answer = await coord("send", "demo", "stop, please", "--to", "impl_a", "alice/planner")
+    assert answer.exit_code == 0
+    assert "Sent to alice/impl_a, alice/planner." in answer.out
+    assert await service.read(service.agent("planner")) == ["stop, please"]
+    assert await service.read(service.agent("impl_b")) == []
+
+
+async def test_a_text_alone_goes_to_all_of_the_only_active_session(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    answer = await coord("send", "--json", "--", "-- hello [b]all[/b]")
+    assert answer.json == {"session": "demo", "sent_to": ["alice/impl_a"]}
+    assert await service.read(service.agent("impl_a")) == ["-- hello [b]all[/b]"]
+
+
+async def test_a_message_to_a_stranger_is_refused_with_the_known_names(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    answer = await coord("send", "demo", "hello", "--to", "nobody")
+    assert answer.exit_code == 4
+    assert "alice/impl_a" in answer.err
+    assert "check_agent_status" not in answer.err
+
+
+@pytest.mark.parametrize(
+    "words", [["send"], ["send", "demo", ""], ["send", "demo", "x" * 1001], ["send", "a", "b", "c"]]
+)
+async def test_a_message_that_cannot_be_is_refused(service: Running, coord: Coord, words: list[str]) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    assert (await coord(*words)).exit_code == 2
+    assert await service.read(service.agent("impl_a")) == []
+
+
+async def test_sessions_are_listed_with_their_agents_and_locks(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("planner", "one"), "a.py", "b.py")
+    await service.claim(service.agent("planner", "two"), "a.py")
+    for words in (["sessions"], ["sessions", "list"]):
+        lines = (await coord(*words)).out.splitlines()
+        assert [line.split() for line in lines[1:]] == [
+            ["one", "active", "1", "2", "warn"],
+            ["two", "active", "1", "1", "warn"],
+        ]
+    answer = await coord("sessions", "--json")
+    assert [(found["id"], found["locks"]) for found in answer.json["sessions"]] == [("one", 2), ("two", 1)]
+
+
+async def test_without_sessions_it_says_how_to_begin_one(coord: Coord) -> None:
+    answer = await coord("sessions")
+    assert answer.exit_code == 0
+    assert "connect demo" in answer.out
+
+
+async def test_a_session_is_closed_and_configured(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("planner"), "a.py")
+    assert "is closed" in (await coord("sessions", "close", "demo")).out
+    answer = await coord("sessions", "set", "demo", "--across-checkouts", "block", "--json")
+    assert answer.json == {"session": "demo", "status": "closed", "across_checkouts": "block"}
+    events = (await coord("watch", "demo", "--once", "--json")).json
+    assert events["status"] == "closed"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sessions", "close"],
+        ["sessions", "set", "demo"],
+        ["sessions", "set", "demo", "--across-checkouts", "maybe"],
+    ],
+)
+async def test_a_wrong_command_line_is_a_usage_error(coord: Coord, words: list[str]) -> None:
+    assert (await coord(*words)).exit_code == 2
+
+
+async def test_a_session_that_is_not_there_cannot_be_closed(coord: Coord) -> None:
+    answer = await coord("sessions", "close", "nowhere", "--json")
+    assert (answer.exit_code, answer.json["error"]["code"]) == (4, "not_found")

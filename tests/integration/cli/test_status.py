@@ -1,0 +1,133 @@
+"""`coord status` against the running application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coordination.domain.file_lock import Claim, Operation, Wait
+from coordination.domain.path import normalise_all
+from coordination.store import file_lock as store
+from tests.integration.cli.running import Coord, Running
+
+
+async def test_agents_tasks_locks_and_waits_are_shown(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("planner"), "src/app.py", reason="the start")
+    await service.report(service.agent("planner"), "t1", 70, "half of it")
+    wanted = Claim(normalise_all(["src/app.py"]), Operation.WRITE, 900)
+    await store.claim(service.core.database, service.agent("impl_a"), wanted, Wait.QUEUE)
+    answer = await coord("status")
+    assert answer.exit_code == 0
+    assert "Session demo: 2 agent(s), 2 active, 1 lock(s), 1 waiting" in answer.out
+    assert "t1  started  ███████░░░ 70%" in answer.out
+    assert '"half of it"' in answer.out
+    assert "min left" in answer.out
+    assert "waits  src/app.py for alice/planner" in answer.out
+    assert "!" not in answer.out
+
+
+async def test_the_same_in_json_is_the_status_of_the_service_with_warnings(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("planner"), "src/app.py")
+    answer = await coord("status", "demo", "--json")
+    found = answer.json
+    assert [agent["agent_id"] for agent in found["agents"]] == ["alice/planner"]
+    assert found["agents"][0]["locks"][0]["path"] == "src/app.py"
+    assert (found["session"], found["service"], found["warnings"]) == ("demo", "ok", [])
+
+
+async def test_an_agent_that_was_shown_the_tools_long_ago_and_never_called_is_a_warning(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("idle"), "a.py")
+    await service.core.database.fetch(
+        "UPDATE claude_code_agents SET tools_called_at = NULL, tools_listed_at = now() - interval '9 minutes'"
+    )
+    answer = await coord("status", "--json")
+    assert len(answer.json["warnings"]) == 1
+    assert "alice/idle was shown the tools 9 min ago and has called none" in answer.json["warnings"][0]
+    assert "! alice/idle was shown" in (await coord("status")).out
+
+
+async def test_a_degraded_service_is_a_warning(own_service: Running, coord: Coord) -> None:
+    await own_service.claim(own_service.agent("planner"), "a.py")
+    own_service.core.feed._looked_at -= 60
+    answer = await coord("status", "--json")
+    assert answer.json["service"] == "degraded"
+    assert "degraded" in answer.json["warnings"][0]
+
+
+async def test_one_agent_can_be_looked_at(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    await service.claim(service.agent("impl_b"), "b.py")
+    answer = await coord("status", "--agent", "impl_b", "--json")
+    assert [agent["name"] for agent in answer.json["agents"]] == ["impl_b"]
+
+
+async def test_before_the_first_session_it_says_how_to_begin_one(coord: Coord) -> None:
+    answer = await coord("status")
+    assert (answer.exit_code, answer.err) == (0, "")
+    assert "no session was begun yet" in answer.out
+    assert "connect demo" in answer.out
+    assert (await coord("status", "--json")).json == {"session": None, "agents": [], "warnings": []}
+
+
+@pytest.mark.parametrize("command", ["status", "locks", "watch"])
+async def test_with_several_active_sessions_one_has_to_be_named(
+    service: Running, coord: Coord, command: str
+) -> None:
+    await service.claim(service.agent("planner", "one"), "a.py")
+    await service.claim(service.agent("planner", "two"), "a.py")
+    answer = await coord(command)
+    assert answer.exit_code == 2
+    assert "2 active sessions: one, two" in answer.err
+    await coord("sessions", "close", "one")
+    assert (await coord("status", "--json")).json["session"] == "two"
+
+
+@pytest.mark.parametrize("session", ["nowhere", "../x", "a b", "x" * 300, "\u202e"])
+async def test_a_session_that_is_not_there_is_refused(coord: Coord, session: str) -> None:
+    answer = await coord("status", session, "--json")
+    assert answer.exit_code == 4
+    assert answer.json["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["status", "demo"],
+        ["watch", "demo", "--once"],
+        ["locks", "demo"],
+        ["sessions"],
+        ["send", "demo", "hello"],
+        ["revoke", "demo", "--all", "--yes"],
+    ],
+)
+def test_a_service_that_does_not_run_is_never_all_clear(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from coordination.cli import run  # noqa: PLC0415 - as the program does, after the environment is set
+
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
+    assert run(words) == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "No service answers at http://127.0.0.1:1." in printed.err
+    assert "it is not known who is here and who holds what" in printed.err
+    assert "coord up" in printed.err
+    assert "make up" in printed.err
+
+
+async def test_a_service_without_its_database_is_never_all_clear(own_service: Running, coord: Coord) -> None:
+    await own_service.claim(own_service.agent("planner"), "a.py")
+    await own_service.core.database.close()
+    own_service.core.database._dsn = "postgresql://nobody@127.0.0.1:9/nowhere"
+    for words in (["status", "demo"], ["locks", "demo"], ["sessions"]):
+        answer = await coord(*words)
+        assert (answer.exit_code, answer.out) == (3, "")
+        assert "not known who is here" in answer.err
+        assert "coord doctor" in answer.err or "doctor" in answer.err
