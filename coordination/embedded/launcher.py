@@ -24,7 +24,6 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -33,9 +32,9 @@ from coordination.embedded import cluster
 from coordination.embedded.account import account_for
 from coordination.embedded.binaries import DEFAULT_MAJOR, Binaries, find_binaries, private_copy
 from coordination.embedded.errors import PostgresUnavailable
-from coordination.embedded.leftovers import end_leftovers, postmaster_runs
 from coordination.embedded.lock import is_free, try_lock
 from coordination.embedded.log_file import LogFile
+from coordination.embedded.obstacles import Obstacles, ask, end_leftovers, postmaster_runs
 from coordination.embedded.options import PORT, options
 from coordination.embedded.socket_folder import SOCKET, make_private, socket_folder
 from coordination.embedded.spawn import Child, Place, choose_guard, spawn
@@ -47,7 +46,6 @@ KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 """Exit statuses of a child that had to be killed, or of the watchdog that had to kill it."""
 LOOK_SECONDS = 0.01
 RETRY_SECONDS = 2.0
-LEFTOVER_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +79,7 @@ class EmbeddedPostgres:
         self._served = False  # our child was ready once
         self._had_cluster = False
         self._wanted = False
-        self._headless_since: float | None = None
+        self._obstacles = Obstacles(self._cluster)
 
     @property
     def dsn(self) -> str:
@@ -192,7 +190,7 @@ class EmbeddedPostgres:
         self._part_with_ended_child()
         if self.alive():
             self._served = self._had_cluster = True
-            self._headless_since = None
+            self._obstacles.forget()
             return True
         lock = self._try_lock()
         if lock is None:
@@ -255,32 +253,22 @@ class EmbeddedPostgres:
             return
         self._child = None
         child.let_go()
-        if not self._served:
-            raise cluster.unavailable(
-                "the server ended while it started.", cluster.last_lines(self._log_file.since_start())
-            )
         if child.guard == "pipe" and not is_free(self._lock):
             self._interrupt()  # only the watchdog was killed; what it left is unguarded, so start over
+        elif not self._served:
+            written = cluster.last_lines(self._log_file.since_start())
+            raise cluster.unavailable("the server ended while it started.", written)
 
     def _clear_the_way(self) -> None:
         """The lock is taken, no server ready: mostly one starts or stops. See to what would never end."""
         found = cluster.read_postmaster(self._cluster)
-        if found is None or postmaster_runs(found.pid):
-            self._headless_since = None
-            if found is None and self._child and self._served:
-                self._child.interrupt()  # somebody removed the cluster under it
-            if found and found.status == "ready" and not self._socket.exists():
-                self._interrupt()  # somebody removed the socket; nobody can reach this server any more
-            return
-        now = time.monotonic()
-        self._headless_since = self._headless_since or now
-        if now - self._headless_since > LEFTOVER_SECONDS:
-            self._headless_since = None
-            _log.warning("ended %d leftover backends of a killed Postgres", end_leftovers(self._cluster))
+        if found:
+            self._obstacles.look(found, self._socket)
+        elif self._child and self._served:
+            self._child.interrupt()  # somebody removed the cluster under our server
 
     def _interrupt(self) -> None:
         """Ask the running server, whoever started it, for a fast shutdown."""
         found = cluster.read_postmaster(self._cluster)
         if found:
-            with suppress(ProcessLookupError):
-                os.kill(found.pid, signal.SIGINT)
+            ask(found.pid, signal.SIGINT)

@@ -58,7 +58,9 @@ _OPTIONS: dict[str, str] = {
 }
 
 
-def options(*, major: int, max_connections: int, socket_folder: str, settings: Mapping[str, str]) -> list[str]:
+def options(
+    *, major: int, max_connections: int, socket_folder: str, settings: Mapping[str, str]
+) -> list[str]:
     """The command-line arguments for a postmaster of the given major version; `settings` replace ours."""
     quoted = socket_folder.replace('"', '""')
     chosen = {

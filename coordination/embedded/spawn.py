@@ -55,9 +55,10 @@ class Child:
     def stop(self, patience: tuple[tuple[signal.Signals, float], ...]) -> int | None:
         """End it and wait for that: each signal in turn, with so many seconds to work. Returns its exit status."""
         self.let_go()
+        if self.guard == "pipe":  # the watchdog does the same; one wait, a little longer than its own
+            patience = ((signal.SIGTERM, sum(seconds for _, seconds in patience) + 2.0),)
         for number, seconds in patience:
-            if self.guard == "signal":
-                self.program.send_signal(number)
+            self.program.send_signal(number)
             with suppress(subprocess.TimeoutExpired):
                 return self.program.wait(seconds)
         return None

@@ -34,12 +34,12 @@ PR_SET_PDEATHSIG = 1
 CANNOT_RUN = 127
 """Exit status when the command could not be executed at all (the shell's number for it)."""
 PATIENCE: tuple[tuple[signal.Signals, float], ...] = (
-    (signal.SIGINT, 20.0),
-    (signal.SIGQUIT, 5.0),
+    (signal.SIGINT, 10.0),
+    (signal.SIGQUIT, 8.0),
     (signal.SIGKILL, 5.0),
 )
-"""How Postgres is asked to end, and how many seconds each way gets: fast shutdown, immediate shutdown, the
-axe."""
+"""How Postgres is asked to end, and how many seconds each way gets: fast shutdown, immediate shutdown (in
+which Postgres itself kills, after five seconds, who does not follow), the axe."""
 
 
 class Plan(TypedDict):

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
-from coordination.embedded import EmbeddedPostgres
+from coordination.embedded import EmbeddedPostgres, launcher, obstacles
 from tests.integration.embedded.conftest import Services
 from tests.integration.embedded.query import ask, ask_when_back, numbers, until, write_rows
 from tests.integration.embedded.service import Watchdog, has_ended, left_after_all_ended, left_of, running
@@ -83,12 +84,43 @@ async def test_a_stopped_backend_of_a_killed_postgres_does_not_block_the_next(
     folder: Path, services: Services
 ) -> None:
     answer = services.start(folder).ready()
-    backends = psutil.Process(answer.pid).children()
-    checkpointer = next(found for found in backends if "checkpointer" in " ".join(found.cmdline()))
+    checkpointer = checkpointer_of(answer.pid)
     checkpointer.send_signal(signal.SIGSTOP)
     psutil.Process(answer.pid).kill()
     assert await ask_when_back(answer.dsn, "SELECT 1") == 1
     assert has_ended(checkpointer)
+
+
+def test_a_stopped_backend_does_not_outlive_a_clean_stop(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = ((signal.SIGINT, 0.2), (signal.SIGQUIT, 0.2), (signal.SIGKILL, 20.0))
+    monkeypatch.setattr(launcher, "PATIENCE", brief)
+    postgres = EmbeddedPostgres(folder, watchdog="signal")
+    postgres.start()
+    programs = running(folder)
+    checkpointer_of(postgres.pid).send_signal(signal.SIGSTOP)
+    postgres.stop()
+    assert left_of(programs) == []
+
+
+@pytest.mark.slow("Postgres itself waits five seconds before it kills a backend that does not follow")
+async def test_a_shutdown_that_a_stopped_backend_holds_up_is_ended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(obstacles, "STOPPING_SECONDS", 0.2)
+    postgres = EmbeddedPostgres(folder)
+    postgres.start()
+    try:
+        first = postgres.pid
+        assert first
+        checkpointer_of(first).send_signal(signal.SIGSTOP)
+        obstacles.ask(first, signal.SIGINT)
+        await until(lambda: not postgres.alive())
+        assert postgres.ensure()
+        assert postgres.pid not in {None, first}
+    finally:
+        postgres.stop()
 
 
 async def test_a_removed_socket_is_made_again(folder: Path, services: Services) -> None:
@@ -133,6 +165,23 @@ async def test_a_data_folder_that_vanishes_is_not_replaced_by_an_empty_one(
     (folder / "elsewhere").rename(folder / "postgres")
 
 
+async def test_a_server_that_a_thread_started_outlives_the_thread(folder: Path) -> None:
+    postgres = EmbeddedPostgres(folder)
+    thread = threading.Thread(target=postgres.start)
+    thread.start()
+    thread.join()
+    try:
+        assert await ask(postgres.dsn, "SELECT 1") == 1
+        assert postgres.alive()
+    finally:
+        postgres.stop()
+
+
+async def test_the_death_signal_is_refused_outside_the_main_thread(folder: Path) -> None:
+    with pytest.raises(RuntimeError, match="needs Linux and the main thread"):
+        await asyncio.to_thread(EmbeddedPostgres(folder, watchdog="signal").start)
+
+
 async def test_keep_alive_ends_with_stop(folder: Path) -> None:
     postgres = EmbeddedPostgres(folder)
     postgres.start()
@@ -140,6 +189,12 @@ async def test_keep_alive_ends_with_stop(folder: Path) -> None:
     postgres.stop()
     await asyncio.wait_for(keeper, 20)
     assert not postgres.alive()
+
+
+def checkpointer_of(pid: int | None) -> psutil.Process:
+    """One of the processes of the server `pid`, which is there from its start to its end."""
+    backends = psutil.Process(pid).children()
+    return next(found for found in backends if "checkpointer" in " ".join(found.cmdline()))
 
 
 def service_dsn(folder: Path) -> str:

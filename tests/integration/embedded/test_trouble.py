@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -66,15 +67,19 @@ def test_a_failing_initdb_is_quoted(
 ) -> None:
     found = binaries.find_binaries()
     broken = tmp_path / binaries.PACKAGE
+    unused = shutil.ignore_patterns("pginstall", "include", "*.a", "pg_*", "psql", "ecpg")
     for name in (binaries.PACKAGE, f"{binaries.PACKAGE}.libs"):
         if (found.package.parent / name).is_dir():
-            shutil.copytree(found.package.parent / name, tmp_path / name)
+            shutil.copytree(found.package.parent / name, tmp_path / name, ignore=unused)
     for catalogue in broken.rglob("postgres.bki"):
         catalogue.write_text("not a catalogue\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setattr(binaries, "COPIES", (empty_folder / "copies",))
-    empty_folder.chmod(0o755)
-    said = why_not(empty_folder)
+    with (
+        tempfile.TemporaryDirectory() as copies
+    ):  # tmp_path is out of the reach of the user that runs Postgres
+        Path(copies).chmod(0o755)
+        monkeypatch.setattr(binaries, "COPIES", (Path(copies),))
+        said = why_not(empty_folder)
     assert "initdb failed" in said
     assert "postgres.bki" in said
     assert [path.name for path in empty_folder.glob("postgres*")] == ["postgres.lock"]
