@@ -30,6 +30,13 @@ RUN_SECONDS = 90.0
 """How long one terminal may run; a whole test takes about ten seconds."""
 
 
+def headless(steps: Sequence[Step]) -> list[str]:
+    """The arguments of a terminal that nobody types in and whose model plays `steps`."""
+    options = ["-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination"]
+    # Without `--` the list of allowed tools would swallow the prompt.
+    return [*options, "--", prompt("Do what the steps say.", steps)]
+
+
 class NpmMissing(Exception):
     """npm is not on the PATH, so Claude Code cannot be installed."""
 
@@ -153,7 +160,7 @@ class Claude:
 
     def __init__(self, program: Path, folder: Path, checkout: Path, model: ModelApi) -> None:
         """Make a home folder under `folder` in which the person has been welcomed and trusts `checkout`."""
-        self._program = program
+        self.program = program
         self.checkout = checkout
         self._model = model
         self._logs = folder / "terminals"
@@ -169,7 +176,7 @@ class Claude:
     def environment(self) -> dict[str, str]:
         """The whole environment of a terminal: of the test's own only the PATH reaches it."""
         return {
-            "PATH": f"{self._program.parent}:{os.environ['PATH']}",
+            "PATH": f"{self.program.parent}:{os.environ['PATH']}",
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "TERM": "dumb",
@@ -209,16 +216,13 @@ class Claude:
         steps: Sequence[Step],
         *,
         environment: Mapping[str, str] | None = None,
-        options: Sequence[str] = ("--allowedTools", "mcp__coordination"),
     ) -> Terminal:
         """Start a headless terminal whose model plays `steps`; `name` tells it apart in the model's log."""
-        command = [str(self._program), "-p", "--output-format", "stream-json", "--verbose", *options]
         output, errors = self._logs / f"{name}.jsonl", self._logs / f"{name}.err"
         added = {"ANTHROPIC_CUSTOM_HEADERS": f"x-terminal: {name}"} | dict(environment or {})
         with output.open("xb") as out, errors.open("xb") as err:
             running = subprocess.Popen(
-                # Without `--` the list of allowed tools would swallow the prompt.
-                [*command, "--", prompt("Do what the steps say.", steps)],
+                [str(self.program), *headless(steps)],
                 cwd=self.checkout,
                 env=self.environment | added,
                 stdin=subprocess.DEVNULL,
