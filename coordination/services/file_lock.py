@@ -9,10 +9,12 @@ leaves the queue at once, and a grant that raced its going is given back.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import LeaseLost, RetryLater
+from coordination.domain.errors import CoordinationError, LeaseLost, RetryLater
 from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Wait
 from coordination.domain.path import LockPath, normalise_all
 from coordination.domain.text import shown
@@ -22,6 +24,8 @@ from coordination.store import file_lock as store
 
 LOOK_SECONDS: Final = 1.0
 _NAMED: Final = 5
+# The event loop forgets tasks that nobody holds, and a cancelled call no longer holds its clean-up.
+_unfinished: Final[set["asyncio.Future[None]"]] = set()
 
 
 class Client(Protocol):
@@ -34,6 +38,15 @@ class Client(Protocol):
     async def look(self) -> bool:
         """Return whether the client has gone away."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Wakers:
+    """What ends a waiting claim's sleep: something became free, its client went away, the service stops."""
+
+    subscription: Subscription
+    gone: "asyncio.Task[object]"
+    stopping: "asyncio.Task[object]"
 
 
 async def claim(
@@ -59,7 +72,7 @@ async def claim(
         gone = asyncio.create_task(client.wait() if client is not None else asyncio.Event().wait())
         stopping = asyncio.create_task(core.stopping.wait())
         try:
-            outcome = await _wait(core, agent, wanted, wait_seconds, subscription, gone, stopping)
+            outcome = await _wait(core, agent, wanted, wait_seconds, _Wakers(subscription, gone, stopping))
         finally:
             gone.cancel()
             stopping.cancel()
@@ -127,51 +140,40 @@ async def list_locks(core: Core, workspace: str, session: str, after: str | None
 
 
 async def _wait(
-    core: Core,
-    agent: Agent,
-    wanted: Claim,
-    wait_seconds: float,
-    subscription: Subscription,
-    gone: "asyncio.Task[object]",
-    stopping: "asyncio.Task[object]",
+    core: Core, agent: Agent, wanted: Claim, wait_seconds: float, wakers: _Wakers
 ) -> Granted | Held:
     clock = asyncio.get_running_loop()
     deadline = clock.time() + wait_seconds
-    ticket: int | None = None
-    try:
-        while True:
-            subscription.wake.clear()
-            last = clock.time() >= deadline or stopping.done()
-            outcome = await _attempt(core, agent, wanted, Wait.PARK if last else Wait.QUEUE)
+    while True:
+        wakers.subscription.wake.clear()
+        last = clock.time() >= deadline or core.stopping.is_set()
+        attempt = asyncio.ensure_future(_attempt(core, agent, wanted, Wait.PARK if last else Wait.QUEUE))
+        try:
+            outcome = await asyncio.shield(attempt)
             if isinstance(outcome, Granted):
                 return outcome
-            ticket = outcome.ticket
-            if stopping.done():
+            if last and core.stopping.is_set():
                 raise _stopping()
             if last:
                 return outcome
-            await _sleep(outcome, deadline - clock.time(), subscription, gone, stopping)
-            if gone.done():
-                await _leave(core, agent, ticket)
-                return outcome
-    except asyncio.CancelledError:
-        await _leave(core, agent, ticket)
-        raise
+            await _sleep(outcome, deadline - clock.time(), wakers)
+        except asyncio.CancelledError:
+            await _shielded(lambda attempt=attempt: _undo(core, agent, attempt))
+            raise
+        if wakers.gone.done():
+            await _shielded(lambda ticket=outcome.ticket: _cancel(core, agent, ticket, ()))
+            return outcome
 
 
-async def _sleep(
-    held: Held,
-    remaining: float,
-    subscription: Subscription,
-    gone: "asyncio.Task[object]",
-    stopping: "asyncio.Task[object]",
-) -> None:
+async def _sleep(held: Held, remaining: float, wakers: _Wakers) -> None:
     longest = min(LOOK_SECONDS, max(remaining, 0))
     if held.next_expiry_seconds is not None:
         longest = min(longest, held.next_expiry_seconds)
-    woken = asyncio.create_task(subscription.wake.wait())
+    woken = asyncio.create_task(wakers.subscription.wake.wait())
     try:
-        await asyncio.wait({woken, gone, stopping}, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {woken, wakers.gone, wakers.stopping}, timeout=longest, return_when=asyncio.FIRST_COMPLETED
+        )
     finally:
         woken.cancel()
 
@@ -189,17 +191,29 @@ async def _cancel(core: Core, agent: Agent, ticket: int | None, tokens: tuple[in
     core.feed.announce(agent.workspace, agent.session, freed=True)
 
 
-async def _leave(core: Core, agent: Agent, ticket: int | None) -> None:
-    await _shielded(lambda: _cancel(core, agent, ticket, ()))
+async def _undo(core: Core, agent: Agent, attempt: "asyncio.Future[Granted | Held]") -> None:
+    """Take back whatever an attempt comes to whose call was cancelled: its place, or its new grants."""
+    try:
+        outcome = await attempt
+    except CoordinationError:
+        return
+    if isinstance(outcome, Granted):
+        await _cancel(core, agent, None, outcome.granted_tokens)
+    else:
+        await _cancel(core, agent, outcome.ticket, ())
 
 
 async def _shielded(work: Callable[[], Awaitable[None]]) -> None:
     """Finish clean-up although the caller is being cancelled; a database that is away ends the place by time."""
-    task = asyncio.ensure_future(work())
-    try:
-        await asyncio.shield(task)
-    except RetryLater:
-        return
+
+    async def finish() -> None:
+        with suppress(RetryLater):
+            await work()
+
+    task = asyncio.ensure_future(finish())
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
+    await asyncio.shield(task)
 
 
 def _keys(paths: tuple[LockPath, ...] | None) -> list[str] | None:

@@ -1,0 +1,91 @@
+"""Waiting claims that end before their turn: clients that go away, calls that are cancelled, a service that stops."""
+
+import asyncio
+
+import pytest
+
+from coordination.domain.errors import RetryLater
+from coordination.domain.file_lock import Held
+from coordination.services.core import Core
+from coordination.store.database import Database
+from tests.integration.services.terminal import Terminal, in_queue, until_free, waiting
+from tests.integration.store.steps import agent, granted, leases, waiters, worker
+
+A, B = agent("impl_a"), agent("impl_b")
+
+
+async def test_a_client_that_goes_away_leaves_the_queue(core: Core, database: Database) -> None:
+    await granted(database, A, "a.py")
+    client = Terminal()
+    turn = waiting(core, B, "a.py", client=client)
+    await in_queue(database, 1)
+    client.closed.set()
+    assert isinstance(await turn, Held)
+    assert await waiters(database) == []
+    rows = await database.fetch("SELECT payload->>'why' FROM coordination_events WHERE kind = 'waiter.left'")
+    assert [row[0] for row in rows] == ["cancelled"]
+
+
+async def test_a_grant_that_raced_the_disconnect_is_given_back(core: Core, database: Database) -> None:
+    await granted(database, B, "kept.py")
+    client = Terminal()
+    client.closed.set()
+    await waiting(core, B, "a.py", "kept.py", client=client)
+    assert await leases(database) == [(B.id, "kept.py", "write")]
+
+
+async def test_a_cancelled_call_leaves_the_queue(core: Core, database: Database) -> None:
+    await granted(database, A, "a.py")
+    turn = waiting(core, B, "a.py")
+    await in_queue(database, 1)
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    assert await waiters(database) == []
+
+
+@pytest.mark.parametrize("free", [True, False])
+async def test_a_call_that_is_cancelled_while_it_is_decided_leaves_nothing(
+    core: Core, database: Database, *, free: bool
+) -> None:
+    await granted(database, A, "other.py" if free else "a.py")
+    async with worker(database.dsn) as busy:
+        await busy.raw.execute("BEGIN; SELECT coordination_lock_session('local', 'demo')")
+        turn = waiting(core, B, "a.py")
+        while not await database.fetch("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            pass
+        turn.cancel()
+        await busy.raw.execute("COMMIT")
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    assert await waiters(database) == []
+    await until_free(database, "other.py" if not free else "a.py")
+
+
+@pytest.mark.parametrize("when", ["before", "while it sleeps", "while it is decided"])
+async def test_a_service_that_stops_answers_its_waiters_and_keeps_their_places(
+    core: Core, database: Database, when: str
+) -> None:
+    await granted(database, A, "a.py")
+    if when == "before":
+        core.stop_waiting()
+    async with worker(database.dsn) as busy:
+        if when == "while it is decided":
+            await busy.raw.execute("BEGIN; SELECT coordination_lock_session('local', 'demo')")
+        turn = waiting(core, B, "a.py")
+        if when == "while it is decided":
+            while not await database.fetch(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            ):
+                pass
+            core.stop_waiting()
+            await busy.raw.execute("COMMIT")
+    if when == "while it sleeps":
+        await in_queue(database, 1)
+        core.stop_waiting()
+    with pytest.raises(RetryLater, match="place in the queue is kept"):
+        await turn
+    rows = await database.fetch(
+        "SELECT parked_until > clock_timestamp() + interval '100 s' FROM file_lock_waiters"
+    )
+    assert [row[0] for row in rows] == [True]
