@@ -76,10 +76,10 @@ class PresenceLog:
         unwritten, self._unwritten = self._unwritten, {}
         try:
             missing = await self._touch(unwritten)
-            for seen in missing:
+            for seen in {_key(seen.agent): seen for seen in missing}.values():
                 await self._join(seen.agent)
             if missing:
-                await self._touch({((*_key(seen.agent),), None): seen for seen in missing})
+                await self._touch({(_key(seen.agent), seen.agent.place): seen for seen in missing})
         except RetryLater:
             self._unwritten = {**unwritten, **self._unwritten}
             raise
