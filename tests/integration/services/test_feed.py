@@ -1,6 +1,7 @@
 """The event feed: who is woken by what, that it heals, and events read by cursor."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -60,14 +61,12 @@ async def test_more_notices_than_one_notification_holds_all_arrive(
 ) -> None:
     await until_listening(other_core, database)
     names = [f"{'s' * 60}_{number}" for number in range(130)]
-    subscriptions = [other_core.feed.subscribe("local", name) for name in names]
-    woken = [subscription.__enter__() for subscription in subscriptions]
-    for name in names:
-        core.feed.announce("local", name, freed=True)
-    for subscription in woken:
-        await subscription.wake.wait()
-    for subscription in subscriptions:
-        subscription.__exit__(None, None, None)
+    with ExitStack() as subscribed:
+        subscriptions = [subscribed.enter_context(other_core.feed.subscribe("local", name)) for name in names]
+        for name in names:
+            core.feed.announce("local", name, freed=True)
+        for subscription in subscriptions:
+            await subscription.wake.wait()
 
 
 async def test_a_look_finds_what_no_notification_told(database: Database) -> None:
@@ -123,7 +122,7 @@ async def test_a_reader_waits_for_what_comes(core: Core) -> None:
     reading = asyncio.create_task(event.read_events(core, "local", "demo", 0, 100, wait_seconds=30))
     await asyncio.sleep(0)
     await file_lock.claim(core, A, wanted("a.py"))
-    assert [found.kind for found in await reading][0] == "session.created"
+    assert (await reading)[0].kind == "session.created"
 
 
 async def test_a_reader_that_waited_in_vain_and_one_of_a_stopping_service_are_answered(core: Core) -> None:
