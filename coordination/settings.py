@@ -189,7 +189,7 @@ def _files(variables: Mapping[str, str], values: Mapping[str, Any]) -> list[Path
 def _read(path: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidSetting(f"{path} cannot be read: {error}.") from error

@@ -10,7 +10,8 @@ connection = context.config.attributes.get("connection")
 options = {"version_table": context.config.attributes["version_table"], "transaction_per_migration": False}
 
 if connection is None:
-    context.configure(dialect_name="postgresql", **options)
+    # With the driver's own style of parameters every % would be printed twice, and RAISE counts them.
+    context.configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, **options)
 else:
     context.configure(connection=connection, **options)
 with context.begin_transaction():

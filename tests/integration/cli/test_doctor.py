@@ -1,0 +1,100 @@
+"""`coord doctor`: what is well, what is not, and for each failing thing how to mend it."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordination.store import schema_version
+from tests.integration.installation import Installation
+
+NAMES = [
+    "data folder",
+    "log folder",
+    "port",
+    "database",
+    "migrations",
+    "clock",
+    "service",
+    "ready",
+    "Claude Code (modern)",
+    "Claude Code (older)",
+    "Cursor",
+]
+
+
+def examine(installation: Installation, code: int, **variables: str) -> dict[str, dict[str, Any]]:
+    """What the doctor says of each thing; every failing one must say how to mend it."""
+    done = installation.coord("doctor", "--json", **variables)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    answer = json.loads(done.stdout)
+    assert answer["well"] is (code == 0)
+    checks = {check["name"]: check for check in answer["checks"]}
+    assert list(checks) == NAMES
+    assert all(bool(check["mend"]) is (check["state"] == "failed") for check in checks.values())
+    return checks
+
+
+def states(checks: dict[str, dict[str, Any]], state: str) -> set[str]:
+    return {name for name, check in checks.items() if check["state"] == state}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
+    with Installation(tmp_path_factory.mktemp("doctor")) as one:
+        one.json("up")
+        yield one
+
+
+def test_with_a_running_service_all_is_well(running: Installation) -> None:
+    checks = examine(running, 0)
+    assert states(checks, "ok") == set(NAMES)
+    tools = "sees claim_file_lock, sync_progress, check_agent_status"
+    assert checks["Claude Code (modern)"]["found"] == checks["Claude Code (older)"]["found"] == tools
+    assert checks["Cursor"]["found"].startswith("sees no tools")
+    assert schema_version.known()[-1] in checks["migrations"]["found"]
+    told = running.coord("doctor")
+    assert told.stdout.endswith("\nAll is well.\n")
+
+
+def test_without_a_service_it_says_how_to_start_it_and_passes_nothing_unseen(tmp_path: Path) -> None:
+    checks = examine(Installation(tmp_path), 5)
+    assert states(checks, "failed") == {"service"}
+    assert checks["service"]["mend"].endswith("coord up")
+    assert {"ready", "Claude Code (modern)", "Claude Code (older)", "Cursor"} <= states(checks, "skipped")
+    told = Installation(tmp_path / "again").coord("doctor")
+    assert told.returncode == 5
+    assert told.stdout.endswith("\n1 to mend.\n")
+
+
+def test_a_database_that_is_behind_or_away_is_named(tmp_path: Path, empty_dsn: str) -> None:
+    installation = Installation(tmp_path)
+    behind = examine(installation, 5, DATABASE_URL=empty_dsn)
+    assert states(behind, "failed") == {"migrations", "service"}
+    assert behind["migrations"]["mend"].endswith("coord migrate")
+    away = examine(installation, 5, DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/name")
+    assert states(away, "failed") == {"database", "service"}
+    assert {"migrations", "clock"} <= states(away, "skipped")
+    assert "hunter2" not in json.dumps(away)
+
+
+def test_a_foreign_service_on_the_port_is_not_taken_for_ours(tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as foreign:
+        threading.Thread(target=foreign.serve_forever, daemon=True).start()
+        checks = examine(Installation(tmp_path), 5, PORT=str(foreign.server_port))
+        foreign.shutdown()
+    assert states(checks, "failed") == {"port", "service"}
+    assert "is not coordination" in checks["service"]["found"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    (tmp_path / "file").touch()
+    checks = examine(installation, 5, COORDINATION_DATA_DIR=str(tmp_path / "file" / "data"))
+    assert {"data folder", "log folder"} <= states(checks, "failed")

@@ -1,0 +1,112 @@
+"""`coord migrate`: look, go forward, go back with consent, print the SQL; on a database of one's own and embedded."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from coordination.app import running
+from coordination.app.running import RunningService
+from coordination.store import schema_version
+from tests.conftest import administer
+from tests.integration.installation import Installation
+
+NEWEST = schema_version.known()[-1]
+
+
+@pytest.fixture
+def own(tmp_path: Path, empty_dsn: str) -> Installation:
+    """An installation on an empty database of its own."""
+    return Installation(tmp_path, DATABASE_URL=empty_dsn)
+
+
+async def tables(dsn: str) -> set[str]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    finally:
+        await connection.close()
+    return {row["tablename"] for row in rows}
+
+
+async def test_it_goes_forward_is_checked_and_goes_back_with_consent(
+    own: Installation, empty_dsn: str
+) -> None:
+    behind = own.coord("migrate", "--check", "--json")
+    assert behind.returncode == 5
+    assert json.loads(behind.stdout) == {"revision": None, "newest": NEWEST, "current": False}
+    assert await tables(empty_dsn) == set()
+
+    assert own.json("migrate") == {"before": None, "after": NEWEST}
+    assert "file_locks" in await tables(empty_dsn)
+    assert own.json("migrate", "--check")["current"] is True
+    assert own.coord("migrate").stdout == f"Nothing to do: the database is at {NEWEST}.\n"
+
+    refused = own.coord("migrate", "--to", "base")
+    assert refused.returncode == 2
+    assert "deletes" in refused.stderr
+    assert "migrate --to base --yes" in refused.stderr
+    assert "file_locks" in await tables(empty_dsn)
+
+    done = own.coord("migrate", "--to", "base", "--yes")
+    assert done.stdout == f"Migrated from {NEWEST} to no revision.\n"
+    assert "coordination_events" not in await tables(empty_dsn)
+
+
+async def test_a_database_of_a_newer_release_stays_as_it_is(own: Installation, empty_dsn: str) -> None:
+    await administer(
+        empty_dsn, "CREATE TABLE coordination_schema_version (version_num varchar(32) PRIMARY KEY)"
+    )
+    await administer(empty_dsn, "INSERT INTO coordination_schema_version VALUES ('from_the_future')")
+    assert own.json("migrate") == {"before": "from_the_future", "after": "from_the_future"}
+    assert own.coord("migrate", "--check").returncode == 5
+    assert await tables(empty_dsn) == {"coordination_schema_version"}
+
+
+async def test_the_printed_sql_makes_the_schema_and_undoes_it(own: Installation, empty_dsn: str) -> None:
+    up = own.coord("migrate", "--sql")
+    await administer(empty_dsn, up.stdout)
+    assert own.json("migrate", "--check")["revision"] == NEWEST
+    down = own.coord("migrate", "--sql", "--to", "base")
+    await administer(empty_dsn, down.stdout)
+    assert "coordination_events" not in await tables(empty_dsn)
+    assert (up.stderr, down.stderr) == ("", "")
+
+
+def test_an_unknown_revision_is_refused_with_the_known_ones(own: Installation) -> None:
+    for arguments in (("migrate", "--to", "9999"), ("migrate", "--sql", "--to", "9999")):
+        done = own.coord(*arguments)
+        assert done.returncode == 2
+        assert "9999" in done.stderr
+
+
+def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/name")
+    done = installation.coord("migrate", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "database"
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_embedded_postgres_is_started_for_it_but_nobody_goes_back_under_a_service(tmp_path: Path) -> None:
+    embedded = Installation(tmp_path)
+    assert embedded.json("migrate") == {"before": None, "after": NEWEST}
+    assert not (embedded.data_dir / "postgres" / "postmaster.pid").exists()
+
+    pid = os.getpid()
+    started = running.started_at(pid)
+    assert started is not None
+    running.record(
+        embedded.data_dir,
+        RunningService(pid, started, "http://x", 1, "embedded", None, needs_token=False, version="1"),
+    )
+    refused = embedded.coord("migrate", "--to", "base", "--yes", "--json")
+    assert refused.returncode == 1
+    error = json.loads(refused.stdout)["error"]
+    assert (error["code"], str(pid) in error["message"]) == ("in_use", True)
+    assert embedded.json("migrate", "--check")["current"] is True
