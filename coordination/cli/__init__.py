@@ -4,6 +4,7 @@ Each group of commands is a module with `register(app)`. They are imported here,
 only what is cheap (no FastMCP, no HTTP client) and the rest inside its functions: `coord --help` has to be quick.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -74,6 +75,10 @@ def run(tokens: Sequence[str]) -> int:
         return report(failure, json=json)
     except Failure as failure:
         return report(failure, json=json)
+    except BrokenPipeError:
+        # Whoever read the output has had enough, as `head` has. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else OK

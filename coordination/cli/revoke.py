@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coordination.domain.file_lock import Lease
 
 NAME: Final = 130
+NOTHING_NAMED: Final = "Say what to take: paths, --agent AGENT or --all."
 
 _EXAMPLES: Final = """Examples:
 
@@ -60,14 +61,11 @@ def revoke(
     A holder learns of it with its next call. Paths are those that `coord locks` shows.
     """
     session, paths = _split(names, whole=agent is not None or everything)
-    if everything and (paths or agent):
-        raise _usage("--all takes every lock of the session: leave paths and --agent out.")
-    if not everything and not paths and agent is None:
-        raise _usage("Say what to take: paths, --agent AGENT or --all.")
+    _check(paths, agent, everything=everything)
     if json and not yes:
         raise _usage("With --json nobody can be asked: add --yes.")
     with service() as client:
-        name = resolve(client, session)
+        name = _session(client, session, paths)
         holder = None if agent is None else _holder(client, name, agent)
         if not yes:
             found = _concerned(client.locks(name), paths, holder)
@@ -92,6 +90,20 @@ def _split(names: tuple[str, ...], *, whole: bool) -> tuple[str | None, tuple[st
     if len(names) == 1 and not whole:
         return None, names
     return names[0], names[1:]
+
+
+def _check(paths: tuple[str, ...], agent: str | None, *, everything: bool) -> None:
+    if everything and (paths or agent):
+        raise _usage("--all takes every lock of the session: leave paths and --agent out.")
+    if not everything and not paths and agent is None:
+        raise _usage(NOTHING_NAMED)
+
+
+def _session(client: "ServiceClient", session: str | None, paths: tuple[str, ...]) -> str:
+    """Return the session; a single word that names one was not meant as a path."""
+    if session is None and any(known.id in paths for known in client.sessions()):
+        raise _usage(f"{clean(paths[0], NAME)} is a session. {NOTHING_NAMED}")
+    return resolve(client, session)
 
 
 def _holder(client: "ServiceClient", session: str, agent: str) -> str:

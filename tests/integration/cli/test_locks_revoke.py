@@ -105,9 +105,8 @@ async def test_a_command_that_does_not_say_what_to_take_takes_nothing(
     service: Running, coord: Coord, words: list[str]
 ) -> None:
     await service.claim(service.agent("impl_a"), "a.py")
-    answer = await coord(*words)
-    # A single word without an option is a path; `demo` is none that is locked.
-    assert answer.exit_code == (0 if words == ["revoke", "demo"] else 2)
+    answer = await coord(*words, "--yes")
+    assert answer.exit_code == 2
     assert await locked(coord) == ["a.py"]
 
 

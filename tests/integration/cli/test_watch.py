@@ -166,3 +166,18 @@ async def test_once_shows_the_status_and_ends(service: Running, coord: Coord) ->
     assert "holds  a.py" in watched.out
     in_json = (await coord("watch", "--once", "--json")).json
     assert in_json["agents"][0]["agent_id"] == "alice/planner"
+
+
+async def test_a_reader_who_has_had_enough_ends_it_without_a_complaint(service: Running) -> None:
+    await service.claim(service.agent("planner"), "a.py")
+    ours, theirs = os.pipe()
+    async with watching(service, stdout=theirs, stderr=PIPE) as watch:
+        assert watch.stderr is not None
+        os.close(theirs)
+        await waits_for_events(service)
+        os.close(ours)
+        await service.claim(service.agent("planner"), "b.py")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            errors = await watch.stderr.read()
+            assert await watch.wait() == 0
+    assert errors == b""
