@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.acceptance.claude import NEWER, NpmMissing, install
 from tests.acceptance.model_api import ModelApi
 from tests.acceptance.readme import commands
 from tests.acceptance.script import (
@@ -144,3 +145,11 @@ print("no command")
         "make test",
         "curl -s http://127.0.0.1:8000/#top",
     ]
+
+
+def test_without_npm_and_without_a_cache_nothing_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NpmMissing, match="install Node"):
+        install(NEWER, tmp_path)
