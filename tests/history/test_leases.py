@@ -127,6 +127,29 @@ def test_a_lost_release_is_an_excuse_only_without_events() -> None:
     assert broken(story.history()) == {Rule.EXCLUSION}
 
 
+def test_a_resource_is_one_thing_in_every_checkout_also_for_its_holder() -> None:
+    story = Scenario()
+    name = "resource:deploy"
+    story.claim("a", name, at=10, operation="read", checkout="")
+    story.calls[-1] = replace(story.calls[-1], checkout="here")
+    grant = story.claim("a", name, at=20, checkout="")
+    story.calls[-1] = replace(story.calls[-1], checkout="there")
+    story.keep(grant)
+    assert not broken(story.history(snapshot_at=40))
+    header = Header(snapshot_at=40, clock_offset=0.0)
+    assert not broken(replace(story.heard(), header=header, locks=tuple(story.rows)))
+
+
+def test_an_answer_without_the_instant_of_its_grant_needs_the_event() -> None:
+    story = Scenario()
+    story.claim("a", "x", "y", at=10)
+    history = story.history()
+    [call] = history.calls
+    silent = replace(call, leases=tuple(replace(lease, granted_at=None) for lease in call.leases))
+    assert not broken(replace(history, calls=(silent,)))
+    assert broken(replace(history, calls=(silent,), events=())) == {Rule.EVENTS}
+
+
 def test_an_upgrade_replaces_the_read_lease() -> None:
     story = Scenario()
     story.claim("a", "src", at=10, operation="read")
@@ -167,6 +190,10 @@ def test_a_grant_over_an_expired_lease_needs_its_event_first() -> None:
     assert broken(story.history()) == {Rule.EXPIRY}
     story.expire(grant, at=50)
     assert broken(story.history()) == {Rule.EXPIRY}
+    at_the_limit = Scenario()
+    at_the_limit.claim("a", "src/a.py", at=10, ttl=30)
+    at_the_limit.claim("b", "src", at=40)
+    assert broken(at_the_limit.history()) == {Rule.EXPIRY}
     first, second, third = story.history().events
     mended = (first, replace(third, seq=2), replace(second, seq=3))
     assert not broken(replace(story.history(), events=mended))

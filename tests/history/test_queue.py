@@ -43,6 +43,18 @@ def test_waiters_are_served_in_order() -> None:
         assert broken(story.history()) == expected
 
 
+def test_a_place_that_is_kept_must_not_be_passed_and_may_rest_for_ever() -> None:
+    for kept, expected in ((((12.0, 132.0),), {Rule.QUEUE}), ((), set[Rule]())):
+        story = Scenario()
+        holder = story.claim("a", "x", at=10)
+        story.wait("b", "x", at=11, until=12, dead=True)
+        story.waiters = [replace(story.waiters[0], kept=kept, dead_after=132.0)]
+        story.release(holder, at=20)
+        assert not broken(story.history())
+        story.claim("c", "x", at=60)
+        assert broken(story.history()) == expected
+
+
 def test_a_waiter_that_the_claimant_blocks_may_be_passed() -> None:
     story = Scenario()
     story.claim("a", "x", at=10)
@@ -61,6 +73,30 @@ def test_a_waiter_that_the_claimant_blocks_through_others_may_be_passed() -> Non
     assert not broken(story.history())
     story.claim("d", "z/below", at=13.5)
     assert Rule.QUEUE in broken(story.history())
+
+
+def test_an_agent_waits_in_all_its_places_at_once() -> None:
+    for link, expected in (("r", set[Rule]()), ("w", {Rule.QUEUE})):
+        story = Scenario()
+        story.claim("a", "p", at=10)
+        story.claim("c", "x", at=10.5)
+        story.wait("b", "x", "z", at=11, until=14)
+        story.wait("b", "p", "r", at=11.5, until=14)
+        story.wait("c", link, at=12, until=14)
+        story.claim("a", "z", at=13)
+        assert broken(story.history()) == expected
+
+
+def test_a_resource_in_a_claim_does_not_carry_its_files_into_other_checkouts() -> None:
+    for checkout, expected in (("there", set[Rule]()), ("here", {Rule.QUEUE})):
+        story = Scenario()
+        story.claim("a", "x", at=10)
+        story.wait("b", "x", "y", at=11, until=14)
+        grant = story.claim("c", "resource:deploy", "y", at=13, checkout=checkout)
+        mixed = (replace(grant.leases[0], checkout=""), grant.leases[1])
+        story.calls[-1] = replace(story.calls[-1], leases=mixed)
+        story.events[-1] = replace(story.events[-1], leases=mixed)
+        assert broken(story.history()) == expected
 
 
 def test_readers_pass_one_another() -> None:
@@ -176,6 +212,8 @@ def test_tickets_follow_arrival() -> None:
     story.wait("c", "x", at=11.5, until=12)
     assert not broken(story.history())
     late, early = story.waiters
+    story.waiters = [late, replace(early, enqueued_at=late.enqueued_at)]
+    assert not broken(story.history())
     story.waiters = [replace(late, ticket=2), replace(early, ticket=1)]
     assert broken(story.history()) == {Rule.QUEUE}
     story.waiters = [late, replace(early, ticket=1)]

@@ -124,6 +124,8 @@ def test_a_token_from_an_answer_that_was_lost_may_be_used() -> None:
     story.renew(grant, at=20)
     assert not broken(story.history())
     assert not broken(story.heard())
+    story.calls[0] = replace(story.calls[0], paths=("y",))
+    assert broken(story.heard()) == {Rule.HOLDER}
 
 
 def test_giving_up_another_grant_than_the_one_named_is_rejected() -> None:

@@ -50,8 +50,8 @@ one session of one workspace, such as ``local/demo``.
     - ``seqs``: numbers of the events that the answer says it wrote.
 
 A lease, in calls, events and the lock table: ``path``, ``token`` (int), ``operation``, ``checkout``,
-``granted_at`` and ``expires_at`` (database clock). An acknowledged claim has both instants, a renewal at
-least the second. A lease that is claimed again keeps its token and ``granted_at``.
+``granted_at`` and ``expires_at`` (database clock). An acknowledged claim has both instants (with events the
+first may be null), a renewal at least the second. A lease that is claimed again keeps its token and ``granted_at``.
 
 ``event``: one row of the event table.
     - ``session``, ``seq`` (from 1), ``kind``, ``created_at`` (database clock).
@@ -69,6 +69,8 @@ least the second. A lease that is claimed again keeps its token and ``granted_at
       ``enqueued_at`` (database clock).
     - ``live``: list of ``[from, until]`` in which it was certainly waiting: its call open, its place
         refreshed.
+    - ``kept``: list of ``[from, until]`` in which nobody waited but the place was certainly kept, so that it had
+      to be respected all the same.
     - ``granted_at``, ``left_at`` (null: neither happened).
     - ``dead_after``: from here on it was certainly not live (null: unknown).
 

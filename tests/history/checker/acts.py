@@ -89,6 +89,7 @@ class ActLog:
     def __init__(self, history: History, clocks: Clocks) -> None:
         self.acts: dict[GrantKey, list[Act]] = defaultdict(list)
         self._clocks = clocks
+        self._complete = history.header.events
         calls = {call.id: call for call in history.calls}
         for event in sorted(history.events, key=lambda event: (event.session, event.seq)):
             self._take_event(event, calls.get(event.call) if event.call is not None else None)
@@ -131,11 +132,12 @@ class ActLog:
                 self._take_end(call, lease, known)
 
     def _take_claim(self, call: Call, lease: Lease, known: list[Act]) -> None:
-        if lease.granted_at is None or lease.expires_at is None:
+        if lease.expires_at is None or (lease.granted_at is None and not self._complete):
             raise ValueError(f"{call} does not say when its leases were granted and expire")
         grant = _grant(known, call.agent, lease.granted_at)
         if grant is None:
-            known.append(self._act("grant", call, lease, lease.granted_at, lease.granted_at))
+            at = self._clocks.earliest(call) if lease.granted_at is None else lease.granted_at
+            known.append(self._act("grant", call, lease, at, at))
             return
         fresh = microseconds(lease.expires_at) == microseconds(grant.lease.expires_at)
         if fresh and grant.call is None and self._clocks.earliest(call) <= grant.earliest:
@@ -179,9 +181,10 @@ def _completion(call: Call) -> float:
     return call.invoked if call.completed is None else call.completed
 
 
-def _grant(known: list[Act], agent: str, granted_at: float) -> Act | None:
-    instant = microseconds(granted_at)
-    for act in known:
-        if act.deed == "grant" and act.agent == agent and microseconds(act.earliest) == instant:
+def _grant(known: list[Act], agent: str, granted_at: float | None) -> Act | None:
+    """The agent's grant of that instant; its last one when no instant is given."""
+    for act in reversed(known):
+        same = granted_at is None or microseconds(act.earliest) == microseconds(granted_at)
+        if act.deed == "grant" and act.agent == agent and same:
             return act
     return None

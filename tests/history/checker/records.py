@@ -105,6 +105,7 @@ class Waiter:
     operation: FileOperation = "write"
     enqueued_at: float
     live: tuple[tuple[float, float], ...] = ()
+    kept: tuple[tuple[float, float], ...] = ()
     granted_at: float | None = None
     left_at: float | None = None
     dead_after: float | None = None

@@ -82,7 +82,14 @@ def tenures_of(history: History, log: ActLog, clocks: Clocks) -> list[Tenure]:
 
 def _open(grant: Act) -> Tenure:
     lease = grant.lease
-    checkout = lease.checkout or (grant.call.checkout if grant.call else "")
+    checkout = lease.checkout
+    if (
+        not checkout
+        and grant.event is None
+        and grant.call is not None
+        and not grant.path.startswith("resource:")
+    ):
+        checkout = grant.call.checkout
     until = grant.earliest if lease.expires_at is None else lease.expires_at
     return Tenure(grant, grant.agent, checkout, lease.operation, grant.earliest, until, until, until)
 

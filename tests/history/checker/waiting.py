@@ -30,17 +30,22 @@ class Edge:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """One place in the queue: certainly waiting in ``sure``, possibly from its arrival until ``end``."""
+    """One place in the queue: certainly waiting in ``sure``, possibly from its arrival until ``end``.
+
+    Attributes:
+        kept: when it was certainly to be respected although nobody waited.
+    """
 
     waiter: Waiter
     paths: PathSet
     sure: list[Span]
+    kept: list[Span]
     end: float
     edges: list[Edge] = field(default_factory=list[Edge])
 
-    def surely_at(self, instant: float) -> bool:
-        """Whether it was certainly waiting then."""
-        return any(since <= instant < until for since, until in self.sure)
+    def respected_at(self, instant: float) -> bool:
+        """Whether it certainly counted then."""
+        return any(since <= instant < until for since, until in (*self.sure, *self.kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +70,17 @@ def place_of(waiter: Waiter, faults: Sequence[Fault]) -> Place:
     """The waiter as a place; nobody is certainly waiting in a fault."""
     left = [instant for instant in (waiter.granted_at, waiter.left_at) if instant is not None]
     gone = min(left, default=FOREVER)
-    spans = [(max(since, waiter.enqueued_at), min(until, gone)) for since, until in waiter.live]
-    for fault in faults:
-        spans = [part for span in spans for part in _without(span, fault)]
     dead = FOREVER if waiter.dead_after is None else waiter.dead_after
-    sure = [(since, until) for since, until in spans if since < until]
-    return Place(waiter, PathSet(waiter.paths), sure, max(waiter.enqueued_at, min(gone, dead)))
+    bounds = (waiter.enqueued_at, gone)
+    sure, kept = _certain(waiter.live, bounds, faults), _certain(waiter.kept, bounds, faults)
+    return Place(waiter, PathSet(waiter.paths), sure, kept, max(waiter.enqueued_at, min(gone, dead)))
+
+
+def _certain(spans: Sequence[Span], bounds: Span, faults: Sequence[Fault]) -> list[Span]:
+    left = [(max(since, bounds[0]), min(until, bounds[1])) for since, until in spans]
+    for fault in faults:
+        left = [part for span in left for part in _without(span, fault)]
+    return [(since, until) for since, until in left if since < until]
 
 
 def _without(span: Span, fault: Fault) -> Iterator[Span]:
@@ -166,12 +176,14 @@ class Queue:
     def _overtaken(self, group: Sequence[Tenure]) -> None:
         if not self._present:
             return
-        claim, paths, instant = group[0], PathSet(tenure.path for tenure in group), group[0].start
+        agent, instant = group[0].agent, group[0].start
+        parts = [(tenure, PathSet((tenure.path,))) for tenure in group]
+        names = {tenure.path for tenure in group}
         ticket = min(
             (
                 place.waiter.ticket
                 for place in self._present.values()
-                if place.waiter.agent == claim.agent and paths.names <= place.paths.names
+                if place.waiter.agent == agent and names <= place.paths.names
             ),
             default=FOREVER,
         )
@@ -179,18 +191,21 @@ class Queue:
             if (
                 place.waiter.ticket < ticket
                 and place.waiter.enqueued_at < instant
-                and place.surely_at(instant)
-                and at_odds(claim, paths, place.waiter, place.paths)
-                and not self._blocked_by(place, claim.agent, instant)
+                and place.respected_at(instant)
+                and any(at_odds(*part, place.waiter, place.paths) for part in parts)
+                and not self._blocked_by(place, agent, instant)
             ):
                 self.overtakings.append(Overtaking(place, group))
 
     def _blocked_by(self, place: Place, agent: str, instant: float) -> bool:
-        """Whether the place may have been blocked by the agent, directly or through others."""
+        """Whether the place may have been blocked by the agent, directly or through others.
+
+        Agents wait as a whole: whoever waits for another place of the same agent waits for all that agent waits for.
+        """
         waiting: dict[str, list[Place]] = defaultdict(list)
         for other in self._present.values():
             waiting[other.waiter.agent].append(other)
-        open_, seen = [place], {place.waiter.agent}
+        open_, seen = [place], set[str]()
         while open_:
             blockers = {edge.agent for edge in open_.pop().edges if edge.start <= instant <= edge.until}
             if agent in blockers:
