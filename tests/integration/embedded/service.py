@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ import psutil
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("program.py")
+PACKAGES = str(Path(psutil.__file__).parents[1])
+"""Where the packages are that a service needs, for an interpreter that does not know them by itself."""
 NOBODY = 65534
 SECONDS = 20.0
 """How long to wait for something that has to happen; far above what it takes."""
@@ -42,14 +43,13 @@ class Service:
         uid: int | None = None,
         python: str = sys.executable,
     ) -> None:
-        paths = [str(ROOT), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
         self.program = subprocess.Popen(
             [python, str(PROGRAM), str(folder), watchdog],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), PACKAGES])},
             cwd="/",
             user=uid,
             group=uid,
@@ -139,7 +139,7 @@ def python_for(uid: int) -> str | None:
         try:
             shown = subprocess.run(
                 [python, "-c", probe, *version],
-                env={"PYTHONPATH": sysconfig.get_path("platlib")},
+                env={"PYTHONPATH": PACKAGES},
                 capture_output=True,
                 text=True,
                 check=False,

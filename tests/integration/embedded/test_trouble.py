@@ -67,7 +67,7 @@ def test_a_failing_initdb_is_quoted(
 ) -> None:
     found = binaries.find_binaries()
     broken = tmp_path / binaries.PACKAGE
-    unused = shutil.ignore_patterns("pginstall", "include", "*.a", "pg_*", "psql", "ecpg")
+    unused = shutil.ignore_patterns("pginstall", "include", "*.a", "pg_dump*", "psql", "ecpg")
     for name in (binaries.PACKAGE, f"{binaries.PACKAGE}.libs"):
         if (found.package.parent / name).is_dir():
             shutil.copytree(found.package.parent / name, tmp_path / name, ignore=unused)
