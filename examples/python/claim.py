@@ -3,7 +3,7 @@
     python examples/python/claim.py --agent deploy resource:database/dev -- ./migrate-dev.sh
 
 Everybody who claims `resource:database/dev` in the same session then waits until the command has ended. The command's
-exit code is ours; it is 75 when the turn did not come in time. The service shows its tools to Claude Code alone, so
+exit code is ours; it is 75 when our turn did not come in time. The service shows its tools to Claude Code alone, so
 this client calls itself so.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import getpass
+import math
 import sys
 from typing import Any
 
@@ -26,7 +27,11 @@ LONGEST_WAIT_SECONDS = 45
 
 
 class Refused(Exception):
-    """The service refused a call; the message is its own."""
+    """The service refused a call; code and message are its own."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 async def call(client: Client[Any], tool: str, **arguments: object) -> dict[str, Any]:
@@ -38,38 +43,42 @@ async def call(client: Client[Any], tool: str, **arguments: object) -> dict[str,
     result = await client.call_tool(tool, arguments, raise_on_error=False)
     answer: dict[str, Any] = result.structured_content or {}
     if result.is_error:
-        raise Refused(f"{answer.get('code')}: {answer.get('message')}")
+        raise Refused(answer["code"], answer["message"])
     return answer
 
 
-async def claim(client: Client[Any], paths: list[str], turns: int) -> bool:
-    """Claim all paths, waiting up to `turns` times 45 seconds; return whether they are ours."""
-    for _ in range(turns):
+async def claim(client: Client[Any], paths: list[str], patience: float) -> bool:
+    """Claim all paths, waiting for our turn for up to `patience` seconds; return whether they are ours."""
+    clock = asyncio.get_running_loop()
+    deadline = clock.time() + patience
+    while True:
         answer = await call(
             client,
             "claim_file_lock",
             file_paths=paths,
             duration_minutes=LEASE_MINUTES,
-            wait_seconds=LONGEST_WAIT_SECONDS,
+            wait_seconds=min(LONGEST_WAIT_SECONDS, max(0, math.ceil(deadline - clock.time()))),
             reason="a command runs",
         )
         if answer["outcome"] == "granted":
             return True
-        # The place in the queue is kept for two minutes, and calling again takes it up.
-        print(
-            f"held by {answer['conflicts'][0]['locked_by']}, position {answer['queue_position']}",
-            file=sys.stderr,
-        )
-    return False
+        print(f"held by {answer['conflicts'][0]['locked_by']}", file=sys.stderr)
+        if clock.time() >= deadline:
+            return False
+        # Our place in the queue is kept for two minutes, and calling again takes it up.
 
 
 async def keep(client: Client[Any], paths: list[str]) -> None:
     """Renew the locks for ever, or until one is lost."""
     while True:
         await asyncio.sleep(RENEW_SECONDS)
-        await call(
-            client, "claim_file_lock", action="renew", file_paths=paths, duration_minutes=LEASE_MINUTES
-        )
+        try:
+            await call(
+                client, "claim_file_lock", action="renew", file_paths=paths, duration_minutes=LEASE_MINUTES
+            )
+        except Refused as refusal:
+            if refusal.code != "retry_later":
+                raise
 
 
 async def run(client: Client[Any], paths: list[str], command: list[str]) -> int:
@@ -94,20 +103,21 @@ async def main() -> int:
     parser.add_argument("--user", default=getpass.getuser())
     parser.add_argument("--agent", default="impl_a", help="a name that no other terminal uses")
     parser.add_argument("--token", help="the local token, where the service asks for it")
-    parser.add_argument("--turns", type=int, default=4, help="how often to wait 45 seconds")
+    parser.add_argument("--patience", type=float, default=180, help="seconds to wait for our turn")
     parser.add_argument("paths", nargs="+", help="files, folders or names such as resource:port/5432")
-    if "--" not in sys.argv:
-        parser.error("put -- and the command behind the paths")
-    split = sys.argv.index("--")
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     chosen = parser.parse_args(sys.argv[1:split])
+    command = sys.argv[split + 1 :]
+    if not command:
+        parser.error("put -- and the command behind the paths")
     endpoint = f"{chosen.url}/mcp/v2/claude/{chosen.user}__session__{chosen.session}__{chosen.agent}"
     headers = {"Authorization": f"Bearer {chosen.token}"} if chosen.token else {}
     who = Implementation(name="claude-code", version="1.0")
     async with Client(StreamableHttpTransport(endpoint, headers=headers), client_info=who) as client:
-        if not await claim(client, chosen.paths, chosen.turns):
+        if not await claim(client, chosen.paths, chosen.patience):
             return NOT_MY_TURN
         try:
-            return await run(client, chosen.paths, sys.argv[split + 1 :])
+            return await run(client, chosen.paths, command)
         finally:
             with contextlib.suppress(Refused):  # what was lost needs no release
                 await call(client, "claim_file_lock", action="release", file_paths=chosen.paths)

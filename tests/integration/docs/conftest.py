@@ -1,14 +1,30 @@
 """One real service for the tests that play what the documentation shows."""
 
+from __future__ import annotations
+
 from collections.abc import Generator
+from dataclasses import dataclass
 
 import pytest
 
-from tests.acceptance.service import Service
+from tests.integration.installation import Installation
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A service as the documentation's reader has it.
+
+    Attributes:
+        installation: its data folder, and `coord` on it.
+        url: where it answers.
+    """
+
+    installation: Installation
+    url: str
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
-    """A service in the foreground, on a port and a data folder of its own."""
-    with Service(tmp_path_factory.mktemp("documented")) as running:
-        yield running
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Generator[Documented]:
+    """A service in the background, on a free port and a data folder of its own."""
+    with Installation(tmp_path_factory.mktemp("documented")) as installation:
+        yield Documented(installation, installation.json("up")["url"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.service import Service, coord
+from tests.integration.docs.conftest import Documented
 from tests.integration.docs.transcript import Player, steps
 from tests.unit.docs.page import DOCS, fences, text_of
 
@@ -14,10 +14,10 @@ TRANSCRIPTS = {"demo": "tutorial/two-terminals.md"}
 
 @pytest.mark.parametrize(("session", "page"), TRANSCRIPTS.items())
 async def test_a_transcript_is_what_happens_when_it_is_played_again(
-    service: Service, session: str, page: str
+    documented: Documented, session: str, page: str
 ) -> None:
     acts = steps(fences(text_of(DOCS / page)))
-    said, happened = await Player(service.url, session, coord(), service.environment).play(acts)
+    said, happened = await Player(documented.url, session, documented.installation).play(acts)
     assert happened == said
     assert any(act.kind == "call" for act in acts)
 

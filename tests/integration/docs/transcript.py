@@ -11,11 +11,12 @@ import asyncio
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from tests.integration.installation import Installation
 from tests.unit.docs.page import Call, Fence, call_of
 
 USER = "alice"
@@ -57,15 +58,13 @@ class Player:
     Args:
         url: where the service is.
         session: the session to play in.
-        coord: the command `coord`.
-        environment: what the command is told.
+        installation: what the service runs on.
     """
 
-    def __init__(self, url: str, session: str, coord: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, url: str, session: str, installation: Installation) -> None:
         self._url = url
         self._session = session
-        self._coord = coord
-        self._environment = dict(environment)
+        self._installation = installation
         self._client = httpx.AsyncClient(timeout=60, trust_env=False)
         self._open: defaultdict[str, list[asyncio.Task[str]]] = defaultdict(list)
         self._after = 0
@@ -129,15 +128,8 @@ class Player:
         return answer
 
     async def _run(self, command: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            self._coord,
-            *shlex.split(command)[1:],
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return output.decode()
+        done = await asyncio.to_thread(self._installation.coord, *shlex.split(command)[1:])
+        return done.stdout + done.stderr
 
 
 def _step(line: str) -> Step:

@@ -1,0 +1,83 @@
+"""docs/reference/http.md names every route, parameter and field, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordination.app.application import create
+from coordination.settings import load
+from coordination.transport.mcp.identity import PATH as MCP_PATH
+from tests.unit.docs.page import REFERENCE, headings, links, names, section, text_of
+
+PAGE = text_of(REFERENCE / "http.md")
+BESIDE_THE_API = {
+    "GET /health",
+    "GET /ready",
+    "GET /health/detailed",
+    "GET /openapi.json",
+    f"POST {MCP_PATH}",
+}
+FRAMEWORK = {"HTTPValidationError", "ValidationError"}
+
+
+def description() -> dict[str, Any]:
+    """The API as it describes itself; nothing is started."""
+    settings = load({"COORDINATION_DATA_DIR": str(Path(__file__).parent), "COORDINATION_LOCAL_TOKEN": "auto"})
+    found: dict[str, Any] = create(settings).openapi()
+    return found
+
+
+API = description()
+MODELS = {
+    name: list(model["properties"])
+    for name, model in API["components"]["schemas"].items()
+    if "properties" in model and name not in FRAMEWORK
+}
+
+
+def routes() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every route of the API with its description, such as `GET /api/v1/sessions`."""
+    for path, methods in API["paths"].items():
+        for method, route in methods.items():
+            yield f"{method.upper()} {path}", route
+
+
+ROUTES = dict(routes())
+
+
+def test_every_route_has_its_section_and_nothing_else_has() -> None:
+    documented = {title for title in headings(PAGE, 3) if " /" in title}
+    assert documented == set(ROUTES) | BESIDE_THE_API
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_parameter_of_a_route_has_its_row_and_nothing_else_has(route: str) -> None:
+    parameters = [found["name"] for found in ROUTES[route].get("parameters", []) if found["in"] == "query"]
+    assert names(section(PAGE, route)) == parameters
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_leads_to_what_it_takes_and_answers(route: str) -> None:
+    body = ROUTES[route].get("requestBody")
+    answer = ROUTES[route]["responses"]["200"]
+    expected = [_model(part) for part in (body, answer) if part is not None]
+    assert [link for link in links(section(PAGE, route)) if link.startswith("#")] == [
+        f"#{name.lower()}" for name in expected
+    ]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_field_of_a_model_has_its_row_and_nothing_else_has(model: str) -> None:
+    assert names(section(PAGE, model)) == MODELS[model]
+
+
+def test_every_model_has_its_section_and_nothing_else_has() -> None:
+    documented = [title for title in headings(PAGE, 3) if " /" not in title]
+    assert sorted(documented) == sorted(MODELS)
+
+
+def _model(part: dict[str, Any]) -> str:
+    reference: str = part["content"]["application/json"]["schema"]["$ref"]
+    return reference.rpartition("/")[2]
