@@ -109,7 +109,7 @@ def create(place: Place, binaries: Binaries, guard: Guard) -> None:
 def _initdb(place: Place, binaries: Binaries, guard: Guard) -> None:
     command = [
         str(binaries.initdb),
-        f"--pgdata={place.data_argument}",
+        f"--pgdata={place.pgdata}",
         f"--username={NAME}",
         "--encoding=UTF8",
         "--locale=C",
@@ -128,7 +128,7 @@ def _name_database(place: Place, binaries: Binaries, guard: Guard) -> None:
         str(binaries.postgres),
         "--single",
         "-D",
-        place.data_argument,
+        place.pgdata,
         "-c",
         "exit_on_error=on",
         "-c",

@@ -34,7 +34,7 @@ from coordination.embedded.binaries import DEFAULT_MAJOR, Binaries, find_binarie
 from coordination.embedded.errors import PostgresUnavailable
 from coordination.embedded.lock import is_free, try_lock
 from coordination.embedded.log_file import LogFile
-from coordination.embedded.obstacles import Obstacles, ask, end_leftovers, postmaster_runs
+from coordination.embedded.obstacles import Obstacles, ask, end_leftovers, postmaster_runs, session_of
 from coordination.embedded.options import PORT, options
 from coordination.embedded.socket_folder import SOCKET, make_private, socket_folder
 from coordination.embedded.spawn import Child, Place, choose_guard, spawn
@@ -244,7 +244,7 @@ class EmbeddedPostgres:
             socket_folder=told,
             settings=self._settings,
         )
-        return [str(binaries.postgres), "-D", place.data_argument, *chosen]
+        return [str(binaries.postgres), "-D", place.pgdata, *chosen]
 
     def _part_with_ended_child(self) -> None:
         """Forget our child when it has ended; one that never got ready is a failure to report."""
@@ -253,8 +253,11 @@ class EmbeddedPostgres:
             return
         self._child = None
         child.let_go()
-        if child.guard == "pipe" and not is_free(self._lock):
-            self._interrupt()  # only the watchdog was killed; what it left is unguarded, so start over
+        left = self._running() if child.guard == "pipe" else None
+        if left and session_of(left.pid) == child.program.pid:
+            ask(
+                left.pid, signal.SIGINT
+            )  # only the watchdog was killed; its server is unguarded, so start over
         elif not self._served:
             written = cluster.last_lines(self._log_file.since_start())
             raise cluster.unavailable("the server ended while it started.", written)
@@ -266,9 +269,3 @@ class EmbeddedPostgres:
             self._obstacles.look(found, self._socket)
         elif self._child and self._served:
             self._child.interrupt()  # somebody removed the cluster under our server
-
-    def _interrupt(self) -> None:
-        """Ask the running server, whoever started it, for a fast shutdown."""
-        found = cluster.read_postmaster(self._cluster)
-        if found:
-            ask(found.pid, signal.SIGINT)

@@ -66,6 +66,13 @@ def postmaster_runs(pid: int) -> bool:
     return False
 
 
+def session_of(pid: int) -> int | None:
+    """The session of a living postmaster, which is named after the first program in it: the launcher's child."""
+    with suppress(ProcessLookupError):
+        return os.getsid(pid)
+    return None
+
+
 def ask(pid: int, how: signal.Signals) -> None:
     """Ask a postmaster to shut down: SIGINT is fast, SIGQUIT immediate."""
     with suppress(ProcessLookupError):

@@ -17,8 +17,9 @@ _OPTIONS: dict[str, str] = {
     "port": str(PORT),
     "unix_socket_permissions": "0700",
     "cluster_name": "coordination",
-    # Durable: what was acknowledged survives a crash (design, invariant 5). fsync and full_page_writes are on by
-    # default; they are left to ALTER SYSTEM, for databases that live no longer than a test.
+    # Durable: what was acknowledged survives a crash (design, invariant 5).
+    "fsync": "on",
+    "full_page_writes": "on",
     "synchronous_commit": "on",
     # Small: service and Postgres together stay under 300 MB; few processes, no parallel plans.
     "shared_buffers": "64MB",

@@ -45,7 +45,7 @@ def make_private(folder: Path, place: Place) -> str:
         PostgresUnavailable: somebody else made that folder, or its mode is not 0700.
     """
     if folder == place.folder:
-        return place.data_argument
+        return place.pgdata
     uid = place.account.uid if place.account else os.geteuid()
     try:
         folder.mkdir(mode=0o700)

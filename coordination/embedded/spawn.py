@@ -84,7 +84,7 @@ class Place:
     account: Account | None
 
     @property
-    def data_argument(self) -> str:
+    def pgdata(self) -> str:
         """What to tell Postgres as its data folder; see ``account.py``."""
         return "/proc/self/cwd" if self.account and sys.platform == "linux" else str(self.folder)
 

@@ -43,6 +43,15 @@ async def test_a_cold_start_makes_a_durable_private_database(empty_folder: Path)
     assert version == postgres.version
 
 
+async def test_a_caller_can_replace_settings(folder: Path) -> None:
+    postgres = EmbeddedPostgres(folder, settings={"fsync": "off", "work_mem": "5MB"})
+    try:
+        assert await ask(postgres.start(), "SELECT current_setting('fsync')") == "off"
+        assert await ask(postgres.dsn, "SELECT current_setting('work_mem')") == "5MB"
+    finally:
+        postgres.stop()
+
+
 async def test_a_second_start_finds_what_the_first_one_wrote(folder: Path) -> None:
     postgres = EmbeddedPostgres(folder)
     assert await ask(postgres.start(), "CREATE TABLE kept AS SELECT 7 AS number") is None
