@@ -96,12 +96,19 @@ class Conflict(Lease):
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """An earlier live waiter that a claim must let pass first."""
+    """An earlier live waiter that a claim must let pass first.
+
+    Attributes:
+        paths: the first three of what it waits for.
+        wanted: the claimed path that meets one of them, which is `awaited`.
+    """
 
     agent_id: str
     operation: Operation
     paths: tuple[str, ...]
     queued_at: datetime
+    wanted: str
+    awaited: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ class Held:
 
     Attributes:
         conflicts: at most twenty leases in the way; `conflict_count` says how many there are.
-        ahead: earlier waiters that must be let past.
+        ahead: at most ten earlier waiters that must be let past.
         queue_position: 1 is next in line; without a place in the queue, the position a waiter would get.
         ticket: the caller's place in the queue, None when it has none.
         next_expiry_seconds: until the first of the leases ends by itself, None when only waiters are in the way.

@@ -95,7 +95,7 @@ async def renew(
     """
     outcome = await store.renew(core.database, agent, _keys(paths), tokens, ttl_seconds)
     if isinstance(outcome, Lost):
-        raise _lease_lost(outcome, "renewed", "renew")
+        raise _lease_lost(outcome, paths, "renewed", "renew")
     core.feed.announce(agent.workspace, agent.session, freed=False)
     return outcome.leases
 
@@ -110,7 +110,7 @@ async def release(
     """
     outcome = await store.release(core.database, agent, _keys(paths), tokens)
     if isinstance(outcome, Lost):
-        raise _lease_lost(outcome, "released", "release")
+        raise _lease_lost(outcome, paths, "released", "release")
     core.feed.announce(agent.workspace, agent.session, freed=True)
     return outcome.leases
 
@@ -227,8 +227,9 @@ def _stopping() -> RetryLater:
     )
 
 
-def _lease_lost(outcome: Lost, done: str, action: str) -> LeaseLost:
-    lost = ", ".join(f'"{shown(key)}"' for key in outcome.lost[:_NAMED])
+def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, done: str, action: str) -> LeaseLost:
+    named = {path.key: path.path for path in paths or ()}
+    lost = ", ".join(f'"{shown(named.get(key, key))}"' for key in outcome.lost[:_NAMED])
     more = f" and {len(outcome.lost) - _NAMED} more" if len(outcome.lost) > _NAMED else ""
     held = ", ".join(f'"{shown(path)}"' for path in outcome.held[:_NAMED])
     advice = f" Still yours: {held}." if outcome.held else ""

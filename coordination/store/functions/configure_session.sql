@@ -18,8 +18,7 @@ BEGIN
         JOIN file_locks b ON b.workspace_id = a.workspace_id AND b.session_id = a.session_id
          AND b.checkout > a.checkout AND b.agent_id <> a.agent_id AND b.expires_at > v_now
          AND (b.operation <> 'read' OR a.operation <> 'read')
-         AND (a.path_key = b.path_key OR a.path_key = '' OR b.path_key = ''
-              OR starts_with(a.path_key, b.path_key || '/') OR starts_with(b.path_key, a.path_key || '/'))
+         AND coordination_keys_overlap(a.path_key, b.path_key)
         WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.expires_at > v_now
         ORDER BY a.path_key LIMIT 1;
         IF FOUND THEN

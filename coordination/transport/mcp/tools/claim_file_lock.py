@@ -1,12 +1,13 @@
 """The tool `claim_file_lock`: claim, renew and release leases on files."""
 
+import json
 from typing import ClassVar, Final
 
 from pydantic import PrivateAttr
 
 from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput
-from coordination.domain.file_lock import Ahead, Claim, Conflict, Elsewhere, Granted, Held, Lease
+from coordination.domain.file_lock import Ahead, Claim, Conflict, Elsewhere, Granted, Held, Lease, Operation
 from coordination.domain.identity import Identity
 from coordination.domain.path import LockPath, normalise_all
 from coordination.domain.text import MAX_REASON, clean, shown
@@ -25,6 +26,8 @@ from coordination.wire.file_lock import ClaimFileLockAnswer, ClaimFileLockArgume
 from coordination.wire.text import quoted
 
 LONGEST_WAIT_SECONDS: Final = 45
+LONGEST_CALL: Final = 1_000
+"""Longer lists of paths are not repeated in the next call; the caller has just sent them."""
 MINUTE_SECONDS = 60
 
 
@@ -57,7 +60,9 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         )
         if arguments.action == "renew":
             return self._renewed(
-                await file_lock.renew(self._core, agent, paths or None, arguments.duration_minutes * MINUTE_SECONDS)
+                await file_lock.renew(
+                    self._core, agent, paths or None, arguments.duration_minutes * MINUTE_SECONDS
+                )
             )
         if arguments.action == "release":
             return _released(await file_lock.release(self._core, agent, paths or None))
@@ -82,7 +87,7 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         )
         warnings = shared_name_warning(self._core, agent)
         if isinstance(outcome, Held):
-            return _held(outcome, wanted, warnings)
+            return _held(outcome, wanted, arguments, warnings)
         if arguments.wait_seconds > 0:
             tokens = outcome.granted_tokens
             exchange.on_undelivered(lambda: file_lock.give_back(self._core, agent, tokens))
@@ -125,11 +130,10 @@ def _granted(outcome: Granted, warnings: list[str]) -> Answer:
     return Answer(ClaimFileLockAnswer(outcome="granted", locks=locks, warnings=warnings or None), text)
 
 
-def _held(outcome: Held, wanted: Claim, warnings: list[str]) -> Answer:
-    paths = [path.path for path in wanted.paths]
-    again = f"claim_file_lock(file_paths={literal(paths)}, wait_seconds={LONGEST_WAIT_SECONDS})"
+def _held(outcome: Held, wanted: Claim, arguments: ClaimFileLockArguments, warnings: list[str]) -> Answer:
+    again = _again(wanted, arguments)
     conflicts = [_conflict(conflict) for conflict in outcome.conflicts]
-    conflicts += [_ahead(ahead, paths[0]) for ahead in outcome.ahead]
+    conflicts += [_ahead(ahead) for ahead in outcome.ahead]
     first = conflicts[0]
     if first.queued:
         why = f'{first.locked_by} is before you in the queue for "{shown(first.path)}"'
@@ -159,6 +163,19 @@ def _held(outcome: Held, wanted: Claim, warnings: list[str]) -> Answer:
     )
 
 
+def _again(wanted: Claim, arguments: ClaimFileLockArguments) -> str:
+    """The same call, waiting: another operation would be another place in the queue."""
+    paths = json.dumps([path.path for path in wanted.paths], ensure_ascii=False)
+    if len(paths) > LONGEST_CALL:
+        paths = f"[the same {len(wanted.paths)} paths]"
+    said = [f"file_paths={paths}"]
+    if arguments.operation != Operation.WRITE:
+        said.append(f'operation="{arguments.operation}"')
+    if arguments.duration_minutes != ClaimFileLockArguments().duration_minutes:
+        said.append(f"duration_minutes={arguments.duration_minutes}")
+    return f"claim_file_lock({', '.join([*said, f'wait_seconds={LONGEST_WAIT_SECONDS}'])})"
+
+
 def _conflict(conflict: Conflict) -> ConflictAnswer:
     return ConflictAnswer(
         path=conflict.wanted,
@@ -173,11 +190,10 @@ def _conflict(conflict: Conflict) -> ConflictAnswer:
     )
 
 
-def _ahead(ahead: Ahead, path: str) -> ConflictAnswer:
-    named = ahead.paths[0] if ahead.paths else path
+def _ahead(ahead: Ahead) -> ConflictAnswer:
     return ConflictAnswer(
-        path=path,
-        held_path=named if named != path else None,
+        path=ahead.wanted,
+        held_path=ahead.awaited if ahead.awaited != ahead.wanted else None,
         locked_by=ahead.agent_id,
         operation=ahead.operation,
         queued=True,
