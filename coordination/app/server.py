@@ -112,11 +112,10 @@ def _serve(
     stop: _Stop,
     on_ready: Callable[[bool], None],
 ) -> None:
-    # Here and not above: they take more than a second, in which Postgres gets ready.
-    import uvicorn  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415 - Postgres is started first; these take more than a second
 
-    from coordination.app.application import create  # noqa: PLC0415
-    from coordination.transport import peer  # noqa: PLC0415
+    from coordination.app.application import create  # noqa: PLC0415 - as above
+    from coordination.transport import peer  # noqa: PLC0415 - as above
 
     app = create(settings, postgres=postgres)
     checked = peer.can_check()

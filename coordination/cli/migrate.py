@@ -54,10 +54,6 @@ def migrate(
     yes
         Go back even though that deletes what the revisions in between brought.
     """
-    if sql:
-        print_script(to)
-        return OK
-    chosen = settings()
     known = _known()
     if to not in {NEWEST, NONE, *known}:
         raise Failure(
@@ -65,6 +61,10 @@ def migrate(
             exit_code=USAGE,
             code="usage",
         )
+    if sql:
+        _print_script(to)
+        return OK
+    chosen = settings()
     with _database(chosen, quiet=json) as dsn:
         before = _current(dsn)
         if check:
@@ -77,16 +77,11 @@ def migrate(
     return _report(before, after, "", json=json)
 
 
-def print_script(to: str) -> None:
+def _print_script(to: str) -> None:
     """Print the SQL that brings an empty database to a revision, or with `base` the newest one back to none."""
-    from alembic.util import CommandError  # noqa: PLC0415 - loading the migration tool takes a second
+    from coordination.store import migration  # noqa: PLC0415 - loading the migration tool takes a second
 
-    from coordination.store import migration  # noqa: PLC0415 - as above
-
-    try:
-        say(migration.down_script() if to == NONE else migration.script(to))
-    except CommandError as error:
-        raise Failure(str(error), exit_code=USAGE, code="usage") from error
+    say(migration.down_script() if to == NONE else migration.script(to))
 
 
 def _known() -> tuple[str, ...]:
@@ -116,7 +111,7 @@ def _database(chosen: Settings, *, quiet: bool) -> Generator[str]:
 
 
 def _current(dsn: str) -> str | None:
-    from coordination.store import migration  # noqa: PLC0415 - as in `print_script`
+    from coordination.store import migration  # noqa: PLC0415 - as in `_print_script`
 
     try:
         return asyncio.run(migration.current(dsn))
@@ -125,7 +120,7 @@ def _current(dsn: str) -> str | None:
 
 
 def _migrate(dsn: str, to: str) -> str | None:
-    from coordination.store import migration  # noqa: PLC0415 - as in `print_script`
+    from coordination.store import migration  # noqa: PLC0415 - as in `_print_script`
 
     try:
         return migration.migrate_blocking(dsn, to)[1]

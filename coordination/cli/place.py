@@ -54,11 +54,11 @@ def settings() -> Settings:
 
 
 def services(chosen: Settings) -> list[RunningService]:
-    """Return the services that run on the data folder; only the one on PORT when the person names a port."""
+    """Return the services that run on the data folder; only the one on PORT when the environment names a port."""
     found = running.find(chosen.data_dir)
-    if chosen.origin("port") == "default" or chosen.port == 0:
-        return found
-    return [service for service in found if service.port == chosen.port]
+    if chosen.is_from_environment("port") and chosen.port:
+        return [service for service in found if service.port == chosen.port]
+    return found
 
 
 def target(chosen: Settings) -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -109,7 +110,9 @@ def test_another_ctrl_c_ends_it_at_once_and_its_log_has_requests_and_no_secrets(
     assert "alice__session__" not in err
 
 
-def test_after_sigkill_nothing_runs_and_nothing_acknowledged_is_lost(installation: Installation) -> None:
+def test_after_sigkill_nothing_runs_nothing_is_lost_and_a_killed_postgres_comes_back(
+    installation: Installation,
+) -> None:
     with foreground(installation) as (program, service):
         postgres = postgres_of(service)
         granted = call(service.url, PLANNER, file_paths=["kept.py"], duration_minutes=60)
@@ -121,6 +124,12 @@ def test_after_sigkill_nothing_runs_and_nothing_acknowledged_is_lost(installatio
         locks = {
             lock["path"]: lock for lock in get(f"{again.url}/api/v1/sessions/demo/locks").json()["locks"]
         }
+        for pid in postgres_of(again):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        eventually(lambda: get(f"{again.url}/ready").status_code == 503, "the loss of Postgres to show")
+        eventually(lambda: get(f"{again.url}/ready").status_code == 200, "Postgres to be back")
+        assert get(f"{again.url}/health").status_code == 200
         program.send_signal(signal.SIGHUP)
         assert program.wait(SECONDS) == 0
     assert locks["kept.py"]["fencing_token"] == granted["locks"][0]["fencing_token"]

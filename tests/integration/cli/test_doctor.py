@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -98,3 +101,21 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     checks = examine(installation, 5, COORDINATION_DATA_DIR=str(tmp_path / "file" / "data"))
     assert {"data folder", "log folder"} <= states(checks, "failed")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_of_this_machine_is_refused(running: Installation) -> None:
+    (service,) = running.services()
+    # Nothing is imported after the change: another user may not reach our Python.
+    ask = f"""
+import os, socket
+os.setuid(65534)
+connection = socket.socket()
+connection.connect(("127.0.0.1", {service.port}))
+connection.sendall(b"GET /health HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+os.write(1, b"".join(iter(lambda: connection.recv(65536), b"")))
+"""
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("HTTP/1.1 403 ")
+    assert "foreign_user" in told.stdout
+    assert "connection_of_foreign_user_refused" in running.log()

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -166,3 +167,10 @@ def test_a_wrong_command_line_is_told_in_json_too(
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
     assert run(arguments) == 2
     assert "coord --help" in capsys.readouterr().err
+
+
+def test_the_command_line_loads_no_framework_and_no_driver() -> None:
+    heavy = {"alembic", "asyncpg", "fastapi", "fastmcp", "httpx", "mcp", "sqlalchemy", "starlette", "uvicorn"}
+    look = f"import sys, coordination.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
