@@ -112,7 +112,6 @@ import os, socket
 os.setuid(65534)
 connection = socket.socket()
 connection.connect(("127.0.0.1", {service.port}))
-connection.sendall(b"GET /health HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
 os.write(1, b"".join(iter(lambda: connection.recv(65536), b"")))
 """
     told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
