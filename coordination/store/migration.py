@@ -1,13 +1,16 @@
 """Applying the migrations: the one way by which the schema comes into being and changes.
 
 Alembic is the only source of DDL; the revisions live in the top-level folder `migrations` (inside the package in a
-wheel). Several servers may start at once: whoever comes second waits for the first and finds nothing to do. This
-module does not know what the revisions contain.
+wheel). Several servers may start at once: whoever comes second waits for the first and finds nothing to do. All of
+it happens in one transaction in the schema `public`, whatever the role's settings say, and gives up rather than
+queue behind a long transaction on our tables: whoever queues for a table blocks everybody behind it. This module
+does not know what the revisions contain.
 """
 
 import asyncio
 import io
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import asyncpg
 from alembic import command
@@ -15,18 +18,22 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from coordination.domain.errors import InvalidInput, RetryLater
+from coordination.store.database import retry_later
 from coordination.store.schema_version import VERSION_TABLE, folder
 
-_LOCK: Final = "SELECT pg_advisory_xact_lock(20261120)"
-_PATIENCE: Final = "SET LOCAL lock_timeout = '60s'"
+_Result = TypeVar("_Result")
+_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+TABLE_LOCK_SECONDS: Final = 5.0
 
 
 def head() -> str:
     """Return the newest revision that this release knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    revision = _scripts().get_current_head()
     if revision is None:
         raise RuntimeError("the migrations folder holds no revision")
     return revision
@@ -36,27 +43,64 @@ async def current(dsn: str) -> str | None:
     """Return the database's revision, None when it was never migrated.
 
     Raises:
-        OSError, asyncpg.PostgresError: the database cannot be reached.
+        RetryLater: the database cannot be reached.
+        asyncpg.PostgresError: it refuses, for example the credential.
     """
-    return await _with_connection(dsn, _current)
+    return await _in_transaction(dsn, _current)
 
 
-async def migrate(dsn: str, to: str = "head") -> tuple[str | None, str | None]:
-    """Bring the database to revision `to` ("head", "base", or a revision) and return (before, after)."""
+async def migrate(
+    dsn: str, to: str = "head", *, table_lock_seconds: float = TABLE_LOCK_SECONDS
+) -> tuple[str | None, str | None]:
+    """Bring the database to revision `to` ("head", "base", or a revision) and return (before, after).
+
+    Args:
+        dsn: libpq URL of the database, direct or through a pooler that keeps a session per client.
+        to: where to go, up or down.
+        table_lock_seconds: how long to wait for a table that somebody else's transaction uses.
+
+    Raises:
+        InvalidInput: there is no such revision, or the database is at one of a later release.
+        RetryLater: the database cannot be reached, or others used the tables all the time; nothing was changed.
+        asyncpg.PostgresError: Postgres refused, for example a right is missing; nothing was changed.
+    """
 
     def run(connection: Connection) -> tuple[str | None, str | None]:
-        connection.execute(text(_PATIENCE))
-        connection.execute(text(_LOCK))
+        for statement in _opening(table_lock_seconds):
+            connection.execute(text(statement))
         before = _current(connection)
-        target = head() if to == "head" else to
-        config = _config(connection)
-        if to == "base" or _is_below(target, before):
-            command.downgrade(config, to)
-        else:
-            command.upgrade(config, to)
-        return before, _current(connection)
+        target = _destination(to, before)
+        if before != target:
+            move = command.downgrade if _is_below(target, before) else command.upgrade
+            move(_config(connection, to_base=target is None), target or "base")
+        return before, target
 
-    return await _with_connection(dsn, run)
+    return await _in_transaction(dsn, run)
+
+
+def migrate_blocking(dsn: str, to: str = "head") -> tuple[str | None, str | None]:
+    """Call `migrate` where no event loop runs."""
+    return asyncio.run(migrate(dsn, to))
+
+
+async def verify(dsn: str) -> tuple[str, ...]:
+    """Return what the newest revision made and this database lacks or opens to others; empty when all is well.
+
+    Raises:
+        RetryLater: the database cannot be reached.
+        asyncpg.PostgresError: it refuses, for example the credential.
+    """
+    try:
+        connection = await asyncpg.connect(dsn, timeout=5)
+    except _AWAY as error:
+        raise retry_later("it is not reachable") from error
+    try:
+        await connection.execute(verify_script())
+    except asyncpg.RaiseError as error:
+        return tuple((error.detail or str(error)).splitlines())
+    finally:
+        await connection.close()
+    return ()
 
 
 def script(to: str = "head") -> str:
@@ -69,34 +113,81 @@ def script(to: str = "head") -> str:
 def down_script() -> str:
     """Return the SQL that takes a database from the newest revision back to none."""
     output = io.StringIO()
-    command.downgrade(_config(output=output), f"{head()}:base", sql=True)
+    command.downgrade(_config(output=output, to_base=True), f"{head()}:base", sql=True)
     return output.getvalue()
 
 
-def _is_below(target: str, present: str | None) -> bool:
-    if present is None:
-        return False
-    ancestors = {
-        revision.revision
-        for revision in ScriptDirectory.from_config(_config()).iterate_revisions(present, "base")
-    }
-    return target in ancestors and target != present
+def verify_script() -> str:
+    """Return the SQL that raises when a database is not as the newest revision left it."""
+    return (folder() / "sql" / "verify.sql").read_text(encoding="utf-8")
+
+
+def _opening(table_lock_seconds: float) -> tuple[str, ...]:
+    """Return what every migrating transaction begins with: no setting of the role or database may matter."""
+    return (
+        # Under any other level the second of two servers would not see what the first did while it waited.
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+        "SET LOCAL search_path = public",
+        "SET LOCAL client_min_messages = warning",
+        "SET LOCAL statement_timeout = 0",
+        "SET LOCAL check_function_bodies = off",
+        "SET LOCAL lock_timeout = '60s'",
+        "SELECT pg_advisory_xact_lock(20261120)",
+        f"SET LOCAL lock_timeout = '{round(table_lock_seconds * 1000)}ms'",
+    )
+
+
+def _destination(to: str, present: str | None) -> str | None:
+    """Return the revision that `to` means for a database at `present`; None is the state before the first."""
+    known = [script.revision for script in _scripts().walk_revisions()]
+    if present is not None and present not in known:
+        if to == "head":
+            return present  # made by a later release, under which this one works (design section 4)
+        raise InvalidInput(
+            f'The database is at revision "{present}", which this release does not know. Use the release that made it.',
+            next_call="coord migrate --check",
+        )
+    if to == "base":
+        return None
+    if to != "head" and to not in known:
+        raise InvalidInput(
+            f'There is no revision "{to}". Known are {", ".join(known)}, and the words "head" and "base".',
+            next_call="coord migrate --to head",
+        )
+    return head() if to == "head" else to
+
+
+def _is_below(target: str | None, present: str | None) -> bool:
+    """Whether the way from `present` to `target` leads down."""
+    if target is None or present is None:
+        return target is None
+    return target in {script.revision for script in _scripts().iterate_revisions(present, "base")}
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _current(connection: Connection) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    context = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE, "version_table_schema": "public"}
+    )
     return context.get_current_revision()
 
 
-def _config(connection: Connection | None = None, output: io.StringIO | None = None) -> Config:
+def _config(
+    connection: Connection | None = None, output: io.StringIO | None = None, *, to_base: bool = False
+) -> Config:
     config = Config(output_buffer=output) if output is not None else Config()
     config.set_main_option("script_location", str(folder()).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["version_table"] = VERSION_TABLE
+    config.attributes["opening"] = _opening(TABLE_LOCK_SECONDS)
+    config.attributes["to_base"] = to_base
     return config
 
 
-async def _with_connection(dsn: str, run: Any) -> Any:
+async def _in_transaction(dsn: str, run: Callable[[Connection], _Result]) -> _Result:
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(
             dsn, timeout=5, server_settings={"application_name": "coordination migrate"}
@@ -106,10 +197,20 @@ async def _with_connection(dsn: str, run: Any) -> Any:
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(run)
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        raise _explain(cause or error) from error
+    except (*_AWAY, asyncpg.PostgresError) as error:
+        raise _explain(error) from error
     finally:
         await engine.dispose()
 
 
-def migrate_blocking(dsn: str, to: str = "head") -> tuple[str | None, str | None]:
-    """Call `migrate` where no event loop runs."""
-    return asyncio.run(migrate(dsn, to))
+def _explain(error: BaseException) -> BaseException:
+    """Return the product's error for one of the driver's, or the driver's own."""
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return RetryLater(
+            "The schema was not changed: another connection used its tables or was changing it all the time.",
+            next_call="coord migrate",
+        )
+    return retry_later("it is not reachable") if isinstance(error, _AWAY) else error

@@ -1,0 +1,30 @@
+-- For psql or an SQL editor: answers "ok", or raises with a line for each thing that revision
+-- @revision made and this database lacks, and for each right that others have here.
+DO $verify$
+DECLARE
+    v_expected text[] := ARRAY[
+@expected
+    ];
+    v_found text[];
+    v_wrong text[];
+    v_search_path text := current_setting('search_path');
+BEGIN
+    PERFORM set_config('search_path', 'public', true);
+    v_found := ARRAY(
+@inventory);
+    v_wrong := ARRAY(SELECT 'missing: ' || e FROM unnest(v_expected) e WHERE e <> ALL (v_found));
+    IF to_regclass('coordination_schema_version') IS NULL THEN
+        v_wrong := ARRAY['no revision was applied'] || v_wrong;
+    ELSIF NOT EXISTS (SELECT FROM coordination_schema_version WHERE version_num = '@revision') THEN
+        v_wrong := ARRAY['the revision is not @revision'] || v_wrong;
+    END IF;
+    v_wrong := v_wrong || ARRAY(
+@grants);
+    PERFORM set_config('search_path', v_search_path, true);
+    IF v_wrong <> '{}' THEN
+        RAISE EXCEPTION 'the schema is not as revision @revision made it'
+            USING DETAIL = array_to_string(v_wrong, E'\n');
+    END IF;
+END
+$verify$;
+SELECT 'ok' AS coordination_schema;

@@ -1,0 +1,33 @@
+-- What tenants, checkouts, leases and presence add to the four tables. Every column has a default, or is filled by a
+-- trigger, so that statements that know the guide's columns alone keep working.
+CREATE SEQUENCE coordination_fencing_token AS bigint;
+
+ALTER TABLE claude_code_sessions
+    ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
+    ADD COLUMN across_checkouts text NOT NULL DEFAULT 'warn' CHECK (across_checkouts IN ('warn', 'block'));
+
+ALTER TABLE claude_code_agents
+    ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
+    ADD COLUMN user_id varchar,
+    ADD COLUMN role text NOT NULL DEFAULT 'implementer' CHECK (role IN ('planner', 'implementer')),
+    ADD COLUMN client text,
+    ADD COLUMN checkout text NOT NULL DEFAULT '',
+    ADD COLUMN checkout_root text,
+    ADD COLUMN terminals jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN tools_listed_at timestamptz,
+    ADD COLUMN tools_called_at timestamptz,
+    ADD COLUMN news_seq bigint NOT NULL DEFAULT 0;
+
+ALTER TABLE file_locks
+    ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
+    ADD COLUMN path_key text COLLATE "C",
+    ADD COLUMN checkout text COLLATE "C" NOT NULL DEFAULT '',
+    ADD COLUMN slot text COLLATE "C" NOT NULL DEFAULT '',
+    ADD COLUMN fencing_token bigint NOT NULL DEFAULT nextval('coordination_fencing_token'),
+    ADD COLUMN granted_at timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN reason text,
+    ADD COLUMN task_id text;
+
+ALTER TABLE task_progress
+    ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
+    ADD COLUMN affected_keys text[];

@@ -1,0 +1,22 @@
+"""Databases in which the deployment guide's SQL ran, and the roles of a hosted Postgres."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.migration.guide_database import guide_sql, run
+
+
+@pytest.fixture
+async def guide_dsn(empty_dsn: str) -> str:
+    """The URL of a database that the guide's own CREATE statements made, with rows in all four tables."""
+    await run(empty_dsn, guide_sql("create"), guide_sql("adopted_rows"))
+    return empty_dsn
+
+
+@pytest.fixture
+async def api_roles(server_dsn: str) -> AsyncGenerator[None]:
+    """The roles by which Supabase serves the schema `public`; ask for it before any database."""
+    await run(server_dsn, "CREATE ROLE anon NOLOGIN; CREATE ROLE authenticated NOLOGIN;")
+    yield
+    await run(server_dsn, "DROP ROLE anon; DROP ROLE authenticated;")
