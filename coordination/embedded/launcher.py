@@ -24,6 +24,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -163,8 +164,22 @@ class EmbeddedPostgres:
         """Stop the server, and wait for it, if we started it; a shared one is left alone. Idempotent."""
         self._wanted = False
         child, self._child = self._child, None
-        if child and child.stop(PATIENCE) in KILLED:
+        if child is None:
+            return
+        if child.stop(PATIENCE) in KILLED:
             end_leftovers(self._cluster)
+        with suppress(OSError):  # the disk may be full or the folder gone; then this is the least trouble
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove a socket folder that was made beside the cluster, unless the next server is there already."""
+        folder = socket_folder(self._cluster)
+        lock = try_lock(self._lock) if folder != self._cluster else None
+        if lock is not None:
+            try:
+                folder.rmdir()
+            finally:
+                os.close(lock)
 
     def _running(self) -> cluster.Postmaster | None:
         """What the postmaster says of itself, if one lives; a folder that we may not look into has none."""

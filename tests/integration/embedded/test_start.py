@@ -128,6 +128,7 @@ async def test_a_data_folder_may_lie_deep(long_folder: Path) -> None:
         assert stat.S_IMODE(socket_folder(dsn).stat().st_mode) == 0o700
     finally:
         postgres.stop()
+    assert not socket_folder(dsn).exists()
 
 
 async def test_a_data_folder_may_have_an_odd_name(empty_folder: Path) -> None:
