@@ -42,7 +42,8 @@ def folder_of_nobody(empty_folder: Path) -> Iterator[Path]:
 async def test_an_ordinary_user_runs_it_as_itself(
     folder_of_nobody: Path, services: Services, python_of_nobody: str, watchdog: Watchdog
 ) -> None:
-    service = services.start(folder_of_nobody / 'it\'s, "new"', watchdog, uid=NOBODY, python=python_of_nobody)
+    folder = folder_of_nobody / 'it\'s, "new"'
+    service = services.start(folder, watchdog, uid=NOBODY, python=python_of_nobody)
     answer = service.ready()
     await ask(answer.dsn, "CREATE TABLE kept AS SELECT 7 AS number")
     assert {found.uids().effective for found in running(folder_of_nobody)} == {NOBODY}
@@ -50,6 +51,9 @@ async def test_an_ordinary_user_runs_it_as_itself(
     assert await ask_when_back(answer.dsn, "SELECT number FROM kept") == 7
     service.kill()
     assert left_after_all_ended(folder_of_nobody) == []
+    again = services.start(folder, watchdog, uid=NOBODY, python=python_of_nobody)
+    assert await ask(again.ready().dsn, "SELECT number FROM kept") == 7
+    assert again.stop() == 0
 
 
 @needs_root
