@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -9,12 +10,26 @@ from cyclopts import App
 
 from coordination.cli import app, output
 from coordination.client import errors as client_errors
-from tests.unit.docs.page import REFERENCE, ROOT, headings, names, rows, section, spans, text_of
+from tests.unit.docs.page import (
+    REFERENCE,
+    ROOT,
+    fences,
+    headings,
+    names,
+    pages,
+    rows,
+    section,
+    spans,
+    text_of,
+)
 
 PAGE = text_of(REFERENCE / "cli.md")
 ERRORS = text_of(REFERENCE / "errors.md")
 # What every command has; the page says it once, for `coord`.
 GENERAL = {"--help", "-h", "--version"}
+
+_COORD = re.compile(r"(?:\$ )?(?:[A-Z_]+=\S+ )*coord (.+)")
+_MAKE = re.compile(r"`(?:[A-Z]+=\S+ )?make ([a-z-]+)|^(?:\$ )?make ([a-z-]+)", re.MULTILINE)
 
 
 def commands(group: App, path: str) -> Iterator[tuple[str, App]]:
@@ -85,3 +100,25 @@ def failures() -> Iterator[tuple[str, int]]:
 
 def _failure_rows() -> list[list[str]]:
     return [row for row in rows(section(PAGE, "Exit codes")) if len(row) == 3]
+
+
+def shown_commands() -> Iterator[list[str]]:
+    """Every command line of `coord` that a page shows, without what stands before and behind it."""
+    for page in pages():
+        for fence in fences(text_of(page)):
+            for line in fence.text.splitlines() if fence.language in {"console", "sh", "text"} else ():
+                match = _COORD.match(line)
+                if match:
+                    yield shlex.split(match[1].split(" > ")[0], comments=True)
+
+
+@pytest.mark.parametrize("tokens", list(shown_commands()), ids=" ".join)
+def test_every_command_line_on_a_page_is_one_that_the_command_takes(tokens: list[str]) -> None:
+    app.parse_args(tokens, exit_on_error=False, print_error=False)
+
+
+def test_every_make_target_on_a_page_is_one_that_the_makefile_has() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    named = {name for page in pages() for found in _MAKE.findall(text_of(page)) for name in found if name}
+    assert named
+    assert named <= targets
