@@ -37,6 +37,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 CONFIG_VARIABLE: Final = "COORDINATION_CONFIG"
 FILE_NAME: Final = "coordination.toml"
 DEFAULT: Final = "default"
+EMBEDDED: Final = "embedded"
 
 _APP: Final = "coordination"
 _ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
@@ -135,6 +136,14 @@ class Settings(BaseSettings):
     def dsn(self) -> str | None:
         """The database of your own with its credential, None in the embedded mode. Never log or show it."""
         return None if self.database_url is None else self.database_url.get_secret_value()
+
+    @property
+    def database_name(self) -> str:
+        """What may be said of the database: `embedded`, or host and name; no credential."""
+        if self.dsn is None:
+            return EMBEDDED
+        parts = urlsplit(self.dsn)
+        return f"{parts.hostname or 'local socket'}{parts.path}"
 
     def origin(self, name: str) -> str:
         """Where the value of a setting comes from: the variable's name, the file's path, or `default`."""

@@ -17,7 +17,6 @@ import socket
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -178,18 +177,11 @@ def _record(settings: Settings, listener: socket.socket) -> RunningService:
         started=running.started_at(os.getpid()) or time.time(),
         url=f"http://{host}:{port}{settings.root_path}",
         port=port,
-        database=_database_name(settings),
+        database=settings.database_name,
         log=None if settings.log_file is None else str(settings.log_file),
         needs_token=local_token.is_needed(settings),
         version=__version__,
     )
-
-
-def _database_name(settings: Settings) -> str:
-    if settings.dsn is None:
-        return "embedded"
-    parts = urlsplit(settings.dsn)
-    return f"{parts.hostname or 'local socket'}{parts.path}"
 
 
 def _refused_user(uid: int | None) -> None:

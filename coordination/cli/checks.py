@@ -63,7 +63,7 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     yield _folder("data folder", chosen.data_dir)
     yield _folder("log folder", chosen.log_file.parent if chosen.log_file else chosen.data_dir / "logs")
     yield _port(chosen, service)
-    database, dsn = _database(chosen)
+    database, dsn = _database(chosen) if service is None else _database_of(chosen, service)
     looked = None
     if dsn is not None:
         try:
@@ -100,6 +100,17 @@ def _port(chosen: Settings, service: RunningService | None) -> Check:
         f"{chosen.port} is taken by {who}",
         f"Take another: {coord('up', PORT=str(free or 0))}",
     )
+
+
+def _database_of(chosen: Settings, service: RunningService) -> tuple[Check, str | None]:
+    """The same when a service runs: what counts is the database that it was started with."""
+    if service.database == chosen.database_name:
+        return _database(chosen)
+    found = f"the service was started with {service.database}, and these settings name {chosen.database_name}"
+    mend = (
+        f"Set {VARIABLES['database_url']} as it was there, or start it anew: {coord('down')} && {coord('up')}"
+    )
+    return Check("database", "failed", found, mend), None
 
 
 def _database(chosen: Settings) -> tuple[Check, str | None]:

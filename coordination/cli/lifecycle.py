@@ -8,7 +8,7 @@ from coordination.app.running import RunningService
 from coordination.cli import background
 from coordination.cli.output import OK, Failure, Json, emit, facts, progress, say, tell
 from coordination.cli.place import Target, claude_line, coord, services, settings
-from coordination.settings import Settings
+from coordination.settings import EMBEDDED, Settings
 
 SESSION: Final = "demo"
 """The session in the lines that we print; any other name does as well."""
@@ -47,7 +47,7 @@ def up(*, json: Json = False) -> int:
     chosen = settings()
     found = services(chosen)
     state = "already_running" if found else "started"
-    with progress("Starting (the first start makes a database)", quiet=json or bool(found)):
+    with progress(_starting(chosen), quiet=json or bool(found)):
         service = found[0] if found else background.start(chosen)
         missing = background.wait_until_ready(service)
     if missing:
@@ -100,7 +100,7 @@ def down(*, json: Json = False) -> int:
         for service in found:
             if not background.stop(service):
                 killed.append(service.pid)
-        left = _postgres_left(chosen)
+        left = _postgres_left(chosen, found)
     if left is not None:
         raise Failure(f"Postgres still runs: process {left}. Another program holds it, or it does not end.")
     if json:
@@ -125,7 +125,7 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool) -
     own = Target(service.url, _token(chosen, service), service)
     connect, by_hand = coord(f"connect {SESSION}"), claude_line(own, SESSION)
     stop_line = coord("down")
-    postgres = _postgres_pid(chosen)
+    postgres = _postgres_pid(chosen, service)
     if json:
         emit(
             {
@@ -185,15 +185,23 @@ def _others(chosen: Settings) -> list[RunningService]:
     return running.find(chosen.data_dir)
 
 
-def _postgres_left(chosen: Settings) -> int | None:
+def _starting(chosen: Settings) -> str:
+    first = chosen.dsn is None and not (chosen.data_dir / "postgres").exists()
+    return (
+        "Starting for the first time: a database is made, which takes some seconds" if first else "Starting"
+    )
+
+
+def _postgres_left(chosen: Settings, stopped: list[RunningService]) -> int | None:
     """Wait for the embedded Postgres to end, unless another service shares it or there is none."""
-    if chosen.dsn is not None or not chosen.data_dir.is_dir() or _others(chosen):
+    used = chosen.dsn is None or any(service.database == EMBEDDED for service in stopped)
+    if not used or not chosen.data_dir.is_dir() or _others(chosen):
         return None
     return background.wait_for_postgres(chosen.data_dir, background.STOP_SECONDS)
 
 
-def _postgres_pid(chosen: Settings) -> int | None:
-    if chosen.dsn is not None:
+def _postgres_pid(chosen: Settings, service: RunningService) -> int | None:
+    if service.database != EMBEDDED:
         return None
     from coordination.embedded import EmbeddedPostgres  # noqa: PLC0415 - a database of one's own needs none
 

@@ -66,6 +66,15 @@ def test_with_a_running_service_all_is_well(running: Installation) -> None:
     assert told.stdout.endswith("\nAll is well.\n")
 
 
+def test_a_service_on_another_database_than_the_settings_name_is_noticed(running: Installation) -> None:
+    checks = examine(running, 5, DATABASE_URL="postgresql://me:hunter2@db.example/name")
+    assert states(checks, "failed") == {"database"}
+    assert checks["database"]["found"] == (
+        "the service was started with embedded, and these settings name db.example/name"
+    )
+    assert states(checks, "skipped") == {"migrations", "clock"}
+
+
 def test_without_a_service_it_says_how_to_start_it_and_passes_nothing_unseen(tmp_path: Path) -> None:
     checks = examine(Installation(tmp_path), 5)
     assert states(checks, "failed") == {"service"}
