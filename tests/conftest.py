@@ -2,6 +2,9 @@
 
 import asyncio
 import itertools
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +18,8 @@ from coordination.store import migration
 from coordination.store.database import Database
 
 TEMPLATE = "template_coordination"
+MEMORY_BYTES = 2 * 1024**3
+"""Free memory that test databases may be kept in; with less they go to the disk."""
 _numbers = itertools.count(1)
 
 
@@ -37,9 +42,17 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The URL of this worker's Postgres, which runs as long as its tests."""
     # These databases live for one test. What survives a crash is tested elsewhere, on a server as users have it.
     settings = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
-    postgres = EmbeddedPostgres(Path(tmp_path_factory.mktemp("postgres")), settings=settings)
-    yield postgres.start()
-    postgres.stop()
+    memory = Path("/dev/shm")  # noqa: S108 - a new folder of our own below it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES
+    folder = Path(
+        tempfile.mkdtemp(prefix="coordination-test-", dir=memory if roomy else tmp_path_factory.getbasetemp())
+    )
+    postgres = EmbeddedPostgres(folder, settings=settings)
+    try:
+        yield postgres.start()
+    finally:
+        postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

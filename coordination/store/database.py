@@ -36,6 +36,7 @@ _UNREACHABLE: Final = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver may say when the server dies in the middle of an answer
     ssl.SSLError,
 )
 _TRANSIENT: Final = (

@@ -7,6 +7,7 @@ history is judged. One line says what came of it; a history with violations is k
 import argparse
 import asyncio
 import contextlib
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -28,8 +29,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--keep", type=Path, help="where to keep the history, whatever comes of it")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
-        return asyncio.run(torture(chosen.seed, chosen.minutes * 60, Path(folder), chosen.keep))
+    folder = Path(tempfile.mkdtemp(prefix="torture-"))
+    code = asyncio.run(torture(chosen.seed, chosen.minutes * 60, folder, chosen.keep))
+    if code == 0:
+        shutil.rmtree(folder)
+    else:
+        print(f"logs: {folder}")
+    return code
 
 
 async def torture(seed: int, seconds: float, folder: Path, keep: Path | None) -> int:
@@ -55,7 +61,8 @@ async def torture(seed: int, seconds: float, folder: Path, keep: Path | None) ->
             task.cancel()
         await asyncio.gather(*working, breaking, return_exceptions=True)
         broken = [task.exception() for task in done if not task.cancelled() and task.exception() is not None]
-        await services.ready()
+        if not breaking.done() or breaking.cancelled():
+            await services.ready()
         history = await gather(services.dsn, recorder.history(), f"seed {seed}")
     finally:
         left = await asyncio.to_thread(services.stop)

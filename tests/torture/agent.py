@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from tests.history.checker import Lease, Recorder
@@ -118,7 +119,13 @@ class WorkingAgent:
 
 
 def _leases(locks: Iterable[dict[str, Any]]) -> list[Lease]:
-    """The leases of an answer; their exact instants are in the events and joined by token afterwards."""
+    """The leases of an answer; it tells instants to the second, the exact ones are joined afterwards."""
     return [
-        Lease(path=lock["path"], token=lock["fencing_token"], operation=lock["operation"]) for lock in locks
+        Lease(
+            path=lock["path"],
+            token=lock["fencing_token"],
+            operation=lock["operation"],
+            expires_at=datetime.fromisoformat(lock["expires_at"]).timestamp(),
+        )
+        for lock in locks
     ]

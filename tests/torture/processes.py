@@ -1,6 +1,7 @@
 """The processes under torture: two services on one data folder, and the Postgres that they share."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -43,10 +44,13 @@ class Services:
         Raises:
             TimeoutError: they do not within a minute.
         """
-        async with asyncio.timeout(READY_SECONDS):
-            for port in self.ports:
-                while not await asyncio.to_thread(_answers, port):
-                    await asyncio.sleep(0.05)
+        for number, port in enumerate(self.ports):
+            try:
+                async with asyncio.timeout(READY_SECONDS):
+                    while not await asyncio.to_thread(_answers, port):
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                raise TimeoutError(f"service {number} is not ready; its log is in {self._folder}") from None
 
     def start_one(self, number: int) -> None:
         """Start service `number` in the foreground of a process of its own."""
@@ -82,10 +86,11 @@ class Services:
             family = (
                 [postmaster] if sent == signal.SIGKILL else [postmaster, *postmaster.children(recursive=True)]
             )
-            for member in family:
-                member.send_signal(sent)
         except psutil.NoSuchProcess:
             return False
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that ended meanwhile needs no signal
+                member.send_signal(sent)
         return True
 
     def stop(self) -> int:
