@@ -4,7 +4,14 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from tests.conftest import in_database
 from tests.migration.guide_database import guide_sql, run
+
+
+@pytest.fixture
+def migrated_dsn(server_dsn: str, template: str) -> str:
+    """The URL of a migrated database that all tests share: for those that change nothing."""
+    return in_database(server_dsn, template)
 
 
 @pytest.fixture

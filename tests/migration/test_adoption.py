@@ -110,9 +110,9 @@ async def test_expired_and_foreign_locks_conflict_with_nothing(guide_dsn: str) -
         await database.close()
 
 
-async def test_the_schema_is_that_of_a_fresh_database(guide_dsn: str, dsn: str) -> None:
+async def test_the_schema_is_that_of_a_fresh_database(guide_dsn: str, migrated_dsn: str) -> None:
     await migrate(guide_dsn)
-    assert await catalog(guide_dsn) == await catalog(dsn)
+    assert await catalog(guide_dsn) == await catalog(migrated_dsn)
     assert await verify(guide_dsn) == ()
 
 
@@ -123,10 +123,10 @@ async def test_creating_the_guides_tables_again_harms_nothing(guide_dsn: str) ->
     assert (await catalog(guide_dsn), await guide_rows(guide_dsn)) == (schema, rows)
 
 
-async def test_some_of_the_four_tables_are_adopted_too(empty_dsn: str, dsn: str) -> None:
+async def test_some_of_the_four_tables_are_adopted_too(empty_dsn: str, migrated_dsn: str) -> None:
     await run(empty_dsn, guide_sql("create"), "DROP TABLE file_locks, task_progress")
     await migrate(empty_dsn)
-    assert await catalog(empty_dsn) == await catalog(dsn)
+    assert await catalog(empty_dsn) == await catalog(migrated_dsn)
 
 
 async def test_what_others_added_to_the_tables_stays(guide_dsn: str) -> None:
@@ -166,14 +166,18 @@ PATHS = (
 )  # fmt: skip
 
 
-async def test_keys_are_those_that_claims_compute(dsn: str) -> None:
-    rows = await fetch(dsn, "SELECT p, coordination_path_key(p) AS key FROM unnest($1::text[]) p", PATHS)
+async def test_keys_are_those_that_claims_compute(migrated_dsn: str) -> None:
+    rows = await fetch(
+        migrated_dsn, "SELECT p, coordination_path_key(p) AS key FROM unnest($1::text[]) p", PATHS
+    )
     assert {row["p"]: row["key"] for row in rows} == {
         path: normalise(path, literal=True).key for path in PATHS
     }
 
 
-async def test_paths_that_no_claim_may_name_keep_a_key_of_their_own(dsn: str) -> None:
+async def test_paths_that_no_claim_may_name_keep_a_key_of_their_own(migrated_dsn: str) -> None:
     paths = ["/home/u/repo/a.py", "../a.py", "../../a", "x" * 3000, ""]
-    rows = await fetch(dsn, "SELECT coordination_path_key(p) AS key FROM unnest($1::text[]) p", paths)
+    rows = await fetch(
+        migrated_dsn, "SELECT coordination_path_key(p) AS key FROM unnest($1::text[]) p", paths
+    )
     assert [row["key"] for row in rows] == ["/home/u/repo/a.py", "../a.py", "../../a", "x" * 256, ""]

@@ -8,6 +8,7 @@ import pytest
 
 from coordination.domain.errors import InvalidInput, RetryLater
 from coordination.store.migration import current, head, migrate, migrate_blocking, script, verify
+from tests.conftest import in_database
 from tests.migration.catalog import catalog
 from tests.migration.guide_database import run
 
@@ -48,10 +49,23 @@ async def test_a_database_ahead_of_this_release_is_left_as_it_is(dsn: str) -> No
     assert await current(dsn) == "9999"
 
 
-@pytest.mark.parametrize("to", ["9999", "", "HEAD", "-1", "0001'; DROP TABLE tasks; --"])
-async def test_an_unknown_revision_is_refused_with_the_known_ones(dsn: str, to: str) -> None:
-    with pytest.raises(InvalidInput, match="Known are 0001"):
-        await migrate(dsn, to)
+async def test_an_unknown_revision_is_refused_with_the_known_ones(migrated_dsn: str) -> None:
+    for to in ("9999", "", "HEAD", "-1", "0001'; DROP TABLE tasks; --"):
+        with pytest.raises(InvalidInput, match="Known are 0001"):
+            await migrate(migrated_dsn, to)
+
+
+async def test_a_database_that_cannot_hold_every_path_is_refused(server_dsn: str) -> None:
+    name = "not_in_unicode"
+    await run(
+        server_dsn,
+        f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
+    )
+    try:
+        with pytest.raises(asyncpg.FeatureNotSupportedError, match="encoded in LATIN1"):
+            await migrate(in_database(server_dsn, name))
+    finally:
+        await run(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_an_unreachable_database_says_so() -> None:
@@ -72,7 +86,7 @@ async def test_it_can_be_called_where_no_event_loop_runs(empty_dsn: str) -> None
     assert await asyncio.to_thread(migrate_blocking, empty_dsn) == (None, head())
 
 
-async def test_settings_of_the_database_do_not_matter(empty_dsn: str, dsn: str) -> None:
+async def test_settings_of_the_database_do_not_matter(empty_dsn: str, migrated_dsn: str) -> None:
     name = urlsplit(empty_dsn).path.removeprefix("/")
     settings = {
         "default_transaction_isolation": "'serializable'",
@@ -86,11 +100,11 @@ async def test_settings_of_the_database_do_not_matter(empty_dsn: str, dsn: str) 
     assert {first, second} == {(None, "0001"), ("0001", "0001")}
     resets = [f"ALTER DATABASE {name} RESET {setting}" for setting in settings]
     await run(empty_dsn, "SET default_transaction_read_only = off", *resets)
-    assert set(await catalog(empty_dsn)) == {*await catalog(dsn), "schema elsewhere"}
+    assert set(await catalog(empty_dsn)) == {*await catalog(migrated_dsn), "schema elsewhere"}
 
 
-async def test_scripts_do_not_depend_on_settings_either(empty_dsn: str, dsn: str) -> None:
+async def test_scripts_do_not_depend_on_settings_either(empty_dsn: str, migrated_dsn: str) -> None:
     hostile = "SET search_path = ''; SET default_transaction_isolation = 'serializable'; SET statement_timeout = '1ms';"
     await run(empty_dsn, hostile + script())
-    assert await catalog(empty_dsn) == await catalog(dsn)
+    assert await catalog(empty_dsn) == await catalog(migrated_dsn)
     assert await verify(empty_dsn) == ()

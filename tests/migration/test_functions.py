@@ -24,14 +24,17 @@ def test_each_function_is_frozen_as_it_is() -> None:
     assert differing == set(), REFRESH
 
 
-async def test_the_database_has_exactly_the_functions_of_the_source_tree(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
+async def test_the_database_has_exactly_the_functions_of_the_source_tree(migrated_dsn: str) -> None:
+    connection = await asyncpg.connect(migrated_dsn)
+    undo = connection.transaction()
     try:
         migrated = [tuple(row) for row in await connection.fetch(DEFINITIONS)]
+        await undo.start()
         for body in CURRENT.values():
             await connection.execute(body)
         assert [tuple(row) for row in await connection.fetch(DEFINITIONS)] == migrated, REFRESH
         assert len(migrated) == len(CURRENT)
+        await undo.rollback()
     finally:
         await connection.close()
 

@@ -8,14 +8,14 @@ from tests.migration.catalog import catalog
 from tests.migration.guide_database import INDEXES, TABLES, fetch, guide_sql, run, statements
 
 
-async def test_the_verification_finds_all_four_tables(dsn: str) -> None:
+async def test_the_verification_finds_all_four_tables(migrated_dsn: str) -> None:
     tables, _ = statements("verification")
-    assert {row["table_name"] for row in await fetch(dsn, tables)} == set(TABLES)
+    assert {row["table_name"] for row in await fetch(migrated_dsn, tables)} == set(TABLES)
 
 
-async def test_the_verification_finds_the_five_indexes(dsn: str) -> None:
+async def test_the_verification_finds_the_five_indexes(migrated_dsn: str) -> None:
     _, indexes = statements("verification")
-    found = await fetch(dsn, indexes)
+    found = await fetch(migrated_dsn, indexes)
     assert {row["indexname"] for row in found} >= INDEXES
     assert {row["schemaname"] for row in found} == {"public"}
 
@@ -107,5 +107,5 @@ async def test_deleting_a_session_deletes_all_of_its_rows_and_no_others(dsn: str
         assert [tuple(row) for row in await fetch(dsn, query)] == kept, table
 
 
-async def test_the_revision_is_the_newest(dsn: str) -> None:
-    assert await current(dsn) == "0001"
+async def test_the_revision_is_the_newest(migrated_dsn: str) -> None:
+    assert await current(migrated_dsn) == "0001"

@@ -61,9 +61,10 @@ async def test_the_verification_names_the_role_that_may_too_much(api_roles: None
     )
 
 
-async def test_functions_run_as_their_caller_with_a_fixed_search_path(dsn: str) -> None:
+async def test_functions_run_as_their_caller_with_a_fixed_search_path(migrated_dsn: str) -> None:
     functions = await fetch(
-        dsn, "SELECT proname, prosecdef, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        migrated_dsn,
+        "SELECT proname, prosecdef, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
     )
     assert functions != []
     assert [row["proname"] for row in functions if row["prosecdef"]] == []
@@ -72,10 +73,12 @@ async def test_functions_run_as_their_caller_with_a_fixed_search_path(dsn: str) 
     ] == []
 
 
-async def test_no_extension_is_made_and_nothing_outside_public(dsn: str) -> None:
-    assert [row["extname"] for row in await fetch(dsn, "SELECT extname FROM pg_extension")] == ["plpgsql"]
+async def test_no_extension_is_made_and_nothing_outside_public(migrated_dsn: str) -> None:
+    assert [row["extname"] for row in await fetch(migrated_dsn, "SELECT extname FROM pg_extension")] == [
+        "plpgsql"
+    ]
     outside = await fetch(
-        dsn,
+        migrated_dsn,
         "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE c.oid >= 16384 AND n.nspname NOT IN ('public', 'pg_toast')",
     )

@@ -18,18 +18,18 @@ def sections() -> dict[str, list[str]]:
     return found
 
 
-async def test_the_page_names_every_column_of_every_table_and_no_other(dsn: str) -> None:
-    there = {(row["table_name"], row["column_name"]) for row in await fetch(dsn, COLUMNS)}
+async def test_the_page_names_every_column_of_every_table_and_no_other(migrated_dsn: str) -> None:
+    there = {(row["table_name"], row["column_name"]) for row in await fetch(migrated_dsn, COLUMNS)}
     written = [(table, column) for table, columns in sections().items() for column in columns]
     assert len(written) == len(set(written))
     assert there - set(written) == set()
     assert set(written) - there == set()
 
 
-async def test_the_page_names_every_index_key_and_function_that_people_meet(dsn: str) -> None:
+async def test_the_page_names_every_index_key_and_function_that_people_meet(migrated_dsn: str) -> None:
     text = PAGE.read_text(encoding="utf-8")
     names = await fetch(
-        dsn,
+        migrated_dsn,
         "SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexname LIKE 'idx%'"
         " UNION SELECT relname FROM pg_class WHERE relkind = 'S' AND relname LIKE 'coordination%'"
         " UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",

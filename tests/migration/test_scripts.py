@@ -24,15 +24,15 @@ def test_the_committed_scripts_are_those_of_the_revisions() -> None:
     assert committed("down") == freeze.down_sql(), REFRESH
 
 
-async def test_the_committed_verification_is_that_of_a_migrated_database(dsn: str) -> None:
-    assert committed("verify") == await freeze.verify_sql(dsn), REFRESH
+async def test_the_committed_verification_is_that_of_a_migrated_database(migrated_dsn: str) -> None:
+    assert committed("verify") == await freeze.verify_sql(migrated_dsn), REFRESH
     assert verify_script() == committed("verify")
 
 
-async def test_they_bring_an_empty_database_up_and_back(empty_dsn: str, dsn: str) -> None:
+async def test_they_bring_an_empty_database_up_and_back(empty_dsn: str, migrated_dsn: str) -> None:
     nothing = await catalog(empty_dsn)
     await run(empty_dsn, committed("up"), committed("verify"))
-    assert await catalog(empty_dsn) == await catalog(dsn)
+    assert await catalog(empty_dsn) == await catalog(migrated_dsn)
     assert await migrate(empty_dsn) == ("0001", "0001")
     await run(empty_dsn, committed("down"), guide_sql("rollback"))
     assert await catalog(empty_dsn) == nothing
@@ -75,8 +75,8 @@ DAMAGES = {
 }
 
 
-async def test_the_verification_tells_what_is_wrong(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
+async def test_the_verification_tells_what_is_wrong(migrated_dsn: str) -> None:
+    connection = await asyncpg.connect(migrated_dsn)
     try:
         for damage, told in DAMAGES.items():
             undo = connection.transaction()
