@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coordination.domain.agent import Presence
-from coordination.wire.text import UntrustedText
+from coordination.wire.text import AnswerPart, UntrustedText
 
 
 class CheckAgentStatusArguments(BaseModel):
@@ -18,11 +17,11 @@ class CheckAgentStatusArguments(BaseModel):
     cursor: Annotated[str, Field(max_length=130, description="next_cursor of the page before.")] = ""
 
 
-class AgentAnswer(BaseModel):
-    """One agent: `locks` and `waiting_for` are shortened, `lock_count` is not."""
+class AgentAnswer(AnswerPart):
+    """One agent; `presence` is one of `Presence`. `locks` and `waiting_for` are shortened, `lock_count` is not."""
 
     agent: str
-    presence: Presence
+    presence: str
     role: str
     quiet_seconds: int
     task_id: str | None = None
@@ -36,7 +35,7 @@ class AgentAnswer(BaseModel):
     you: bool | None = None
 
 
-class CheckAgentStatusAnswer(BaseModel):
+class CheckAgentStatusAnswer(AnswerPart):
     """Output of check_agent_status."""
 
     session: str | None = None

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from coordination.domain.file_lock import Operation
-from coordination.wire.text import UntrustedText
+from coordination.wire.text import AnswerPart, UntrustedText
 
 PathText = Annotated[str, Field(max_length=4096)]
 TaskId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -33,23 +33,23 @@ class ClaimFileLockArguments(BaseModel):
     task_id: Annotated[str, Field(max_length=128, description="Default: your started task.")] = ""
 
 
-class LockAnswer(BaseModel):
-    """One lease of the caller."""
+class LockAnswer(AnswerPart):
+    """One lease of the caller. `operation` is one of `Operation`."""
 
     path: str
-    operation: Operation
+    operation: str
     fencing_token: int
     expires_at: str
     expires_in_seconds: int
     previous_holder: str | None = None
 
 
-class ConflictAnswer(BaseModel):
+class ConflictAnswer(AnswerPart):
     """One obstacle: a lease, or (`queued`) an earlier waiter."""
 
     path: str
     locked_by: str
-    operation: Operation
+    operation: str
     held_path: str | None = None
     reason: UntrustedText | None = None
     task_id: str | None = None
@@ -59,7 +59,7 @@ class ConflictAnswer(BaseModel):
     queued: bool | None = None
 
 
-class ClaimFileLockAnswer(BaseModel):
+class ClaimFileLockAnswer(AnswerPart):
     """Output of claim_file_lock. `outcome` is granted, held, renewed or released."""
 
     outcome: str

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from coordination.domain.task import TaskStatus
-from coordination.wire.file_lock import LockAnswer, PathText
-from coordination.wire.text import UntrustedText
+from coordination.wire.file_lock import PathText
+from coordination.wire.text import AnswerPart, UntrustedText
 
 
 class SyncProgressArguments(BaseModel):
@@ -21,22 +21,22 @@ class SyncProgressArguments(BaseModel):
     affected_files: Annotated[list[PathText], Field(max_length=500)] | None = None
     to: (
         Annotated[
-            list[Annotated[str, Field(min_length=1, max_length=130)]],
+            list[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@+/-]{1,130}$")]],
             Field(min_length=1, max_length=20, description="Agents the message is for."),
         ]
         | None
     ) = None
 
 
-class ProgressAnswer(BaseModel):
-    """A task after the report."""
+class ProgressAnswer(AnswerPart):
+    """A task after the report. `status` is one of `TaskStatus`."""
 
     task_id: str
-    status: TaskStatus
+    status: str
     progress_percentage: int | None = None
 
 
-class NewsAnswer(BaseModel):
+class NewsAnswer(AnswerPart):
     """One thing that happened; `id` is its event number and may repeat."""
 
     id: int
@@ -48,14 +48,22 @@ class NewsAnswer(BaseModel):
     message: UntrustedText | None = None
 
 
-class NextTaskAnswer(BaseModel):
+class OwnLockAnswer(AnswerPart):
+    """One lease of the caller, in short."""
+
+    path: str
+    operation: str
+    expires_in_seconds: int
+
+
+class NextTaskAnswer(AnswerPart):
     """A task to start next."""
 
     task_id: str
     description: UntrustedText | None = None
 
 
-class SyncProgressAnswer(BaseModel):
+class SyncProgressAnswer(AnswerPart):
     """Output of sync_progress."""
 
     task: ProgressAnswer | None = None
@@ -63,7 +71,7 @@ class SyncProgressAnswer(BaseModel):
     released: list[str] | None = None
     news: list[NewsAnswer] | None = None
     more_news: bool | None = None
-    locks: list[LockAnswer] | None = None
+    locks: list[OwnLockAnswer] | None = None
     lock_count: int | None = None
     next_task: NextTaskAnswer | None = None
     warnings: list[str] | None = None

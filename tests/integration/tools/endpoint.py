@@ -78,7 +78,7 @@ class Endpoint:
             is_error=result["isError"],
             content=result["structuredContent"],
             text="\n".join(part["text"] for part in result["content"]),
-            size=len(_json(result)),
+            size=len(json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode()),
         )
         jsonschema.validate(answer.content, self.schemas[tool])
         assert answer.text

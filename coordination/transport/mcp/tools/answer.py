@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from pydantic import BaseModel
+
 from coordination.domain.agent import Agent, agent_of
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Lease
@@ -28,6 +30,11 @@ def require_agent(identity: Identity) -> Agent:
 def instant(at: datetime) -> str:
     """Render an instant to the second, in UTC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def size(part: BaseModel) -> int:
+    """Return how many bytes a part of an answer takes."""
+    return len(part.model_dump_json(exclude_none=True).encode())
 
 
 def lock_answer(lease: Lease, previous_holder: str | None = None) -> LockAnswer:

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from pydantic import PrivateAttr
 
 from coordination.domain.agent import Agent
+from coordination.domain.errors import UnknownItem
 from coordination.domain.identity import Identity
 from coordination.domain.session import AgentStatus, SessionStatus
 from coordination.domain.text import clean, shown
@@ -13,15 +14,17 @@ from coordination.services import agent as service
 from coordination.services.core import Core
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
-from coordination.transport.mcp.tools.answer import require_agent, shared_name_warning
+from coordination.transport.mcp.tools.answer import require_agent, shared_name_warning, size
 from coordination.wire.agent import AgentAnswer, CheckAgentStatusAnswer, CheckAgentStatusArguments
 from coordination.wire.text import quoted
 
 PAGE_AGENTS: Final = 20
 SHOWN_TEXT: Final = 60
 SHOWN_CONFLICTS: Final = 5
-ANSWER_BYTES: Final = 3_600
-"""An answer stays under 4 KB with its text; agents that do not fit come on the next page."""
+ANSWER_BYTES: Final = 3_950
+"""An answer stays under 4 KB with its text and frame; agents that do not fit come on the next page."""
+CURSOR_BYTES: Final = 400
+"""Room for the cursor, and for the call that follows it."""
 
 
 class CheckAgentStatus(CoordinationTool[CheckAgentStatusArguments]):
@@ -48,20 +51,30 @@ class CheckAgentStatus(CoordinationTool[CheckAgentStatusArguments]):
     ) -> Answer:
         """Join on the first call, so that the caller sees itself, then read one page."""
         agent = require_agent(identity)
+        arguments = arguments.model_copy(
+            update={"agent": clean(arguments.agent, 130), "cursor": clean(arguments.cursor, 130)}
+        )
         await service.join(self._core, agent)
         status = await service.read_status(
             self._core,
             agent.workspace,
             agent.session,
-            agent=clean(arguments.agent, 130) or None,
+            agent=arguments.agent or None,
             include_inactive=arguments.include_inactive,
-            after=clean(arguments.cursor, 130) or None,
+            after=arguments.cursor or None,
             limit=PAGE_AGENTS,
         )
-        return _answer(agent, status, shared_name_warning(self._core, agent))
+        if arguments.agent and not status.agents:
+            raise UnknownItem(
+                f'agent: there is no agent "{shown(arguments.agent)}" in session {agent.session}.',
+                next_call="check_agent_status(include_inactive=true)",
+            )
+        return _answer(agent, arguments, status, shared_name_warning(self._core, agent))
 
 
-def _answer(caller: Agent, status: SessionStatus, warnings: list[str]) -> Answer:
+def _answer(
+    caller: Agent, arguments: CheckAgentStatusArguments, status: SessionStatus, warnings: list[str]
+) -> Answer:
     conflicts = _conflicts(status)
     frame = CheckAgentStatusAnswer(
         session=status.session,
@@ -70,14 +83,18 @@ def _answer(caller: Agent, status: SessionStatus, warnings: list[str]) -> Answer
         warnings=warnings or None,
         next_cursor=status.next_cursor,
     )
-    room = ANSWER_BYTES - len(frame.model_dump_json(exclude_none=True))
-    agents, complete = _fitting([_agent(caller, found) for found in status.agents], room)
+    lines = [*(f"Waits: {conflict}" for conflict in conflicts[:2]), *warnings]
+    room = ANSWER_BYTES - size(frame) - len("\n".join(lines).encode()) - len(status.session) - 100
+    agents = [_agent(caller, found) for found in status.agents]
+    if status.next_cursor or sum(size(agent) + 1 for agent in agents) > room:
+        agents = _fitting(agents, room - CURSOR_BYTES)
+    complete = len(agents) == len(status.agents)
     cursor = status.next_cursor if complete else agents[-1].agent
     answer = frame.model_copy(
         update={
             "agents": agents,
             "next_cursor": cursor,
-            "next_call": f'check_agent_status(cursor="{cursor}")' if cursor else None,
+            "next_call": _following(arguments, cursor),
         }
     )
     active = sum(found.presence == "active" for found in agents)
@@ -85,21 +102,29 @@ def _answer(caller: Agent, status: SessionStatus, warnings: list[str]) -> Answer
     text = [
         f"{active} of {len(agents)} agent(s) on this page active; {totals['locks']} lock(s),"
         f" {totals['waiting']} waiting in session {status.session}.",
-        *(f"Waits: {conflict}" for conflict in conflicts[:2]),
-        *warnings,
+        *lines,
     ]
     return Answer(answer, "\n".join(text))
 
 
-def _fitting(agents: list[AgentAnswer], room: int) -> tuple[list[AgentAnswer], bool]:
-    """Return as many agents as fit into `room` bytes, at least one, and whether those were all."""
-    shown_agents: list[AgentAnswer] = []
+def _following(arguments: CheckAgentStatusArguments, cursor: str | None) -> str | None:
+    """The call for the next page; without the same choice of agents it would leave some out."""
+    if cursor is None:
+        return None
+    chosen = "include_inactive=true, " if arguments.include_inactive else ""
+    chosen += f'agent="{arguments.agent}", ' if arguments.agent else ""
+    return f'check_agent_status({chosen}cursor="{cursor}")'
+
+
+def _fitting(agents: list[AgentAnswer], room: int) -> list[AgentAnswer]:
+    """Return as many agents as fit into `room` bytes, at least one."""
+    fitting: list[AgentAnswer] = []
     for agent in agents:
-        room -= len(agent.model_dump_json(exclude_none=True)) + 1
-        if room < 0 and shown_agents:
-            return shown_agents, False
-        shown_agents.append(agent)
-    return shown_agents, True
+        room -= size(agent) + 1
+        if room < 0 and fitting:
+            break
+        fitting.append(agent)
+    return fitting
 
 
 def _agent(caller: Agent, found: AgentStatus) -> AgentAnswer:

@@ -1,5 +1,6 @@
 """The tool `sync_progress`: report on a task, send a message, read what concerns the agent."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Final, cast
 
 from pydantic import PrivateAttr
@@ -7,7 +8,7 @@ from pydantic import PrivateAttr
 from coordination.domain.agent import Agent
 from coordination.domain.identity import Identity
 from coordination.domain.path import normalise_all
-from coordination.domain.task import NewsItem, Report, Synced
+from coordination.domain.task import News, NewsItem, Report, Synced
 from coordination.domain.text import MAX_MESSAGE, clean, shown
 from coordination.services import task
 from coordination.services.core import Core
@@ -16,13 +17,14 @@ from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
 from coordination.transport.mcp.tools.answer import (
     instant,
     literal,
-    lock_answer,
     require_agent,
     shared_name_warning,
+    size,
 )
 from coordination.wire.task import (
     NewsAnswer,
     NextTaskAnswer,
+    OwnLockAnswer,
     ProgressAnswer,
     SyncProgressAnswer,
     SyncProgressArguments,
@@ -30,6 +32,8 @@ from coordination.wire.task import (
 from coordination.wire.text import quoted
 
 SHOWN_LOCKS: Final = 5
+NEWS_BYTES: Final = 2_400
+"""Room for news in an answer of under 4 KB."""
 _LOSSES: Final = {"lock.expired": "expired", "lock.revoked": "was revoked by a person"}
 
 
@@ -53,9 +57,20 @@ class SyncProgress(CoordinationTool[SyncProgressArguments]):
     async def call(self, identity: Identity, arguments: SyncProgressArguments, exchange: Exchange) -> Answer:
         """Write the report, answer with the news; the news count as told once the answer was delivered."""
         agent = require_agent(identity)
-        synced = await task.sync(self._core, agent, _report(agent, arguments))
+        synced = _fitting(await task.sync(self._core, agent, _report(agent, arguments)))
         exchange.on_delivered(lambda: task.confirm_news(self._core, agent, synced))
         return _answer(agent, synced, shared_name_warning(self._core, agent))
+
+
+def _fitting(synced: Synced) -> Synced:
+    """Keep as many news as fit into an answer, at least one; the others come with the next sync."""
+    room, items = NEWS_BYTES, list[NewsItem]()
+    for item in synced.news.items:
+        room -= size(_news(item))
+        if room < 0 and items:
+            return replace(synced, news=News(tuple(items), cursor=items[-1].id, more=True))
+        items.append(item)
+    return synced
 
 
 def _report(agent: Agent, arguments: SyncProgressArguments) -> Report:
@@ -97,7 +112,12 @@ def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
         released=[lease.path for lease in synced.released] or None,
         news=news,
         more_news=synced.news.more or None,
-        locks=[lock_answer(lease) for lease in synced.leases[:SHOWN_LOCKS]],
+        locks=[
+            OwnLockAnswer(
+                path=lease.path, operation=lease.operation, expires_in_seconds=int(lease.expires_in_seconds)
+            )
+            for lease in synced.leases[:SHOWN_LOCKS]
+        ],
         lock_count=synced.lease_count,
         next_task=None
         if next_task is None
@@ -145,7 +165,9 @@ def _news(item: NewsItem) -> NewsAnswer:
 def _loss(agent: Agent, item: NewsItem) -> str:
     locks = cast("list[dict[str, Any]]", item.payload.get("locks", []))
     paths = literal(str(lock["path"]) for lock in locks)
+    number = cast("int", item.payload.get("lock_count", len(locks)))
+    of = f" ({number} leases)" if number > 1 else ""
     return (
-        f"You lost {paths}: the lease {_LOSSES[item.kind]} at {instant(item.at)}. Claim again before you write there,"
-        " and read the file anew: somebody may have changed it."
+        f"You lost {paths}{of}: the lease {_LOSSES[item.kind]} at {instant(item.at)}. Claim again before you write"
+        " there, and read the file anew: somebody may have changed it."
     )
