@@ -17,14 +17,18 @@ class Documented:
     Attributes:
         installation: its data folder, and `coord` on it.
         url: where it answers.
+        started: what `coord up` printed.
     """
 
     installation: Installation
     url: str
+    started: str
 
 
 @pytest.fixture(scope="session")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> Generator[Documented]:
     """A service in the background, on a free port and a data folder of its own."""
     with Installation(tmp_path_factory.mktemp("documented")) as installation:
-        yield Documented(installation, installation.json("up")["url"])
+        started = installation.coord("up")
+        url = installation.json("up")["url"]
+        yield Documented(installation, url, started.stderr + started.stdout)

@@ -1,11 +1,18 @@
-"""The answers that the reference shows in JSON have the shape of those that a service gives."""
+"""What the pages show of answers and output has the shape of what a service gives and `coord` prints."""
 
 import json
+import os
+import re
+from pathlib import Path
 from typing import Any, cast
 
 from tests.integration.docs.conftest import Documented
 from tests.integration.installation import get
-from tests.unit.docs.page import REFERENCE, fences, text_of
+from tests.unit.docs.page import DOCS, REFERENCE, ROOT, fences, text_of
+
+# A line that can be pasted where `coord` is not on the PATH.
+_PASTED = re.compile(r"(?:[A-Z_]+=\S+ )*\S*/coord ")
+_LABEL = re.compile(r"(  [a-zA-Z ]+?)  .*")
 
 
 def shown(page: str, key: str) -> Any:
@@ -38,3 +45,29 @@ def test_a_failure_of_a_command_is_the_one_shown(documented: Documented) -> None
     assert answer["mend"].startswith("See which there are: ")
     assert answer | {"mend": ""} == expected | {"mend": ""}
     assert failed.returncode == 4
+
+
+def test_the_readme_shows_what_the_first_start_prints(documented: Documented) -> None:
+    expected = output(text_of(ROOT / "README.md"), "make up").partition("…\n")
+    begin, rows = expected[0].splitlines()[-1] + "…", expected[2].partition("\n…")[0]
+    printed = documented.started.splitlines()
+    assert printed[0] == begin
+    assert [_LABEL.sub(r"\1", line) for line in printed[1 : 1 + len(rows.splitlines())]] == [
+        _LABEL.sub(r"\1", line) for line in rows.splitlines()
+    ]
+
+
+def test_the_tutorial_shows_what_connecting_prints(documented: Documented, tmp_path: Path) -> None:
+    command = "coord connect demo --user alice"
+    stand_in = tmp_path / "claude"
+    stand_in.write_text("#!/bin/sh\nexit 0\n")
+    stand_in.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = documented.installation.coord(*command.split()[1:], PATH=path)
+    assert _PASTED.sub("coord ", done.stdout) == output(text_of(DOCS / "tutorial/two-terminals.md"), command)
+
+
+def output(text: str, command: str) -> str:
+    """What a page shows below a command."""
+    block = next(fence.text for fence in fences(text) if f"$ {command}\n" in fence.text)
+    return block.partition(f"$ {command}\n")[2].partition("\n$ ")[0]
