@@ -208,7 +208,7 @@ async def _in_transaction(dsn: str, run: Callable[[Connection], _Result]) -> _Re
 
 def _explain(error: BaseException) -> BaseException:
     """Return the product's error for one of the driver's, or the driver's own."""
-    if isinstance(error, asyncpg.LockNotAvailableError):
+    if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError):
         return RetryLater(
             "The schema was not changed: another connection used its tables or was changing it all the time.",
             next_call="coord migrate",
