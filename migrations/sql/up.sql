@@ -1363,6 +1363,7 @@ DECLARE
     v_task jsonb;
     v_sent_to text[];
     v_released jsonb := '[]';
+    v_news jsonb;
 BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
@@ -1371,6 +1372,8 @@ BEGIN
         SELECT l FROM file_locks l
         WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
           AND l.expires_at <= v_now), v_now);
+    -- Before the report: a task that it ends counts for what happened on its files until now.
+    v_news := coordination_read_news(p_workspace, p_session, p_agent, 20);
     IF p_task IS NOT NULL THEN
         v_task := coordination_take_task(p_workspace, p_session, p_agent, p_task, p_status, p_progress, p_message,
             p_files, p_file_keys, v_now);
@@ -1383,7 +1386,7 @@ BEGIN
         v_sent_to := coordination_send_message(p_workspace, p_session, p_agent, p_message, p_to, v_now);
     END IF;
     RETURN jsonb_build_object('now', v_now, 'task', v_task, 'sent_to', to_jsonb(v_sent_to), 'released', v_released,
-        'news', coordination_read_news(p_workspace, p_session, p_agent, 20),
+        'news', v_news,
         'leases', (SELECT coalesce(jsonb_agg(coordination_describe_lock(l, v_now) ORDER BY l.expires_at), '[]')
                    FROM (SELECT * FROM file_locks f
                          WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
