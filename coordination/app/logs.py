@@ -71,6 +71,7 @@ def configure(*, form: Format, level: str, file: Path | None) -> None:
     for name, least in _QUIETER.items():
         logging.getLogger(name).setLevel(max(least, number))
     logging.captureWarnings(capture=True)
+    reclaim()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -81,6 +82,18 @@ def configure(*, form: Format, level: str, file: Path | None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def reclaim() -> None:
+    """Take away the outputs that libraries gave themselves; call it again after importing such libraries.
+
+    FastMCP does so when it is imported, and would print tracebacks past the redaction.
+    """
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            for handler in logger.handlers[:]:
+                logger.removeHandler(handler)
+            logger.propagate = True
 
 
 def _shared() -> list[Processor]:

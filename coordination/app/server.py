@@ -117,6 +117,7 @@ def _serve(
     from coordination.transport import peer  # noqa: PLC0415 - as above
 
     app = create(settings, postgres=postgres)
+    logs.reclaim()
     checked = peer.can_check()
     # Any: uvicorn names its protocols by a Literal or takes a class, and its hints know only the former.
     protocol: Any = peer.peer_checked(peer.trusted_uids(), _refused_user) if checked else "auto"

@@ -31,7 +31,7 @@ async def statuses(client: Client) -> tuple[int, int]:
 
 async def until(client: Client, wanted: tuple[int, int]) -> None:
     """Ask until /health and /ready answer so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while await statuses(client) != wanted:  # noqa: ASYNC110 - an HTTP API has no event to await
             await asyncio.sleep(0.02)
 
@@ -46,7 +46,7 @@ async def detailed(client: Client) -> dict[str, object]:
 async def test_a_service_with_its_database_is_well(serve: Serve, dsn: str) -> None:
     async with serve(dsn) as client:
         await until(client, (200, 200))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while (found := await detailed(client))["status"] != "ok":  # noqa: ASYNC110 - as in `until`
                 await asyncio.sleep(0.02)
     assert found["database"] == {"state": "ok", "kind": "own"}

@@ -21,10 +21,18 @@ from tests.integration.installation import Installation, coord, eventually, get,
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
     """One data folder for all tests of this module: each start takes seconds, and the first one makes a database."""
     with Installation(tmp_path_factory.mktemp("up")) as one:
         yield one
+
+
+@pytest.fixture
+def installation(shared: Installation) -> Generator[Installation]:
+    """The shared data folder, on which nothing runs before and after a test."""
+    yield shared
+    if shared.services():
+        shared.coord("down")
 
 
 def paste(line: str, installation: Installation) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import stat
@@ -117,6 +118,17 @@ def test_the_file_is_private_and_rotated(file: Path, monkeypatch: pytest.MonkeyP
     assert names == ["service.log", "service.log.1", "service.log.2", "service.log.3"]
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in file.parent.iterdir())
     assert all(path.stat().st_size <= 2000 for path in file.parent.iterdir())
+
+
+def test_a_library_that_brings_its_own_output_is_heard_here_and_nowhere_else(file: Path) -> None:
+    logs.configure(form="json", level="info", file=file)
+    library, elsewhere = logging.getLogger("library.of_its_own"), io.StringIO()
+    library.addHandler(logging.StreamHandler(elsewhere))
+    library.propagate = False
+    logs.reclaim()
+    library.error("Authorization: Bearer hunter2")
+    assert [record["event"] for record in records(file)] == ["Authorization: ***"]
+    assert elsewhere.getvalue() == ""
 
 
 def test_without_a_file_the_log_goes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
