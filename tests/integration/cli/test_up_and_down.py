@@ -113,6 +113,28 @@ def test_a_service_that_does_not_react_is_ended_by_force(
     eventually(lambda: installation.json("down")["state"] == "not_running", "Postgres to end")
 
 
+# The service outlives the command that started it, which here is this very process.
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_service_without_its_database_runs_on_and_up_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installation = Installation(tmp_path, DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/name")
+    for name, value in installation.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(background, "READY_SECONDS", 0)
+    assert run(["up"]) == 1
+    told = capsys.readouterr().err
+    assert "It keeps trying" in told
+    assert "database: unreachable" in told
+    (service,) = installation.services()
+    assert service.database == "127.0.0.1/name"
+    assert get(f"{service.url}/health").status_code == 503
+    assert run(["down", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stopped"] == [service.pid]
+    assert installation.services() == []
+    assert "hunter2" not in told + installation.log()
+
+
 def test_a_taken_port_is_told_with_its_holder_and_the_line_that_takes_another(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
     with port.listen("127.0.0.1", 0) as listener:
