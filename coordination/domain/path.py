@@ -21,9 +21,14 @@ MAX_PATH_BYTES: Final = 1024
 MAX_PATHS: Final = 500
 ROOT_KEY: Final = ""
 RESOURCE_PREFIX: Final = "resource:"
-_AFTER_RESOURCES: Final = "resource;"
+# No path holds this character, and none is behind it in byte order.
 _LAST: Final = "\U0010ffff"
 _WILDCARDS: Final = frozenset("*?")
+_LAST_OF_PLANES: Final = frozenset(
+    chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+)
+# The two joiners are Cf too, and names in several scripts (and emoji) cannot be written without them.
+_JOINERS: Final = frozenset("\u200c\u200d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class LockPath:
     def ranges(self) -> tuple[tuple[str, str], ...]:
         """Half-open byte ranges ``(low, high)`` of keys below this path, bounds themselves excluded."""
         if self.key == ROOT_KEY:
-            return ((ROOT_KEY, RESOURCE_PREFIX), (_AFTER_RESOURCES, _LAST))
+            return ((ROOT_KEY, RESOURCE_PREFIX), (RESOURCE_PREFIX + _LAST, _LAST))
         return ((self.key + "/", self.key + "0"),)
 
     @property
@@ -85,24 +90,25 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
     """
     text = unicodedata.normalize("NFC", raw)
     _refuse_unprintable(text, field)
-    if text.startswith(RESOURCE_PREFIX):
-        name = _clean_parts(text.removeprefix(RESOURCE_PREFIX), text, field)
-        if not name:
-            raise InvalidInput(
-                f'{field}: "{shown(text)}" names no resource. Send for example "resource:port/5432".'
-            )
-        text = RESOURCE_PREFIX + "/".join(name)
-    else:
+    if not _names_resource(text):
         text = "/".join(_clean_parts(_relative(text, root, field), text, field))
+    if _names_resource(text):
+        text = _resource(text, field)
+    _refuse_outer_spaces(text, field)
     if not literal and _WILDCARDS & set(text):
         raise InvalidInput(
             f'{field}: "{shown(text)}" looks like a pattern. Name the files, or name the folder: a claim covers'
             " everything below it."
         )
-    key = unicodedata.normalize("NFC", text.casefold())
+    key = fold(text)
     if max(len(text.encode()), len(key.encode())) > MAX_PATH_BYTES:
         raise InvalidInput(f"{field}: a path is longer than {MAX_PATH_BYTES} bytes. Claim a folder above it.")
     return LockPath(path=text or ".", key=key)
+
+
+def fold(text: str) -> str:
+    """Fold a name to what is compared: letter case and composition do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
 def normalise_all(
@@ -128,10 +134,24 @@ def normalise_all(
 def _refuse_unprintable(text: str, field: str) -> None:
     if not text:
         raise InvalidInput(f'{field}: a path is empty. Send "." for the whole tree.')
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
-        raise InvalidInput(f'{field}: "{shown(text)}" holds control characters. Send the path without them.')
+    if any(_is_unprintable(character) for character in text):
+        raise InvalidInput(
+            f'{field}: "{shown(text)}" holds control or invisible characters. Send the path without them.'
+        )
+    _refuse_outer_spaces(text, field)
+
+
+def _refuse_outer_spaces(text: str, field: str) -> None:
     if text != text.strip():
         raise InvalidInput(f'{field}: "{shown(text)}" begins or ends with a space. Send the path without it.')
+
+
+def _is_unprintable(character: str) -> bool:
+    """Control characters, and those that hide or reorder what a person sees; never the end of a byte range."""
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return character not in _JOINERS
+    return category in {"Cc", "Cs", "Zl", "Zp"} or character in _LAST_OF_PLANES
 
 
 def _relative(text: str, root: str, field: str) -> str:
@@ -142,6 +162,20 @@ def _relative(text: str, root: str, field: str) -> str:
         return text.removeprefix(top).lstrip("/") or "."
     where = f"below {shown(top)}" if top else "relative to the repository's top level"
     raise InvalidInput(f'{field}: "{shown(text)}" is absolute. Send paths {where}, such as "src/app.py".')
+
+
+def _names_resource(text: str) -> bool:
+    return fold(text).startswith(RESOURCE_PREFIX)
+
+
+def _resource(text: str, field: str) -> str:
+    """Read a name such as ``Resource:port//5432``; the prefix counts in any case, as everything does."""
+    name = "/".join(_clean_parts(text.partition(":")[2], text, field))
+    if not name:
+        raise InvalidInput(
+            f'{field}: "{shown(text)}" names no resource. Send for example "resource:port/5432".'
+        )
+    return RESOURCE_PREFIX + name
 
 
 def _clean_parts(text: str, original: str, field: str) -> list[str]:
