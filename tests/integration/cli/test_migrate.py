@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from coordination.app import running
 from coordination.app.running import RunningService
+from coordination.cli import run
 from coordination.store import schema_version
 from tests.conftest import administer
 from tests.integration.installation import Installation
@@ -18,10 +22,32 @@ from tests.integration.installation import Installation
 NEWEST = schema_version.known()[-1]
 
 
+class Own:
+    """`coord` in this process, on an empty database of one's own: loading the migration tool takes a second."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    async def coord(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one command line, in a thread: it has an event loop of its own."""
+        code = await asyncio.to_thread(run, arguments)
+        out, err = self._capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    async def json(self, *arguments: str) -> Any:
+        """Run a command line that must succeed, and return its answer."""
+        done = await self.coord(*arguments, "--json")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+
 @pytest.fixture
-def own(tmp_path: Path, empty_dsn: str) -> Installation:
-    """An installation on an empty database of its own."""
-    return Installation(tmp_path, DATABASE_URL=empty_dsn)
+def own(
+    tmp_path: Path, empty_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Own:
+    for name, value in Installation(tmp_path, DATABASE_URL=empty_dsn).environment.items():
+        monkeypatch.setenv(name, value)
+    return Own(capsys)
 
 
 async def tables(dsn: str) -> set[str]:
@@ -33,53 +59,51 @@ async def tables(dsn: str) -> set[str]:
     return {row["tablename"] for row in rows}
 
 
-async def test_it_goes_forward_is_checked_and_goes_back_with_consent(
-    own: Installation, empty_dsn: str
-) -> None:
-    behind = own.coord("migrate", "--check", "--json")
+async def test_it_goes_forward_is_checked_and_goes_back_with_consent(own: Own, empty_dsn: str) -> None:
+    behind = await own.coord("migrate", "--check", "--json")
     assert behind.returncode == 5
     assert json.loads(behind.stdout) == {"revision": None, "newest": NEWEST, "current": False}
     assert await tables(empty_dsn) == set()
 
-    assert own.json("migrate") == {"before": None, "after": NEWEST}
+    assert await own.json("migrate") == {"before": None, "after": NEWEST}
     assert "file_locks" in await tables(empty_dsn)
-    assert own.json("migrate", "--check")["current"] is True
-    assert own.coord("migrate").stdout == f"Nothing to do: the database is at {NEWEST}.\n"
+    assert (await own.json("migrate", "--check"))["current"] is True
+    assert (await own.coord("migrate")).stdout == f"Nothing to do: the database is at {NEWEST}.\n"
 
-    refused = own.coord("migrate", "--to", "base")
+    refused = await own.coord("migrate", "--to", "base")
     assert refused.returncode == 2
     assert "deletes" in refused.stderr
     assert "migrate --to base --yes" in refused.stderr
     assert "file_locks" in await tables(empty_dsn)
 
-    done = own.coord("migrate", "--to", "base", "--yes")
+    done = await own.coord("migrate", "--to", "base", "--yes")
     assert done.stdout == f"Migrated from {NEWEST} to no revision.\n"
     assert "coordination_events" not in await tables(empty_dsn)
 
 
-async def test_a_database_of_a_newer_release_stays_as_it_is(own: Installation, empty_dsn: str) -> None:
+async def test_a_database_of_a_newer_release_stays_as_it_is(own: Own, empty_dsn: str) -> None:
     await administer(
         empty_dsn, "CREATE TABLE coordination_schema_version (version_num varchar(32) PRIMARY KEY)"
     )
     await administer(empty_dsn, "INSERT INTO coordination_schema_version VALUES ('from_the_future')")
-    assert own.json("migrate") == {"before": "from_the_future", "after": "from_the_future"}
-    assert own.coord("migrate", "--check").returncode == 5
+    assert await own.json("migrate") == {"before": "from_the_future", "after": "from_the_future"}
+    assert (await own.coord("migrate", "--check")).returncode == 5
     assert await tables(empty_dsn) == {"coordination_schema_version"}
 
 
-async def test_the_printed_sql_makes_the_schema_and_undoes_it(own: Installation, empty_dsn: str) -> None:
-    up = own.coord("migrate", "--sql")
+async def test_the_printed_sql_makes_the_schema_and_undoes_it(own: Own, empty_dsn: str) -> None:
+    up = await own.coord("migrate", "--sql")
     await administer(empty_dsn, up.stdout)
-    assert own.json("migrate", "--check")["revision"] == NEWEST
-    down = own.coord("migrate", "--sql", "--to", "base")
+    assert (await own.json("migrate", "--check"))["revision"] == NEWEST
+    down = await own.coord("migrate", "--sql", "--to", "base")
     await administer(empty_dsn, down.stdout)
     assert "coordination_events" not in await tables(empty_dsn)
     assert (up.stderr, down.stderr) == ("", "")
 
 
-def test_an_unknown_revision_is_refused_with_the_known_ones(own: Installation) -> None:
+async def test_an_unknown_revision_is_refused_with_the_known_ones(own: Own) -> None:
     for arguments in (("migrate", "--to", "9999"), ("migrate", "--sql", "--to", "9999")):
-        done = own.coord(*arguments)
+        done = await own.coord(*arguments)
         assert done.returncode == 2
         assert "9999" in done.stderr
 
