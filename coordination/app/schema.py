@@ -12,7 +12,7 @@ from typing import Final, Literal
 import structlog
 
 from coordination.domain.errors import RetryLater
-from coordination.store import schema_version
+from coordination.store import file_lock, schema_version
 from coordination.store.database import Database
 
 RETRY_SECONDS: Final = 1.0
@@ -56,6 +56,8 @@ class Schema:
             if state in {"behind", "migration failed"}:
                 await self._migrate()
                 state, revision = await self.look()
+            if state in {"current", "ahead"}:
+                await file_lock.raise_tokens(self._database)
         except Exception as error:
             self._failed = True
             self._tell_once("migration_failed", error)

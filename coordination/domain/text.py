@@ -6,6 +6,7 @@ that everything stored is safe to show. Whether text is an instruction is not de
 quoted data with its author.
 """
 
+import json
 import re
 import unicodedata
 from typing import Final
@@ -15,6 +16,7 @@ MAX_MESSAGE: Final = 1000
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _SPACES = re.compile(r"\s+")
 _SHOWN: Final = 80
+_LONGEST_CALL: Final = 400
 # Cc control, Cf format (bidi marks, zero width), Cs lone surrogates, Co private use, Cn unassigned.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -22,15 +24,23 @@ _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 def clean(text: str, limit: int) -> str:
     """Return text on one line without control, ANSI, bidi or invisible characters, at most `limit` characters."""
     flat = _SPACES.sub(" ", _ANSI.sub("", text))
-    kept = "".join(character for character in flat if unicodedata.category(character) not in _UNSAFE).strip()
-    kept = unicodedata.normalize("NFC", kept)
+    seen = "".join(character for character in flat if unicodedata.category(character) not in _UNSAFE)
+    kept = unicodedata.normalize("NFC", _SPACES.sub(" ", seen).strip())
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def call(tool: str, **arguments: object) -> str:
+    """Return a tool call to paste, its arguments as JSON; when it is too long, lists are empty, which means all."""
+    if len(json.dumps(arguments, ensure_ascii=False)) > _LONGEST_CALL:
+        arguments = {name: [] if isinstance(value, list) else value for name, value in arguments.items()}
+    said = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items()]
+    return f"{tool}({', '.join(said)})"
 
 
 def shown(text: str) -> str:
     """Return text for an error message: at most 80 characters, nothing unprintable."""
     escaped = "".join(
-        f"\\u{ord(character):04x}" if unicodedata.category(character) in _UNSAFE else character
+        character if character.isprintable() else f"\\u{ord(character):04x}"
         for character in text[: _SHOWN + 1]
     )
     return escaped if len(escaped) <= _SHOWN else escaped[: _SHOWN - 1] + "…"

@@ -17,7 +17,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import CoordinationError, LeaseLost, RetryLater
 from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Wait
 from coordination.domain.path import LockPath, normalise_all
-from coordination.domain.text import shown
+from coordination.domain.text import call, shown
 from coordination.services.core import Core
 from coordination.services.feed import Subscription
 from coordination.store import file_lock as store
@@ -236,8 +236,10 @@ def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, done: str, ac
     return LeaseLost(
         f"Not your lease, or not any more: {lost}{more}. Nothing was {done}.{advice}"
         " An expired lease never comes back; claim the path again and read the file before you write.",
-        next_call=f'claim_file_lock(action="{action}", file_paths=[{held}])'
+        next_call=call("claim_file_lock", action=action, file_paths=list(outcome.held))
         if outcome.held
-        else f"claim_file_lock(file_paths=[{lost}])",
+        else call(
+            "claim_file_lock", file_paths=[named.get(key, key) or "." for key in outcome.lost[:_NAMED]]
+        ),
         details={"lost": list(outcome.lost), "held": list(outcome.held)},
     )

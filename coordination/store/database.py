@@ -21,6 +21,7 @@ from coordination.store.refusal import explain
 SERVER_SETTINGS: Final = {
     "application_name": "coordination",
     "TimeZone": "UTC",
+    "search_path": "public",
     "default_transaction_isolation": "read committed",
     "synchronous_commit": "on",
     "jit": "off",
@@ -139,7 +140,7 @@ class Database:
                 if self._pool is None:
                     self._pool = await asyncpg.create_pool(
                         self._dsn,
-                        min_size=1,
+                        min_size=0,  # a pool that keeps a floor complains in the log while the server is away
                         max_size=self._size,
                         timeout=DEADLINE_SECONDS,
                         server_settings=SERVER_SETTINGS,

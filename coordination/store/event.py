@@ -24,7 +24,8 @@ LAST: Final = """
                      ORDER BY e.seq DESC LIMIT 1), 0) AS seq
     FROM unnest($1::text[], $2::text[]) AS w(workspace, session)
 """
-NOTIFY: Final = "SELECT pg_notify($1, $2)"
+# A notification only wakes: it need not survive a crash, so its commit does not make claims wait for the disk.
+NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 
 
 async def read(database: Database, workspace: str, session: str, after: int, limit: int) -> list[Event]:

@@ -29,6 +29,14 @@ RENEW: Final = (
     "SELECT coordination_renew_file_lock($1, $2, $3, $4, $5::jsonb, $6::text[], $7::bigint[], $8::int)"
 )
 RELEASE: Final = "SELECT coordination_release_file_lock($1, $2, $3, $4, $5::jsonb, $6::text[], $7::bigint[])"
+# Tokens grow over a restore too: whatever a lost database gave out is smaller than the clock in milliseconds, as long
+# as fewer than a thousand leases a second were granted for all its life. Servers that start at once do no harm to
+# each other: between reading and setting, no thousand tokens are given out.
+RAISE_TOKENS: Final = """
+    SELECT setval('coordination_fencing_token',
+                  greatest(s.last_value + 1000, (extract(epoch FROM clock_timestamp()) * 1000)::bigint))
+    FROM coordination_fencing_token s
+"""
 CANCEL_WAIT: Final = "SELECT coordination_cancel_wait($1, $2, $3, $4::bigint, $5::bigint[])"
 REVOKE: Final = "SELECT coordination_revoke_file_lock($1, $2, $3, $4::text[], $5)"
 EXPIRE: Final = "SELECT to_jsonb(coordination_expire_file_locks($1, $2))"
@@ -107,6 +115,11 @@ async def revoke(
 ) -> tuple[Lease, ...]:
     """Take leases away from their holders, by a person; returns what was taken."""
     return _LEASES.validate_json(await database.fetch_json(REVOKE, workspace, session, by, keys, agent_id))
+
+
+async def raise_tokens(database: Database) -> None:
+    """Move fencing tokens beyond all that were given out before the database was restored; at every start."""
+    await database.fetch(RAISE_TOKENS)
 
 
 async def expire(database: Database) -> list[tuple[str, str]]:

@@ -1,10 +1,11 @@
 """What the database functions' refusals (SQLSTATE class CO) mean to the caller, in one table."""
 
+import shlex
 from collections.abc import Callable
 from typing import Any, Final
 
 from coordination.domain import errors
-from coordination.domain.text import shown
+from coordination.domain.text import call, shown
 
 
 def explain(code: str, details: dict[str, Any]) -> errors.CoordinationError:
@@ -15,17 +16,18 @@ def explain(code: str, details: dict[str, Any]) -> errors.CoordinationError:
 def _checkout_taken(details: dict[str, Any]) -> errors.CoordinationError:
     session = details["session"]
     return errors.CheckoutTaken(
-        f'This checkout belongs to session "{session}" at the moment; a checkout is in one session at a time.',
-        next_call=f'connect to session "{session}", use another checkout (git worktree add), or ask the person to run:'
-        f" coord sessions close {session}",
+        f'This checkout belongs to session "{session}" at the moment; a checkout is in one session at a time.'
+        " Connect to that session, use another checkout (git worktree add), or have a person close that session.",
+        next_call=f"coord sessions close {shlex.quote(session)}",
         details=details,
     )
 
 
 def _wait_cycle(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.WaitCycle(
-        f"Waiting would block all of you for ever: {' waits for '.join(details['cycle'])}. You were not queued.",
-        next_call='claim_file_lock(action="release", file_paths=[])',
+        f"Waiting would block all of you for ever: {' waits for '.join(details['cycle'])}. You were not"
+        " queued. Release the files that the one before you waits for, or finish other work first.",
+        next_call="check_agent_status()",
         details=details,
     )
 
@@ -33,8 +35,8 @@ def _wait_cycle(details: dict[str, Any]) -> errors.CoordinationError:
 def _task_taken(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.TaskTaken(
         f'Task "{shown(details["task_id"])}" is taken by {details["agent_id"]} since {details["since"]}'
-        f" ({details['status']}). Nothing was written.",
-        next_call="sync_progress() for your next task, or send that agent a message",
+        f" ({details['status']}). Nothing was written. Take another task, or send that agent a message.",
+        next_call="sync_progress()",
         details=details,
     )
 
@@ -50,10 +52,10 @@ def _unknown_recipient(details: dict[str, Any]) -> errors.CoordinationError:
 
 
 def _task_closed(details: dict[str, Any]) -> errors.CoordinationError:
-    task = shown(details["task_id"])
+    task = details["task_id"]
     return errors.InvalidInput(
-        f'status: task "{task}" is {details["status"]}. Only "started" opens it again. Nothing was written.',
-        next_call=f'sync_progress(task_id="{task}", status="started")',
+        f'status: task "{shown(task)}" is {details["status"]}. Only "started" opens it again. Nothing was written.',
+        next_call=call("sync_progress", task_id=task, status="started"),
         details=details,
     )
 
@@ -61,8 +63,9 @@ def _task_closed(details: dict[str, Any]) -> errors.CoordinationError:
 def _overlap_across_checkouts(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.SettingRefused(
         f"{details['holder']} and {details['other']} hold overlapping leases in different checkouts"
-        f' ("{shown(details["path"])}"), so blocking across checkouts cannot begin now.',
-        next_call="release or revoke one of them, then set it again",
+        f' ("{shown(details["path"])}"), so blocking across checkouts cannot begin now.'
+        " Have one of them released or revoked first.",
+        next_call="coord locks",
         details=details,
     )
 

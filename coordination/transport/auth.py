@@ -90,7 +90,7 @@ class LocalTokenGate:
             await refuse(problem_of(error), scope, receive, send)
             return
         if self._token is not None and kind != "local_token" and not self._is_open(scope):
-            detail = "This service asks for its local token. `coord connect` prints the line that carries it."
+            detail = "This service asks for its local token. The line that it prints at its start carries it."
             answer = problem(401, "unauthorized", detail, headers={"www-authenticate": "Bearer"})
             await refuse(answer, scope, receive, send)
             return

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coordination.wire.text import AnswerPart, UntrustedText
+from coordination.wire.text import AnswerPart, PlainText, UntrustedText
 
 
 class CheckAgentStatusArguments(BaseModel):
@@ -13,8 +13,8 @@ class CheckAgentStatusArguments(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     include_inactive: bool = False
-    agent: Annotated[str, Field(max_length=130, description="Only this one.")] = ""
-    cursor: Annotated[str, Field(max_length=130, description="next_cursor of the page before.")] = ""
+    agent: Annotated[PlainText, Field(max_length=130, description="Only this one.")] = ""
+    cursor: Annotated[PlainText, Field(max_length=130, description="next_cursor of the page before.")] = ""
 
 
 class AgentAnswer(AnswerPart):

@@ -5,10 +5,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from coordination.domain.file_lock import Operation
-from coordination.wire.text import AnswerPart, UntrustedText
+from coordination.wire.text import AnswerPart, PlainText, UntrustedText
 
 PathText = Annotated[str, Field(max_length=4096)]
-TaskId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class ClaimFileLockArguments(BaseModel):
@@ -30,7 +29,7 @@ class ClaimFileLockArguments(BaseModel):
     ] = "claim"
     wait_seconds: Annotated[int, Field(ge=0, le=45, description="Wait your turn this long.")] = 0
     reason: Annotated[str, Field(max_length=200, description="Shown to whoever is refused.")] = ""
-    task_id: Annotated[str, Field(max_length=128, description="Default: your started task.")] = ""
+    task_id: Annotated[PlainText, Field(max_length=128, description="Default: your started task.")] = ""
 
 
 class LockAnswer(AnswerPart):

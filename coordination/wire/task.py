@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coordination.domain.task import TaskStatus
 from coordination.wire.file_lock import PathText
-from coordination.wire.text import AnswerPart, UntrustedText
+from coordination.wire.text import AnswerPart, PlainText, UntrustedText
 
 
 class SyncProgressArguments(BaseModel):
@@ -14,7 +14,7 @@ class SyncProgressArguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    task_id: Annotated[str, Field(max_length=128, description="Together with status.")] = ""
+    task_id: Annotated[PlainText, Field(max_length=128, description="Together with status.")] = ""
     status: TaskStatus | None = None
     progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
     message: Annotated[str, Field(max_length=1000)] | None = None

@@ -4,9 +4,19 @@ Schemas of answers are part of every prompt, so they say what an answer may hold
 of it is always there, and the two fields inside each quoted text.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds control or invisible characters; send it without them")
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_printable)]
+"""Text that names something, so it is refused and not cleaned when it holds what nobody can see."""
 
 
 def _without_required(schema: dict[str, Any]) -> None:

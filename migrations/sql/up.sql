@@ -109,6 +109,9 @@ $do$;
 -- trigger, so that statements that know the guide's columns alone keep working.
 CREATE SEQUENCE coordination_fencing_token AS bigint;
 
+-- From the clock, in milliseconds: greater than all that an earlier copy of this database can have given out.
+SELECT setval('coordination_fencing_token', (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+
 ALTER TABLE claude_code_sessions
     ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
     ADD COLUMN across_checkouts text NOT NULL DEFAULT 'warn' CHECK (across_checkouts IN ('warn', 'block'));
@@ -355,7 +358,8 @@ BEGIN
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
 
     v_found := ARRAY(
-        SELECT o FROM coordination_overlapping_locks(p_workspace, p_session, p_probe, p_range_low, p_range_high) o);
+        SELECT o FROM coordination_overlapping_locks(NULL::file_locks, p_workspace, p_session, p_probe, p_range_low,
+            p_range_high) o);
     IF cardinality(v_found) > 0 THEN
         v_holders := ARRAY(
             SELECT DISTINCT f.agent_id::text FROM unnest(v_found) f
@@ -505,7 +509,7 @@ $function$;
 -- must let pass), how many there are, its place in the queue, and how long until the first of the leases ends by itself.
 CREATE OR REPLACE FUNCTION coordination_describe_conflict(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
-    p_probe text[], p_found file_locks[], p_holders text[], p_ahead text[], p_ticket bigint,
+    p_probe text[], p_found anyarray, p_holders text[], p_ahead text[], p_ticket bigint,
     p_blocks_across boolean, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
@@ -565,8 +569,9 @@ BEGIN
 END
 $function$;
 
--- One lease as the answers and events carry it.
-CREATE OR REPLACE FUNCTION coordination_describe_lock(p_lock file_locks, p_now timestamptz) RETURNS jsonb
+-- One lease as the answers and events carry it. No signature names the row type of file_locks (here and elsewhere it is
+-- a polymorphic parameter): a function that depends on it would keep the deployment guide's DROP TABLE from working.
+CREATE OR REPLACE FUNCTION coordination_describe_lock(p_lock anyelement, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
@@ -581,7 +586,7 @@ $function$;
 
 -- Delete the given lock rows and record it as one event of `p_kind`. Returns the rows as the answers carry them.
 CREATE OR REPLACE FUNCTION coordination_drop_locks(
-    p_workspace text, p_session text, p_agent text, p_locks file_locks[], p_kind text, p_concerns text[],
+    p_workspace text, p_session text, p_agent text, p_locks anyarray, p_kind text, p_concerns text[],
     p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
@@ -703,7 +708,7 @@ $function$;
 -- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
 CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
-    p_found file_locks[], p_expires_at timestamptz, p_reason text, p_task text, p_now timestamptz
+    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -907,7 +912,7 @@ $function$;
 -- Live conflicting leases of other agents in other checkouts: no reason to refuse (their trees meet at merge only),
 -- but worth a warning. At most five, with the folder they are in.
 CREATE OR REPLACE FUNCTION coordination_locks_elsewhere(
-    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_found file_locks[],
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_found anyarray,
     p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
@@ -929,10 +934,10 @@ $function$;
 
 -- Every lock row of a session that a set of paths overlaps: rows on the paths or their ancestors (`p_probe`), and
 -- rows inside the byte ranges below them. Two index probes, no pattern matching; expired rows are included. The
--- ranges must not overlap each other, else a row would come twice.
+-- ranges must not overlap each other, else a row would come twice. p_row is null::file_locks: it names the row type.
 CREATE OR REPLACE FUNCTION coordination_overlapping_locks(
-    p_workspace text, p_session text, p_probe text[], p_range_low text[], p_range_high text[]
-) RETURNS SETOF file_locks
+    p_row anyelement, p_workspace text, p_session text, p_probe text[], p_range_low text[], p_range_high text[]
+) RETURNS SETOF anyelement
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
@@ -952,10 +957,11 @@ $function$;
 
 -- The caller's live leases that a renew or release names, and the named ones that are not live grants of the caller.
 -- p_keys null means all of them. p_tokens, parallel to p_keys, pins the exact grants (REST, daemon, hooks); without
--- it the caller's own live grant on each path counts (MCP, where the server knows the tokens).
+-- it the caller's own live grant on each path counts (MCP, where the server knows the tokens). p_row is
+-- null::file_locks: it names the row type.
 CREATE OR REPLACE FUNCTION coordination_own_locks(
-    p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[], p_now timestamptz,
-    OUT held file_locks[], OUT lost text[]
+    p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[],
+    p_now timestamptz, OUT held anyarray, OUT lost text[]
 ) LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
@@ -1116,7 +1122,8 @@ BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
     SELECT o.held, o.lost INTO v_held, v_lost
-    FROM coordination_own_locks(p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens, v_now) o;
+    FROM coordination_own_locks(NULL::file_locks, p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens,
+        v_now) o;
     IF cardinality(v_lost) > 0 AND p_tokens IS NULL THEN
         v_lost := ARRAY(
             SELECT k FROM unnest(v_lost) k
@@ -1140,7 +1147,7 @@ $function$;
 -- Delete the expired rows among `p_found` and record who lost what, one lock.expired per holder.
 -- Returns {path key: last holder} so that a grant can say whose lease it follows.
 CREATE OR REPLACE FUNCTION coordination_remove_expired(
-    p_workspace text, p_session text, p_found file_locks[], p_now timestamptz
+    p_workspace text, p_session text, p_found anyarray, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -1181,7 +1188,8 @@ BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
     SELECT o.held, o.lost INTO v_held, v_lost
-    FROM coordination_own_locks(p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens, v_now) o;
+    FROM coordination_own_locks(NULL::file_locks, p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens,
+        v_now) o;
     IF cardinality(v_lost) > 0 THEN
         RETURN jsonb_build_object('outcome', 'lost', 'now', v_now, 'lost', v_lost,
             'held', (SELECT coalesce(jsonb_agg(h.file_path), '[]') FROM unnest(v_held) h));
@@ -1328,7 +1336,8 @@ AS $function$
                              'other_agent_id', b.agent_id) AS overlap
                   FROM file_locks a
                   JOIN file_locks b ON b.workspace_id = a.workspace_id AND b.session_id = a.session_id
-                   AND b.path_key = a.path_key AND b.checkout > a.checkout AND b.agent_id <> a.agent_id
+                   AND coordination_keys_overlap(a.path_key, b.path_key)
+                   AND b.checkout > a.checkout AND b.agent_id <> a.agent_id
                    AND b.expires_at > clock.now AND (b.operation <> 'read' OR a.operation <> 'read')
                   WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.expires_at > clock.now
                     AND a.checkout <> ''
@@ -1468,7 +1477,8 @@ BEGIN
             DETAIL = jsonb_build_object('task_id', p_task, 'agent_id', v_task.agent_id,
                                         'since', v_task.taken_at, 'status', v_task.status)::text;
     END IF;
-    IF v_task.status IN ('completed', 'failed') AND p_status <> 'started' AND p_status <> v_task.status THEN
+    IF v_task.status IN ('completed', 'failed') AND p_status <> 'started'
+       AND NOT (p_status = v_task.status AND v_task.agent_id = p_agent) THEN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;
@@ -1514,6 +1524,8 @@ AS $function$
 DECLARE
     v_now timestamptz := clock_timestamp();
 BEGIN
+    -- A crash may lose the last second of presence; no claim shall wait for the disk because of it.
+    PERFORM set_config('synchronous_commit', 'off', true);
     -- Rows are locked in key order, so that two servers that touch the same agents cannot deadlock.
     PERFORM FROM claude_code_agents a
     JOIN jsonb_array_elements(p_agents) t

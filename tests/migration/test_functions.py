@@ -46,7 +46,6 @@ def test_a_file_holds_the_one_function_that_it_is_named_after(name: str) -> None
     assert len(found[0]) < 64, "Postgres would cut the name"
 
 
-@pytest.mark.xfail(reason="signatures name the row type of file_locks", strict=True)
 def test_no_signature_depends_on_a_table_that_the_guide_drops() -> None:
     signatures = {
         name: re.sub(r"--.*", "", body).partition("AS $function$")[0] for name, body in CURRENT.items()

@@ -33,7 +33,6 @@ async def test_creating_everything_again_changes_nothing(dsn: str) -> None:
     assert await verify(dsn) == ()
 
 
-@pytest.mark.xfail(reason="signatures name the row type of file_locks", strict=True)
 async def test_the_rollback_drops_the_four_tables(dsn: str) -> None:
     for statement in statements("rollback"):
         await run(dsn, statement)
@@ -41,7 +40,6 @@ async def test_the_rollback_drops_the_four_tables(dsn: str) -> None:
     assert await fetch(dsn, tables) == []
 
 
-@pytest.mark.xfail(reason="signatures name the row type of file_locks", strict=True)
 async def test_after_the_rollback_the_schema_can_be_made_anew(dsn: str) -> None:
     fresh = await catalog(dsn)
     await run(dsn, guide_sql("rollback"))
@@ -64,7 +62,8 @@ async def test_rows_of_the_guides_columns_can_be_inserted_in_every_table(dsn: st
         """,
     )
     (lock,) = await fetch(dsn, "SELECT path_key, fencing_token, granted_at FROM file_locks")
-    assert (lock["path_key"], lock["fencing_token"]) == ("docs", 1)
+    assert lock["path_key"] == "docs"
+    assert lock["fencing_token"] > 0
     assert lock["granted_at"] is not None
 
 

@@ -25,7 +25,8 @@ BEGIN
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
 
     v_found := ARRAY(
-        SELECT o FROM coordination_overlapping_locks(p_workspace, p_session, p_probe, p_range_low, p_range_high) o);
+        SELECT o FROM coordination_overlapping_locks(NULL::file_locks, p_workspace, p_session, p_probe, p_range_low,
+            p_range_high) o);
     IF cardinality(v_found) > 0 THEN
         v_holders := ARRAY(
             SELECT DISTINCT f.agent_id::text FROM unnest(v_found) f

@@ -1,7 +1,7 @@
 -- Live conflicting leases of other agents in other checkouts: no reason to refuse (their trees meet at merge only),
 -- but worth a warning. At most five, with the folder they are in.
 CREATE OR REPLACE FUNCTION coordination_locks_elsewhere(
-    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_found file_locks[],
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_found anyarray,
     p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public

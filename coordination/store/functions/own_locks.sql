@@ -1,9 +1,10 @@
 -- The caller's live leases that a renew or release names, and the named ones that are not live grants of the caller.
 -- p_keys null means all of them. p_tokens, parallel to p_keys, pins the exact grants (REST, daemon, hooks); without
--- it the caller's own live grant on each path counts (MCP, where the server knows the tokens).
+-- it the caller's own live grant on each path counts (MCP, where the server knows the tokens). p_row is
+-- null::file_locks: it names the row type.
 CREATE OR REPLACE FUNCTION coordination_own_locks(
-    p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[], p_now timestamptz,
-    OUT held file_locks[], OUT lost text[]
+    p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[],
+    p_now timestamptz, OUT held anyarray, OUT lost text[]
 ) LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN

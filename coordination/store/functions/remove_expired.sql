@@ -1,7 +1,7 @@
 -- Delete the expired rows among `p_found` and record who lost what, one lock.expired per holder.
 -- Returns {path key: last holder} so that a grant can say whose lease it follows.
 CREATE OR REPLACE FUNCTION coordination_remove_expired(
-    p_workspace text, p_session text, p_found file_locks[], p_now timestamptz
+    p_workspace text, p_session text, p_found anyarray, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$

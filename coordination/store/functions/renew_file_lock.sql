@@ -15,7 +15,8 @@ BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
     SELECT o.held, o.lost INTO v_held, v_lost
-    FROM coordination_own_locks(p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens, v_now) o;
+    FROM coordination_own_locks(NULL::file_locks, p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens,
+        v_now) o;
     IF cardinality(v_lost) > 0 THEN
         RETURN jsonb_build_object('outcome', 'lost', 'now', v_now, 'lost', v_lost,
             'held', (SELECT coalesce(jsonb_agg(h.file_path), '[]') FROM unnest(v_held) h));

@@ -8,6 +8,8 @@ AS $function$
 DECLARE
     v_now timestamptz := clock_timestamp();
 BEGIN
+    -- A crash may lose the last second of presence; no claim shall wait for the disk because of it.
+    PERFORM set_config('synchronous_commit', 'off', true);
     -- Rows are locked in key order, so that two servers that touch the same agents cannot deadlock.
     PERFORM FROM claude_code_agents a
     JOIN jsonb_array_elements(p_agents) t

@@ -18,9 +18,9 @@ from fastmcp.tools import Tool, ToolResult
 from mcp_types import TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
-from coordination.domain.errors import CoordinationError, InvalidInput
+from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater
 from coordination.domain.identity import Identity
-from coordination.domain.text import shown
+from coordination.domain.text import call, shown
 from coordination.transport.exchange import Exchange, exchange_of
 from coordination.transport.mcp.errors import INTERNAL_CODE, as_text, internal_message, structured
 from coordination.transport.mcp.identity import current_caller
@@ -137,7 +137,8 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
                 raise RuntimeError("a coordination tool was called without a caller")
             answer = await self.call(caller.identity, self._validated(arguments), exchange)
         except CoordinationError as error:
-            return _refusal(error.code, error.message, error.next_call)
+            again = call(self.name, **arguments) if isinstance(error, RetryLater) else error.next_call
+            return _refusal(error.code, error.message, again or self.card.example)
         except Exception:
             _log.exception("tool_call_failed", tool=self.name, request_id=exchange.request_id)
             return _refusal(INTERNAL_CODE, internal_message(exchange.request_id), "check_agent_status()")

@@ -2,7 +2,7 @@
 -- must let pass), how many there are, its place in the queue, and how long until the first of the leases ends by itself.
 CREATE OR REPLACE FUNCTION coordination_describe_conflict(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
-    p_probe text[], p_found file_locks[], p_holders text[], p_ahead text[], p_ticket bigint,
+    p_probe text[], p_found anyarray, p_holders text[], p_ahead text[], p_ticket bigint,
     p_blocks_across boolean, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public

@@ -1,5 +1,6 @@
--- One lease as the answers and events carry it.
-CREATE OR REPLACE FUNCTION coordination_describe_lock(p_lock file_locks, p_now timestamptz) RETURNS jsonb
+-- One lease as the answers and events carry it. No signature names the row type of file_locks (here and elsewhere it is
+-- a polymorphic parameter): a function that depends on it would keep the deployment guide's DROP TABLE from working.
+CREATE OR REPLACE FUNCTION coordination_describe_lock(p_lock anyelement, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN

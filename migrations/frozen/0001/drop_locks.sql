@@ -1,6 +1,6 @@
 -- Delete the given lock rows and record it as one event of `p_kind`. Returns the rows as the answers carry them.
 CREATE OR REPLACE FUNCTION coordination_drop_locks(
-    p_workspace text, p_session text, p_agent text, p_locks file_locks[], p_kind text, p_concerns text[],
+    p_workspace text, p_session text, p_agent text, p_locks anyarray, p_kind text, p_concerns text[],
     p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public

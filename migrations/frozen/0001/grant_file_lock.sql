@@ -4,7 +4,7 @@
 -- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
 CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
-    p_found file_locks[], p_expires_at timestamptz, p_reason text, p_task text, p_now timestamptz
+    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$

@@ -1,9 +1,9 @@
 -- Every lock row of a session that a set of paths overlaps: rows on the paths or their ancestors (`p_probe`), and
 -- rows inside the byte ranges below them. Two index probes, no pattern matching; expired rows are included. The
--- ranges must not overlap each other, else a row would come twice.
+-- ranges must not overlap each other, else a row would come twice. p_row is null::file_locks: it names the row type.
 CREATE OR REPLACE FUNCTION coordination_overlapping_locks(
-    p_workspace text, p_session text, p_probe text[], p_range_low text[], p_range_high text[]
-) RETURNS SETOF file_locks
+    p_row anyelement, p_workspace text, p_session text, p_probe text[], p_range_low text[], p_range_high text[]
+) RETURNS SETOF anyelement
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN

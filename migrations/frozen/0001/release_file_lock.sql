@@ -14,7 +14,8 @@ BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
     SELECT o.held, o.lost INTO v_held, v_lost
-    FROM coordination_own_locks(p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens, v_now) o;
+    FROM coordination_own_locks(NULL::file_locks, p_workspace, p_session, p_agent, p_checkout, p_keys, p_tokens,
+        v_now) o;
     IF cardinality(v_lost) > 0 AND p_tokens IS NULL THEN
         v_lost := ARRAY(
             SELECT k FROM unnest(v_lost) k

@@ -68,7 +68,8 @@ AS $function$
                              'other_agent_id', b.agent_id) AS overlap
                   FROM file_locks a
                   JOIN file_locks b ON b.workspace_id = a.workspace_id AND b.session_id = a.session_id
-                   AND b.path_key = a.path_key AND b.checkout > a.checkout AND b.agent_id <> a.agent_id
+                   AND coordination_keys_overlap(a.path_key, b.path_key)
+                   AND b.checkout > a.checkout AND b.agent_id <> a.agent_id
                    AND b.expires_at > clock.now AND (b.operation <> 'read' OR a.operation <> 'read')
                   WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.expires_at > clock.now
                     AND a.checkout <> ''

@@ -19,7 +19,8 @@ BEGIN
             DETAIL = jsonb_build_object('task_id', p_task, 'agent_id', v_task.agent_id,
                                         'since', v_task.taken_at, 'status', v_task.status)::text;
     END IF;
-    IF v_task.status IN ('completed', 'failed') AND p_status <> 'started' AND p_status <> v_task.status THEN
+    IF v_task.status IN ('completed', 'failed') AND p_status <> 'started'
+       AND NOT (p_status = v_task.status AND v_task.agent_id = p_agent) THEN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;

@@ -57,7 +57,8 @@ async def test_a_checkout_is_in_one_session_at_a_time(database: Database) -> Non
     await granted(database, agent("impl_a", session="first", checkout=HERE), "a.py")
     with pytest.raises(CheckoutTaken, match='session "first"') as refused:
         await granted(database, agent("impl_b", session="second", checkout=HERE), "a.py")
-    assert "git worktree add" in refused.value.next_call
+    assert "git worktree add" in refused.value.message
+    assert refused.value.next_call == "coord sessions close first"
     assert await kinds(database, "second") == []
     await granted(database, agent("impl_b", session="second", checkout=THERE), "a.py")
     await granted(database, agent("impl_c", session="third"), "a.py")

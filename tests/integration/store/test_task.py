@@ -231,3 +231,11 @@ async def test_a_person_writes_to_some_or_to_all(database: Database) -> None:
     with pytest.raises(UnknownItem, match="no such session"):
         await task.send(database, "local", "none", "alice", "stop", None)
     assert (await kinds(database)).count("message.sent") == 2
+
+
+async def test_a_completed_task_stays_with_who_completed_it(database: Database) -> None:
+    await report(database, A, "t1", "completed")
+    with pytest.raises(InvalidInput, match="is completed"):
+        await report(database, agent("impl_c"), "t1", "completed")
+    rows = await database.fetch("SELECT agent_id FROM tasks")
+    assert [row["agent_id"] for row in rows] == [A.id]

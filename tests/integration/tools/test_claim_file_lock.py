@@ -65,8 +65,9 @@ async def test_a_call_on_very_many_paths_is_not_repeated_in_full(mcp: Endpoint) 
     granted = await mcp.claim("impl_a", *paths)
     assert len(granted.content["locks"]) == 500
     refused = await mcp.claim("impl_b", *paths)
-    assert len(refused.content["conflicts"]) == 20
+    assert 1 < len(refused.content["conflicts"]) <= 20
     assert refused.content["conflict_count"] == 500
+    assert refused.size < 4096
     assert "the same 500 paths" in refused.content["next_call"]
     assert len(refused.content["next_call"]) < 300
     released = await mcp.claim("impl_a", action="release")
@@ -175,3 +176,46 @@ async def test_two_terminals_under_one_name_are_told(mcp: Endpoint) -> None:
             answer = await mcp.call("impl_a", tool, arguments, **headers)
             assert any("other live terminal(s) use your name" in text for text in answer.content["warnings"])
             assert "COORD_AGENT" in answer.text
+
+
+async def test_many_long_conflicts_fit_into_an_answer(mcp: Endpoint) -> None:
+    for number in range(20):
+        await mcp.claim(f"impl_{number}", f"src/{number:02}.py", reason="r" * 200)
+    refused = await mcp.claim("planner", "src")
+    assert refused.content["conflict_count"] == 20
+    assert refused.content["conflicts"]
+    assert refused.size < 4096
+
+
+@pytest.mark.parametrize(("lost", "claimed"), [("src/a.py", "src"), ("src", "src/a.py"), ("src", "SRC")])
+async def test_a_grant_over_an_expired_lease_says_whose_it_was(
+    mcp: Endpoint, database: Database, lost: str, claimed: str
+) -> None:
+    await mcp.claim("impl_a", lost)
+    await database.fetch("UPDATE file_locks SET expires_at = clock_timestamp() RETURNING 1")
+    granted = await mcp.claim("impl_b", claimed)
+    assert [lock["previous_holder"] for lock in granted.content["locks"]] == ["alice/impl_a"]
+    assert "read before you write" in granted.content["warnings"][0]
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a*", "x\0", " a", "", "a\u202eb.py"])
+async def test_a_refused_path_comes_with_a_call_that_works(mcp: Endpoint, path: str) -> None:
+    refused = await mcp.claim("impl_a", path)
+    assert refused.content["code"] == "invalid_input"
+    again = await mcp.claim("impl_a", *literal_call(refused.content["next_call"])["file_paths"])
+    assert again.content["outcome"] == "granted"
+
+
+async def test_a_lost_lease_with_a_hostile_name_is_named_in_a_call_that_works(mcp: Endpoint) -> None:
+    name = 'a"b\\c.py'
+    refused = await mcp.claim("impl_a", name, action="renew")
+    assert refused.content["code"] == "lease_lost"
+    again = await mcp.claim("impl_a", *literal_call(refused.content["next_call"])["file_paths"])
+    assert [lock["path"] for lock in again.content["locks"]] == [name]
+
+
+@pytest.mark.parametrize("task_id", ["a\0b", "\u202e", "a\nb"])
+async def test_a_task_id_that_cannot_be_seen_is_refused_and_not_changed(mcp: Endpoint, task_id: str) -> None:
+    refused = await mcp.claim("impl_a", "a.py", task_id=task_id)
+    assert (refused.is_error, refused.content["code"]) == (True, "invalid_input")
+    assert "task_id" in refused.content["message"]

@@ -1,5 +1,6 @@
 """Pieces that the answers of several tools share: leases, instants, call literals, the warning of a shared name."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -10,7 +11,6 @@ from coordination.domain.agent import Agent, agent_of
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Lease
 from coordination.domain.identity import Identity
-from coordination.domain.text import shown
 from coordination.services.core import Core
 from coordination.wire.file_lock import LockAnswer
 
@@ -50,9 +50,9 @@ def lock_answer(lease: Lease, previous_holder: str | None = None) -> LockAnswer:
 
 
 def literal(paths: Iterable[str]) -> str:
-    """Render paths as a list to paste into a call, shortened."""
+    """Render paths as a list for people, shortened."""
     given = list(paths)
-    listed = ", ".join(f'"{shown(path)}"' for path in given[:_NAMED])
+    listed = ", ".join(json.dumps(path, ensure_ascii=False) for path in given[:_NAMED])
     return f"[{listed}, …]" if len(given) > _NAMED else f"[{listed}]"
 
 

@@ -9,7 +9,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Ahead, Claim, Conflict, Elsewhere, Granted, Held, Lease, Operation
 from coordination.domain.identity import Identity
-from coordination.domain.path import LockPath, normalise_all
+from coordination.domain.path import LockPath, normalise_all, overlaps
 from coordination.domain.text import MAX_REASON, clean, shown
 from coordination.services import file_lock
 from coordination.services.core import Core
@@ -21,6 +21,7 @@ from coordination.transport.mcp.tools.answer import (
     lock_answer,
     require_agent,
     shared_name_warning,
+    size,
 )
 from coordination.wire.file_lock import ClaimFileLockAnswer, ClaimFileLockArguments, ConflictAnswer
 from coordination.wire.text import quoted
@@ -29,6 +30,8 @@ LONGEST_WAIT_SECONDS: Final = 45
 LONGEST_CALL: Final = 1_000
 """Longer lists of paths are not repeated in the next call; the caller has just sent them."""
 MINUTE_SECONDS = 60
+CONFLICT_BYTES: Final = 2_400
+"""An answer stays under 4 KB with its text; `conflict_count` says how many conflicts there are."""
 
 
 class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
@@ -80,7 +83,7 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
             operation=arguments.operation,
             ttl_seconds=arguments.duration_minutes * MINUTE_SECONDS,
             reason=clean(arguments.reason, MAX_REASON) or None,
-            task_id=clean(arguments.task_id, 128) or None,
+            task_id=arguments.task_id or None,
         )
         outcome = await file_lock.claim(
             self._core, agent, wanted, wait_seconds=arguments.wait_seconds, client=exchange.disconnected
@@ -117,7 +120,7 @@ def _released(leases: tuple[Lease, ...]) -> Answer:
 
 
 def _granted(outcome: Granted, warnings: list[str]) -> Answer:
-    locks = [lock_answer(lease, outcome.previous_holders.get(lease.key)) for lease in outcome.leases]
+    locks = [lock_answer(lease, _previous_holder(lease, outcome)) for lease in outcome.leases]
     soonest = min(lock.expires_in_seconds for lock in locks)
     warnings = [*(_elsewhere(found) for found in outcome.warnings), *warnings]
     taken_over = [lock for lock in locks if lock.previous_holder is not None]
@@ -128,6 +131,29 @@ def _granted(outcome: Granted, warnings: list[str]) -> Answer:
         )
     text = "\n".join([f"Granted {len(locks)} lock(s) for {soonest} s: edit, then release.", *warnings])
     return Answer(ClaimFileLockAnswer(outcome="granted", locks=locks, warnings=warnings or None), text)
+
+
+def _previous_holder(lease: Lease, outcome: Granted) -> str | None:
+    """Who lost a lease on this path, above it or below it to this very grant."""
+    if lease.fencing_token not in outcome.granted_tokens:
+        return None
+    exact = outcome.previous_holders.get(lease.key)
+    return exact or next(
+        (holder for key, holder in outcome.previous_holders.items() if overlaps(key, lease.key)), None
+    )
+
+
+def _fitting(conflicts: list[ConflictAnswer]) -> list[ConflictAnswer]:
+    """As many conflicts as an answer has room for, at least one; words of others go before conflicts do."""
+    if sum(size(conflict) for conflict in conflicts) > CONFLICT_BYTES:
+        conflicts = [conflict.model_copy(update={"reason": None, "task_id": None}) for conflict in conflicts]
+    room, kept = CONFLICT_BYTES, list[ConflictAnswer]()
+    for conflict in conflicts:
+        room -= size(conflict) + 1
+        if room < 0 and kept:
+            break
+        kept.append(conflict)
+    return kept
 
 
 def _held(outcome: Held, wanted: Claim, arguments: ClaimFileLockArguments, warnings: list[str]) -> Answer:
@@ -152,7 +178,7 @@ def _held(outcome: Held, wanted: Claim, arguments: ClaimFileLockArguments, warni
     return Answer(
         ClaimFileLockAnswer(
             outcome="held",
-            conflicts=conflicts,
+            conflicts=_fitting(conflicts),
             conflict_count=outcome.conflict_count + len(outcome.ahead),
             queue_position=outcome.queue_position,
             queued=queued,

@@ -9,7 +9,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.identity import Identity
 from coordination.domain.path import normalise_all
 from coordination.domain.task import News, NewsItem, Report, Synced
-from coordination.domain.text import MAX_MESSAGE, clean, shown
+from coordination.domain.text import MAX_MESSAGE, call, clean, shown
 from coordination.services import task
 from coordination.services.core import Core
 from coordination.transport.exchange import Exchange
@@ -81,7 +81,7 @@ def _report(agent: Agent, arguments: SyncProgressArguments) -> Report:
         else normalise_all(files, root=agent.checkout_root, literal=True, field="affected_files")
     )
     return Report(
-        task_id=clean(arguments.task_id, 128) or None,
+        task_id=arguments.task_id or None,
         status=arguments.status,
         progress_percentage=arguments.progress_percentage,
         message=None if arguments.message is None else clean(arguments.message, MAX_MESSAGE) or None,
@@ -96,7 +96,7 @@ def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
     warnings = [*(_loss(agent, item) for item in synced.news.items if item.kind in _LOSSES), *warnings]
     next_task = synced.next_task
     next_call = (
-        f'sync_progress(task_id="{shown(next_task.task_id)}", status="started")'
+        call("sync_progress", task_id=next_task.task_id, status="started")
         if next_task is not None and (synced.task is None or synced.task.status == "completed")
         else None
     )

@@ -2,6 +2,9 @@
 -- trigger, so that statements that know the guide's columns alone keep working.
 CREATE SEQUENCE coordination_fencing_token AS bigint;
 
+-- From the clock, in milliseconds: greater than all that an earlier copy of this database can have given out.
+SELECT setval('coordination_fencing_token', (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+
 ALTER TABLE claude_code_sessions
     ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
     ADD COLUMN across_checkouts text NOT NULL DEFAULT 'warn' CHECK (across_checkouts IN ('warn', 'block'));
