@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from cyclopts import App
 
-from coordination.cli import app, output
+from coordination.cli import output
+from coordination.cli.commands import app
 from coordination.client import errors as client_errors
 from tests.unit.docs.page import (
     REFERENCE,

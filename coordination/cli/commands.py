@@ -1,0 +1,83 @@
+"""All commands in one application, how it is run, and what becomes of whatever they raise.
+
+Each group of commands is a module with `register(app)`. They are imported here, so a module imports at its top
+only what is cheap (no FastMCP, no HTTP client) and the rest inside its functions: `coord --help` has to be quick.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from cyclopts import App, CycloptsError
+
+from coordination import __version__
+from coordination.cli import (
+    config,
+    connect,
+    doctor,
+    headers,
+    lifecycle,
+    locks,
+    migrate,
+    place,
+    revoke,
+    send,
+    sessions,
+    status,
+    watch,
+)
+from coordination.cli.output import INTERRUPTED, JSON_FLAG, OK, USAGE, Failure, report
+from coordination.cli.reach import for_people
+from coordination.domain.errors import CoordinationError
+
+app: Final = App(
+    name="coord",
+    help="Let several Claude Code terminals work on one codebase: file locks, progress, status.",
+    help_epilogue="Start with `coord up`. Exit codes: 0 done, 1 failed, 2 usage, 3 service not reachable, "
+    "4 refused by the service, 5 found something to mend.",
+    help_format="markdown",
+    version=__version__,
+    result_action="return_value",
+)
+for group in (
+    lifecycle,
+    connect,
+    status,
+    watch,
+    locks,
+    revoke,
+    send,
+    sessions,
+    migrate,
+    config,
+    doctor,
+    headers,
+):
+    group.register(app)
+app.register_install_completion_command(help="Install completion for your shell.")  # pyright: ignore[reportUnknownMemberType]  its further arguments are untyped
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line, without the program's name, and return its exit code."""
+    # Looked for before parsing, so that a wrong command line is answered in JSON too.
+    json = JSON_FLAG in tokens
+    try:
+        code = app(list(tokens), exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return report(
+            Failure(str(error), mend=f"See: {place.coord('--help')}", exit_code=USAGE, code="usage"),
+            json=json,
+        )
+    except CoordinationError as error:
+        failure = Failure(error.message, mend=for_people(error.next_call), code=error.code)
+        return report(failure, json=json)
+    except Failure as failure:
+        return report(failure, json=json)
+    except BrokenPipeError:
+        # Whoever read the output has had enough, as `head` has. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code if isinstance(code, int) else OK
