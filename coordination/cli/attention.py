@@ -1,9 +1,11 @@
-"""What in a session's status needs a person's attention, each as one sentence that ends in what to do.
+"""What in a session's status needs a person's attention, each as one sentence and, where there is one, the line to run.
 
-Pure: status in, sentences out. What agents are called is theirs, so names are cleaned before they are repeated.
+Pure: status in, concerns out. What agents are called is theirs, so names are cleaned before they are repeated.
 """
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from coordination.cli.duration import briefly
@@ -18,57 +20,84 @@ FORGOTTEN_SECONDS: Final = 2 * 3600
 NAME: Final = 130
 PATH: Final = 120
 
+Line = Callable[[str], str]
+"""How to write a command so that it can be pasted, from what follows `coord` (see `place.coord`)."""
 
-def attention(status: SessionStatus, health: dict[str, Any] | None) -> list[str]:
-    """Return the warnings for a status.
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing that needs attention.
+
+    Attributes:
+        says: what it is, and in words what to do.
+        line: what to paste for that, or "".
+    """
+
+    says: str
+    line: str = ""
+
+    def __str__(self) -> str:
+        """Return both in one line."""
+        return f"{self.says} {self.line}".rstrip()
+
+
+def attention(status: SessionStatus, health: dict[str, Any] | None, line: Line) -> list[Concern]:
+    """Return what there is to say about a status.
 
     Args:
         status: all agents of a session, the inactive ones too.
         health: what `/health/detailed` answers; None when it could not be asked.
+        line: how to write a command.
     """
-    return [*_service(health), *_session(status), *_agents(status), *_checkouts(status)]
+    return [*_service(health, line), *_session(status), *_agents(status, line), *_checkouts(status)]
 
 
-def _service(health: dict[str, Any] | None) -> Iterator[str]:
+def _service(health: dict[str, Any] | None, line: Line) -> Iterator[Concern]:
     if health is None:
-        yield "The service does not say how it is, so this may be out of date. Look: coord doctor"
+        yield Concern("The service does not say how it is, so this may be out of date. Look:", line("doctor"))
     elif health.get("status") != "ok":
         state = clean(str(health.get("status")), NAME)
-        yield f"The service is {state}: answers may be late or missing. Look: coord doctor"
+        yield Concern(f"The service is {state}: answers may be late or missing. Look:", line("doctor"))
 
 
-def _session(status: SessionStatus) -> Iterator[str]:
+def _session(status: SessionStatus) -> Iterator[Concern]:
     if status.status != "active":
-        yield f"Session {clean(status.session, NAME)} is {clean(status.status, NAME)}. Whoever joins it opens it again."
+        name, state = clean(status.session, NAME), clean(status.status, NAME)
+        yield Concern(f"Session {name} is {state}. Whoever joins it opens it again.")
 
 
-def _agents(status: SessionStatus) -> Iterator[str]:
+def _agents(status: SessionStatus, line: Line) -> Iterator[Concern]:
     for agent in status.agents:
         name = clean(agent.agent_id, NAME)
         if agent.terminals > 1:
-            yield (
+            yield Concern(
                 f"{agent.terminals} terminals use the name {name}: their locks do not keep them apart. "
-                f"End one and start it under a name of its own: COORD_AGENT=another_name claude"
+                f"End one and start it under a name of its own:",
+                "COORD_AGENT=another_name claude",
             )
         if _never_called(agent, status):
-            yield (
+            yield Concern(
                 f"{name} was shown the tools {briefly(_since_listed(agent, status))} ago and has called none, so it "
                 "works without locks. Tell it in its terminal: use claim_file_lock before you edit."
             )
         if agent.presence is Presence.INACTIVE and agent.lock_count:
-            yield (
+            yield Concern(
                 f"{name} has been quiet for {briefly(agent.quiet_seconds)} and holds {agent.lock_count} "
-                f"lock(s). They end by themselves; to free them now: "
-                f"coord revoke {clean(status.session, NAME)} --agent {name}"
+                f"lock(s). They end by themselves; to free them now:",
+                line(f"revoke {_quoted(status.session)} --agent {_quoted(agent.agent_id)}"),
             )
 
 
-def _checkouts(status: SessionStatus) -> Iterator[str]:
+def _checkouts(status: SessionStatus) -> Iterator[Concern]:
     for overlap in status.overlaps:
-        yield (
+        yield Concern(
             f"{clean(overlap.agent_id, NAME)} and {clean(overlap.other_agent_id, NAME)} work on "
             f"{clean(overlap.path, PATH)} in different checkouts: they will meet when you merge."
         )
+
+
+def _quoted(name: str) -> str:
+    return shlex.quote(clean(name, NAME))
 
 
 def _never_called(agent: AgentStatus, status: SessionStatus) -> bool:

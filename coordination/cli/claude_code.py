@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final, cast
 
+from coordination.cli import place
 from coordination.cli.output import Failure
 
 SECONDS: Final = 60
@@ -50,9 +51,9 @@ def entry(name: str, folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     real = folder.resolve()
-    for place in (real, *real.parents):
+    for project in (real, *real.parents):
         try:
-            found = projects[str(place)]["mcpServers"][name]
+            found = projects[str(project)]["mcpServers"][name]
         except (KeyError, TypeError):
             continue
         return cast("dict[str, Any]", found) if isinstance(found, dict) else None
@@ -70,10 +71,16 @@ def _run(claude: str, *arguments: str) -> None:
             [claude, "mcp", *arguments], capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"{claude} cannot be run: {error}.", mend="See: coord connect --help") from None
+        raise Failure(f"{claude} cannot be run: {error}.", mend=_by_hand()) from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise Failure(
             f"`claude mcp {arguments[0]}` failed: {said or f'exit code {done.returncode}'}",
-            mend="`coord connect --print` prints the line to run by hand.",
+            mend=_by_hand(),
         )
+
+
+def _by_hand() -> str:
+    return (
+        f"With the session behind it, this prints the line to run by hand: {place.coord('connect --print')}"
+    )

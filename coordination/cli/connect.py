@@ -70,8 +70,8 @@ def connect(
         return _remove(claude, name, json=json)
     if session is None:
         raise Failure(
-            "Name the session: coord connect demo",
-            mend=f"See: {place.coord('connect --help')}",
+            "The session is missing.",
+            mend=f"Name it, as here: {place.coord('connect demo')}",
             exit_code=USAGE,
             code="usage",
         )

@@ -6,8 +6,10 @@ It speaks the real protocol, both eras of it, as those clients do. It comes as a
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from coordination import __version__
+from coordination.app import port
 from coordination.app.visitor import VISITOR
 from coordination.cli.checks import Check
 from coordination.cli.place import Target, coord
@@ -45,12 +47,26 @@ def _service(place: Target, reply: Reply | None, known: dict[str, Any]) -> Check
         start = f"Start it: {coord('up')}"
         return Check("service", "failed", f"nobody answers at {place.url}", start)
     if not known:
-        mend = f"Stop what runs there, or take another port: {coord('up', PORT='8001')}"
-        return Check("service", "failed", f"what answers at {place.url} is not coordination", mend)
+        found = f"what answers at {place.url} is not coordination"
+        return Check("service", "failed", found, _elsewhere(place.url))
     if known["version"] != __version__:
         found = f"release {known['version']} runs, this command is {__version__}"
-        return Check("service", "failed", found, f"Start it anew: {coord('down')} && {coord('up')}")
+        return Check("service", "failed", found, f"Start it anew: {_anew(place)}")
     return Check("service", "ok", f"{place.url}, release {known['version']}, {known['status']}")
+
+
+def _anew(place: Target) -> str:
+    """Return the line that starts this service, and no other one, again."""
+    port_of = {} if place.service is None else {"PORT": str(place.service.port)}
+    return f"{coord('down', **port_of)} && {coord('up', **port_of)}"
+
+
+def _elsewhere(url: str) -> str:
+    """What to do when another program has the port: with a line only where a port is free."""
+    taken = urlsplit(url)
+    free = port.free_port(taken.hostname or "", max(taken.port or 0, 1024))
+    other = f", or take another port: {coord('up', PORT=str(free))}" if free else "."
+    return f"Stop what runs there{other}"
 
 
 def _ready(place: Target, *, ours: bool) -> Check:
@@ -75,7 +91,7 @@ def _clients(place: Target, tools: list[str], *, ours: bool) -> Iterator[Check]:
             yield Check(name, "failed", seen, "Run with COORDINATION_LOG_LEVEL=debug and look into the log.")
         elif seen != tools or not seen:
             found = f"sees {', '.join(seen) or 'no tools'}; registered are {', '.join(tools) or 'none'}"
-            yield Check(name, "failed", found, f"Start it anew: {coord('down')} && {coord('up')}")
+            yield Check(name, "failed", found, f"Start it anew: {_anew(place)}")
         else:
             yield Check(name, "ok", f"sees {', '.join(seen)}")
     if not ours:

@@ -7,7 +7,7 @@ from cyclopts import App
 from coordination.app.running import RunningService
 from coordination.cli import background
 from coordination.cli.output import OK, Failure, Json, emit, facts, progress, say, tell
-from coordination.cli.place import Target, claude_line, coord, services, settings
+from coordination.cli.place import Target, claude_line, coord, coord_at, services, settings
 from coordination.settings import EMBEDDED, Settings
 
 SESSION: Final = "demo"
@@ -51,7 +51,7 @@ def up(*, json: Json = False) -> int:
         service = found[0] if found else background.start(chosen)
         missing = background.wait_until_ready(service)
     if missing:
-        raise not_ready(missing)
+        raise not_ready(chosen, service, missing)
     show(chosen, service, state, json=json)
     return OK
 
@@ -63,7 +63,7 @@ def run(*, json: Json = False) -> int:
     if found:
         raise Failure(
             f"It runs already: process {found[0].pid}, {found[0].url}.",
-            mend=f"Stop it first: {coord('down')}",
+            mend=f"Stop it first: {coord_at(chosen, found[0], 'down')}",
             code="already_running",
         )
     background.check_port(chosen, "run")
@@ -111,11 +111,12 @@ def down(*, json: Json = False) -> int:
     return OK
 
 
-def not_ready(missing: str) -> Failure:
+def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failure:
     """Return the failure for a service that runs but cannot answer calls."""
     return Failure(
         f"The service runs, but it is not ready. {missing} It keeps trying.",
-        mend=f"See what is wrong: {coord('doctor')}\nStop it: {coord('down')}",
+        mend=f"See what is wrong: {coord_at(chosen, service, 'doctor')}\n"
+        f"Stop it: {coord_at(chosen, service, 'down')}",
         code="not_ready",
     )
 
@@ -123,8 +124,8 @@ def not_ready(missing: str) -> Failure:
 def show(chosen: Settings, service: RunningService, state: str, *, json: bool) -> None:
     """Print what runs, where, how to stop it, and how to connect Claude Code."""
     own = Target(service.url, _token(chosen, service), service)
-    connect, by_hand = coord(f"connect {SESSION}"), claude_line(own, SESSION)
-    stop_line = coord("down")
+    connect, by_hand = coord_at(chosen, service, f"connect {SESSION}"), claude_line(own, SESSION)
+    stop_line = coord_at(chosen, service, "down")
     postgres = _postgres_pid(chosen, service)
     if json:
         emit(

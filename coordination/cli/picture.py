@@ -4,11 +4,14 @@ Everything that agents named or wrote is cleaned and put into `Text` as it is, n
 colour nor move nor hide anything on the terminal. It reads nothing and asks nobody.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from rich.console import Console
 from rich.text import Text
 
+from coordination.cli.attention import Concern, Line
 from coordination.cli.duration import briefly
 from coordination.domain.agent import Presence
 from coordination.domain.session import AgentStatus, SessionStatus
@@ -27,20 +30,26 @@ _MARKS: Final = {
 
 
 def picture(
-    status: SessionStatus, warnings: Sequence[str], *, passed: float = 0.0, everybody: bool = False
+    status: SessionStatus,
+    concerns: Sequence[Concern],
+    line: Line,
+    *,
+    passed: float = 0.0,
+    everybody: bool = False,
 ) -> list[Text]:
     """Return the lines to show.
 
     Args:
         status: the session, with its inactive agents.
-        warnings: what needs attention.
+        concerns: what needs attention.
+        line: how to write a command.
         passed: seconds since the status was read, taken off the time that is left.
         everybody: also agents that are inactive and hold nothing.
     """
     agents = [agent for agent in status.agents if everybody or is_here(agent)]
     lines = [_headline(status)]
     for agent in agents:
-        lines += [Text(), *_agent(agent, status, passed)]
+        lines += [Text(), *_agent(agent, status, line, passed)]
     hidden = len(status.agents) - len(agents)
     if hidden:
         lines += [
@@ -49,9 +58,25 @@ def picture(
         ]
     if not status.agents:
         lines += [Text(), Text("Nobody has joined yet.")]
-    if warnings:
-        lines += [Text(), *(Text.assemble(("! ", "bold yellow"), warning) for warning in warnings)]
+    if concerns:
+        lines += [Text(), *(part for concern in concerns for part in _concern(concern))]
     return lines
+
+
+def draw(screen: Console, lines: Sequence[Text], *, fitted: bool) -> None:
+    """Print lines to a screen.
+
+    Args:
+        screen: where to.
+        lines: what `picture` returned, or others.
+        fitted: fit them into the width of the screen, all but those to paste; else they stay whole.
+    """
+    for line in lines:
+        if fitted:
+            # The console prints a copy of a text, which has forgotten how it is to be wrapped.
+            screen.print(line, crop=False, no_wrap=line.no_wrap, overflow=line.overflow)
+        else:
+            screen.print(line, soft_wrap=True)
 
 
 def is_here(agent: AgentStatus) -> bool:
@@ -63,6 +88,17 @@ def shortened(path: str, width: int = PATH_WIDTH) -> str:
     """Return a path for one line: cleaned, and of a long one its end, which tells files apart."""
     plain = clean(path, 1024)
     return plain if len(plain) <= width else f"…{plain[1 - width :]}"
+
+
+def _concern(concern: Concern) -> Iterator[Text]:
+    yield Text.assemble(("! ", "bold yellow"), concern.says)
+    if concern.line:
+        yield _to_paste(f"    {concern.line}")
+
+
+def _to_paste(line: str) -> Text:
+    """Return a line that is never broken, because a person may paste it."""
+    return Text(line, no_wrap=True, overflow="ignore")
 
 
 def _headline(status: SessionStatus) -> Text:
@@ -79,7 +115,7 @@ def _headline(status: SessionStatus) -> Text:
     return line
 
 
-def _agent(agent: AgentStatus, status: SessionStatus, passed: float) -> Iterator[Text]:
+def _agent(agent: AgentStatus, status: SessionStatus, line: Line, passed: float) -> Iterator[Text]:
     mark, style = _MARKS[agent.presence]
     quiet = briefly(agent.quiet_seconds + passed)
     yield Text.assemble(
@@ -88,7 +124,7 @@ def _agent(agent: AgentStatus, status: SessionStatus, passed: float) -> Iterator
         f"  {clean(agent.role, NAME)}, {agent.presence.value}, heard of {quiet} ago",
     )
     yield from _task(agent)
-    yield from _locks(agent, passed)
+    yield from _locks(agent, status, line, passed)
     yield from _waits(agent, status, passed)
 
 
@@ -110,17 +146,18 @@ def bar(percentage: int) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def _locks(agent: AgentStatus, passed: float) -> Iterator[Text]:
+def _locks(agent: AgentStatus, status: SessionStatus, line: Line, passed: float) -> Iterator[Text]:
     label = "    holds  "
     for lease in agent.locks[:SHOWN_LOCKS]:
         left = briefly(lease.expires_in_seconds - passed)
         path = shortened(lease.path)
-        line = f"{path:<{PATH_WIDTH}}  {lease.operation.value:<6}  {left} left"
-        yield Text.assemble((label, "dim"), line, no_wrap=True, overflow="ellipsis")
+        held = f"{path:<{PATH_WIDTH}}  {lease.operation.value:<6}  {left} left"
+        yield Text.assemble((label, "dim"), held, no_wrap=True, overflow="ellipsis")
         label = " " * len(label)
     more = agent.lock_count - min(len(agent.locks), SHOWN_LOCKS)
     if more > 0:
-        yield Text(f"{label}and {more} more: coord locks", style="dim")
+        yield Text(f"{label}and {more} more:", style="dim")
+        yield _to_paste(f"{label}{line(f'locks {shlex.quote(clean(status.session, NAME))}')}")
 
 
 def _waits(agent: AgentStatus, status: SessionStatus, passed: float) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """Where a command finds itself: its settings, the service to talk to, and how the lines that it prints must look.
 
 Every line that is printed can be pasted into the shell in which the command ran: `coord` is written as a path where
-it is not on the PATH, and the variables that led the command to its data folder stand in front.
+it is not on the PATH, and the variables that led the command to its data folder and service stand in front.
 """
 
 import getpass
@@ -71,6 +71,14 @@ def target(chosen: Settings) -> Target:
     return Target(url_of(chosen.host, chosen.port, chosen.root_path), None, None)
 
 
+def coord_at(chosen: Settings, service: RunningService, arguments: str) -> str:
+    """Return a line to paste for this very service: with its port where the folder alone does not lead to it."""
+    named = bool(os.environ.get(VARIABLES["port"]))
+    if not named and len(running.find(chosen.data_dir)) < 2:  # noqa: PLR2004 - another one beside it
+        return coord(arguments)
+    return coord(arguments, PORT=str(service.port))
+
+
 def url_of(host: str, port: int, root_path: str) -> str:
     """Return the address of a service, without a slash at its end."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
@@ -90,13 +98,18 @@ def program() -> str:
 
 
 def coord(arguments: str, **variables: str) -> str:
-    """Return a line to paste that runs `coord` with these arguments on the same data folder.
+    """Return a line to paste that runs `coord` with these arguments on the same data folder and port.
 
     Args:
         arguments: what follows `coord`, quoted where needed.
         variables: environment variables to set in front.
     """
-    kept = {name: os.environ.get(name, "") for name in (VARIABLES["data_dir"], CONFIG_VARIABLE)}
+    kept = {
+        name: os.environ.get(name, "") for name in (VARIABLES["data_dir"], CONFIG_VARIABLE, VARIABLES["port"])
+    }
+    if kept[VARIABLES["port"]].strip("0") == "":
+        # 0 is any free port: it leads nowhere.
+        del kept[VARIABLES["port"]]
     if kept[VARIABLES["data_dir"]]:
         kept[VARIABLES["data_dir"]] = os.path.abspath(os.path.expanduser(kept[VARIABLES["data_dir"]]))
     setting = " ".join(

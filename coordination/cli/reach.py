@@ -39,7 +39,7 @@ def service() -> Generator["ServiceClient"]:
         ServiceUnavailable,
         ServiceUnreachable,
     )
-    from coordination.client.service import ServiceClient  # noqa: PLC0415 - as above
+    from coordination.client.service import NOT_UNDERSTOOD, ServiceClient  # noqa: PLC0415 - as above
 
     found = place.target(place.settings())
     with ServiceClient(found.url, found.token) as client:
@@ -52,7 +52,10 @@ def service() -> Generator["ServiceClient"]:
             mend = f"Try again; if it stays so: {place.coord('doctor')}"
             raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
         except ClientError as error:
-            raise _failure(error.message, _for_people(error.next_call), REFUSED, error.code) from None
+            mend = for_people(error.next_call)
+            if error.code == NOT_UNDERSTOOD:
+                mend = f"See what runs there: {place.coord('doctor')}"
+            raise _failure(error.message, mend, REFUSED, error.code) from None
 
 
 def resolve(client: "ServiceClient", session: str | None) -> str:
@@ -87,8 +90,11 @@ def _failure(message: str, mend: str, exit_code: int, code: str) -> Failure:
     return Failure(clean(message, 2000), mend=clean(mend, 500), exit_code=exit_code, code=code)
 
 
-def _for_people(next_call: str) -> str:
-    """What a refusal advises; what it advises to an agent is nothing that a person can type."""
+def for_people(next_call: str) -> str:
+    """Return what a refusal advises, as a line to paste; what it advises to an agent no person can type."""
     if next_call == "coord sessions":
         return f"See which there are: {place.coord('sessions')}"
-    return "" if "(" in next_call else next_call
+    first, _, arguments = next_call.partition(" ")
+    if first != "coord":
+        return "" if "(" in next_call else next_call
+    return f"Try: {place.coord(arguments)}"

@@ -4,6 +4,7 @@ A holder is told with its next call, and its later writes carry a token that is 
 stays as it is: the person who revokes decides who goes on.
 """
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -115,7 +116,7 @@ def _holder(client: "ServiceClient", session: str, agent: str) -> str:
     if not found:
         raise Failure(
             f"There is no agent {shown} in session {session}.",
-            mend=f"See who there is: {place.coord('status')} --all",
+            mend=f"See who there is: {place.coord(f'status {shlex.quote(session)} --all')}",
             exit_code=REFUSED,
             code="not_found",
         )

@@ -9,6 +9,7 @@ from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
 from coordination.cli.reach import resolve, service
 from coordination.domain.text import MAX_MESSAGE, clean
 
+_EXAMPLE: Final = 'send demo "Hello."'
 _EXAMPLES: Final = """Examples:
 
     coord send demo "The parser is mine until noon."
@@ -40,8 +41,8 @@ def send(
     """
     if len(words) not in {1, 2}:
         raise Failure(
-            'Send one text, in quotes, and before it the session: coord send demo "Hello."',
-            mend=f"See: {place.coord('send --help')}",
+            "Send one text, in quotes, and before it the session.",
+            mend=f"As here: {place.coord(_EXAMPLE)}",
             exit_code=USAGE,
             code="usage",
         )

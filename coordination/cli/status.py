@@ -87,15 +87,21 @@ def show(found: "SessionStatus", health: dict[str, Any] | None, *, everybody: bo
     from coordination.cli.attention import attention  # noqa: PLC0415 - as above
     from coordination.cli.picture import is_here, picture  # noqa: PLC0415 - as above
 
-    warnings = attention(found, health)
+    concerns = attention(found, health, place.coord)
     if not json:
-        print_lines(picture(found, warnings, everybody=everybody))
+        print_lines(picture(found, concerns, place.coord, everybody=everybody))
         return
     answer = as_json(found)
     if not everybody:
         shown = {agent.agent_id for agent in found.agents if is_here(agent)}
         answer["agents"] = [agent for agent in answer["agents"] if agent["agent_id"] in shown]
-    emit({**answer, "service": (health or {}).get("status", "unknown"), "warnings": warnings})
+    emit(
+        {
+            **answer,
+            "service": (health or {}).get("status", "unknown"),
+            "warnings": [str(concern) for concern in concerns],
+        }
+    )
 
 
 def as_json(value: object) -> Any:
@@ -107,8 +113,9 @@ def as_json(value: object) -> Any:
 
 def print_lines(lines: Sequence["Text"]) -> None:
     """Print lines for a person: fitted into a terminal's width, whole where there is no terminal."""
+    from coordination.cli.picture import draw  # noqa: PLC0415 - `coord --help` is quick without it
+
     screen = console()
     with screen.capture() as captured:
-        for line in lines:
-            screen.print(line, soft_wrap=not sys.stdout.isatty())
+        draw(screen, lines, fitted=sys.stdout.isatty())
     say(captured.get().removesuffix("\n"))

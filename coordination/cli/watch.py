@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
+from coordination.cli import place
 from coordination.cli.output import OK, Json, console, say, tell
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, ask_health, show
@@ -150,7 +151,8 @@ class _Screen:
             lines.append(Text(self._trouble, style="bold red"))
             lines.append(Text(f"What follows is {briefly(passed)} old and may be wrong.", style="red"))
             lines.append(Text())
-        lines += picture(self._found, attention(self._found, self._health), passed=passed)
+        concerns = attention(self._found, self._health, place.coord)
+        lines += picture(self._found, concerns, place.coord, passed=passed)
         told = (event_line(event) for event in self._events)
         lines += [Text(), *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in told)]
         lines.append(Text(KEYS, style="dim"))

@@ -24,6 +24,7 @@ ANSWER_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 2.0
 PAGE: Final = 200
 AGENTS_PAGE: Final = 100
+NOT_UNDERSTOOD: Final = "not_understood"
 
 AnswerT = TypeVar("AnswerT")
 
@@ -149,13 +150,10 @@ class ServiceClient:
         try:
             response = self._http.send(request)
         except httpx.ConnectError as error:
-            raise ServiceUnreachable(
-                f"No service answers at {self.url}.", next_call="Start it: coord up (or: make up)"
-            ) from error
+            raise ServiceUnreachable(f"No service answers at {self.url}.") from error
         except httpx.TransportError as error:
             raise ServiceUnreachable(
-                f"The service at {self.url} did not answer ({type(error).__name__}).",
-                next_call="See what is wrong: coord doctor",
+                f"The service at {self.url} did not answer ({type(error).__name__})."
             ) from error
         if response.status_code != HTTPStatus.OK:
             raise _refusal(self.url, response)
@@ -180,8 +178,7 @@ def _refusal(url: str, response: httpx.Response) -> ClientError:
 def _not_ours(url: str, how: str = "") -> ClientError:
     return RequestRefused(
         f"What answers at {url} does not speak this version's language{how}.",
-        next_call="See what runs there: coord doctor",
-        code="not_understood",
+        code=NOT_UNDERSTOOD,
     )
 
 

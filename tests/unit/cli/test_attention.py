@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
@@ -15,13 +16,17 @@ WELL: dict[str, Any] = {"status": "ok"}
 
 
 def only(found: SessionStatus, health: dict[str, Any] | None = WELL) -> str:
-    warnings = attention(found, health)
-    assert len(warnings) == 1, warnings
-    return warnings[0]
+    concerns = attention(found, health, pasted)
+    assert len(concerns) == 1, concerns
+    return str(concerns[0])
+
+
+def pasted(arguments: str) -> str:
+    return f"/opt/bin/coord {arguments}"
 
 
 def test_a_session_in_good_order_has_no_warning() -> None:
-    assert attention(status(agent(locks=(lease(),)), agent("planner")), WELL) == []
+    assert attention(status(agent(locks=(lease(),)), agent("planner")), WELL, pasted) == []
 
 
 def test_tools_that_were_listed_but_never_called_are_a_warning_that_says_what_to_tell_the_agent() -> None:
@@ -41,7 +46,7 @@ def test_tools_that_were_listed_but_never_called_are_a_warning_that_says_what_to
     ids=["just started", "closed long ago", "never listed", "called"],
 )
 def test_an_agent_that_need_not_have_called_yet_is_no_warning(quiet: Any) -> None:
-    assert attention(status(quiet), WELL) == []
+    assert attention(status(quiet), WELL, pasted) == []
 
 
 def test_two_terminals_under_one_name_are_a_warning() -> None:
@@ -54,7 +59,14 @@ def test_locks_of_a_quiet_agent_are_a_warning_with_the_command_that_frees_them()
     quiet = agent(presence=Presence.INACTIVE, quiet_seconds=1500.0, locks=(lease(), lease("b.py")))
     warning = only(status(quiet))
     assert "quiet for 25 min and holds 2 lock(s)" in warning
-    assert "coord revoke demo --agent alice/impl_a" in warning
+    assert warning.endswith(" /opt/bin/coord revoke demo --agent alice/impl_a")
+
+
+def test_a_name_that_a_shell_would_read_otherwise_is_quoted_in_the_command() -> None:
+    quiet = agent(presence=Presence.INACTIVE, quiet_seconds=1500.0, locks=(lease(),), agent_id="a/b;id")
+    assert shlex.split(only(status(quiet, session="it's $HOME")))[-4:] == [
+        *("revoke", "it's $HOME", "--agent", "a/b;id")
+    ]
 
 
 def test_overlaps_between_checkouts_and_a_closed_session_are_warnings() -> None:
@@ -67,7 +79,9 @@ def test_overlaps_between_checkouts_and_a_closed_session_are_warnings() -> None:
     ("health", "said"), [({"status": "degraded"}, "degraded"), ({}, "None"), (None, "does not say how it is")]
 )
 def test_a_service_that_is_not_well_is_a_warning(health: dict[str, Any] | None, said: str) -> None:
-    assert said in only(status(), health)
+    warning = only(status(), health)
+    assert said in warning
+    assert warning.endswith(" /opt/bin/coord doctor")
 
 
 def test_names_are_cleaned_before_they_are_repeated() -> None:

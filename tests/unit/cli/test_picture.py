@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from coordination.cli.attention import Concern
 from coordination.cli.duration import briefly
-from coordination.cli.picture import bar, picture
+from coordination.cli.picture import bar, draw, picture
 from coordination.domain.agent import Presence
 from coordination.domain.session import SessionStatus, WaitsFor
 from coordination.domain.task import Progress, TaskStatus
@@ -16,13 +17,16 @@ from tests.unit.cli.views import HOSTILE, agent, lease, status, waiting
 
 
 def drawn(
-    found: SessionStatus, *warnings: str, width: int = 80, passed: float = 0, everybody: bool = False
+    found: SessionStatus, *concerns: Concern, width: int = 80, passed: float = 0, everybody: bool = False
 ) -> str:
     screen = Console(file=io.StringIO(), width=width, highlight=False)
-    for line in picture(found, warnings, passed=passed, everybody=everybody):
-        screen.print(line)
+    draw(screen, picture(found, concerns, pasted, passed=passed, everybody=everybody), fitted=True)
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
+
+
+def pasted(arguments: str) -> str:
+    return f"COORDINATION_DATA_DIR=/srv/a/rather/long/folder /opt/somewhere/else/bin/coord {arguments}"
 
 
 def test_an_agent_shows_its_task_with_a_bar_its_locks_with_time_left_and_whom_it_waits_for() -> None:
@@ -80,7 +84,9 @@ def test_agents_that_are_gone_and_hold_nothing_are_counted_and_not_shown() -> No
 
 def test_more_locks_than_fit_are_counted() -> None:
     many = agent(locks=tuple(lease(f"{number}.py") for number in range(20)), lock_count=31)
-    assert "and 23 more" in drawn(status(many))
+    lines = [line.strip() for line in drawn(status(many)).splitlines()]
+    assert "and 23 more:" in lines
+    assert pasted("locks demo") in lines
 
 
 def test_a_place_that_is_kept_for_an_absent_waiter_says_so() -> None:
@@ -92,8 +98,10 @@ def test_an_empty_session_says_that_nobody_joined() -> None:
 
 
 def test_warnings_are_shown_whole() -> None:
-    text = drawn(status(), "word " * 40)
+    text = drawn(status(), Concern("word " * 40, pasted("revoke demo --agent alice/impl_a")))
     assert text.count("word") == 40
+    # What may be pasted stays in one piece, however narrow the terminal.
+    assert pasted("revoke demo --agent alice/impl_a") in [line.strip() for line in text.splitlines()]
 
 
 @pytest.mark.parametrize(

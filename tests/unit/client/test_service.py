@@ -154,7 +154,7 @@ def test_pages_are_followed_to_the_end(server: Server) -> None:
     assert server.asked[1][1].endswith("/sessions?limit=200&after=a")
 
 
-def test_nobody_there_is_said_with_what_starts_it() -> None:
+def test_nobody_there_is_said_after_some_patience() -> None:
     pauses: list[float] = []
     # Port 1 of loopback is nobody's.
     with (
@@ -162,8 +162,8 @@ def test_nobody_there_is_said_with_what_starts_it() -> None:
         pytest.raises(ServiceUnreachable, match="No service answers at") as caught,
     ):
         client.sessions()
-    assert "coord up" in caught.value.next_call
-    assert "make up" in caught.value.next_call
+    # What starts it is for the command to say, which knows how it was called.
+    assert caught.value.next_call == ""
     assert len(pauses) == 3
 
 

@@ -1,0 +1,134 @@
+"""Lines that a person may paste: they lead to the same data folder, and to the service that they are about."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import re
+import shlex
+import threading
+from pathlib import Path
+
+import pytest
+
+from coordination.app import port, running
+from coordination.app.running import RunningService
+from coordination.cli import lifecycle, place, run
+from coordination.cli.endpoint_checks import endpoint_checks
+from coordination.cli.reach import for_people
+from coordination.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
+    for name in ("PORT", "DATABASE_URL", "COORDINATION_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    return tmp_path
+
+
+def service(folder: Path, pid: int, port: int) -> RunningService:
+    """Leave the record of a service; the process is one that lives as long as the test."""
+    started = running.started_at(pid)
+    assert started is not None
+    found = RunningService(pid, started, f"http://127.0.0.1:{port}", port, "own", "log", False, "1")
+    running.record(folder, found)
+    return found
+
+
+def words(line: str) -> list[str]:
+    """A line as a shell reads it, without the path of the program."""
+    return [Path(word).name if word.endswith("/coord") else word for word in shlex.split(line)]
+
+
+def stop_line(chosen: Settings, found: RunningService, capsys: pytest.CaptureFixture[str]) -> str:
+    lifecycle.show(chosen, found, "started", json=False)
+    (line,) = re.findall(r"^  stop it +(.+)$", capsys.readouterr().out, re.MULTILINE)
+    return line
+
+
+def test_one_service_is_stopped_by_a_line_without_its_port(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = stop_line(place.settings(), service(folder, os.getpid(), 8123), capsys)
+    assert words(line) == [f"COORDINATION_DATA_DIR={folder}", "coord", "down"]
+
+
+def test_beside_another_service_the_line_stops_only_the_one_it_was_printed_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service(folder, os.getppid(), 8124)
+    line = stop_line(place.settings(), service(folder, os.getpid(), 8123), capsys)
+    assert words(line) == [f"COORDINATION_DATA_DIR={folder}", "PORT=8123", "coord", "down"]
+
+
+@pytest.mark.parametrize("given", ["8123", "0"])
+def test_a_port_that_was_given_stands_in_the_lines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("PORT", given)
+    line = stop_line(place.settings(), service(folder, os.getpid(), 8123), capsys)
+    assert words(line)[-3:] == ["PORT=8123", "coord", "down"]
+
+
+def test_every_line_keeps_the_port_that_was_given_unless_it_names_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", "8123")
+    assert words(place.coord("status"))[-3:] == ["PORT=8123", "coord", "status"]
+    assert words(place.coord("up", PORT="8200"))[-3:] == ["PORT=8200", "coord", "up"]
+    monkeypatch.setenv("PORT", "0")
+    assert "PORT" not in place.coord("up")
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        ["nothing"],
+        ["connect"],
+        ["connect", "a b"],
+        ["revoke"],
+        ["send"],
+        ["status"],
+        ["sessions"],
+        ["migrate", "--sql", "--to", "nowhere"],
+    ],
+    ids=" ".join,
+)
+def test_no_failure_prints_a_command_that_the_shell_would_not_find(
+    tokens: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", "1")
+    assert run(tokens) in {2, 3}
+    told = capsys.readouterr().err
+    assert told
+    assert re.findall(r"(?<![/\w])coord \w[^\n]*", told) == []
+
+
+def test_what_the_service_advises_to_a_person_becomes_a_line_to_paste() -> None:
+    assert words(for_people("coord sessions close 'a b'"))[-4:] == ["coord", "sessions", "close", "a b"]
+    assert for_people("check_agent_status()") == ""
+    assert for_people("Try again in a few seconds.") == "Try again in a few seconds."
+
+
+class Foreign(http.server.BaseHTTPRequestHandler):
+    """A program that is none of ours: it knows no path."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_the_doctor_advises_a_port_that_is_free() -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Foreign) as foreign:
+        thread = threading.Thread(target=foreign.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{foreign.server_address[1]}"
+            first = next(endpoint_checks(place.Target(url, None, None)))
+        finally:
+            foreign.shutdown()
+            thread.join()
+    assert first.state == "failed"
+    (free,) = re.findall(r"PORT=(\d+)", first.mend)
+    assert port.is_free("127.0.0.1", int(free))
