@@ -62,7 +62,7 @@ def migrate(
             code="usage",
         )
     if sql:
-        _print_script(to)
+        _print_script(to, json=json)
         return OK
     chosen = settings()
     with _database(chosen, quiet=json) as dsn:
@@ -77,11 +77,15 @@ def migrate(
     return _report(before, after, "", json=json)
 
 
-def _print_script(to: str) -> None:
+def _print_script(to: str, *, json: bool) -> None:
     """Print the SQL that brings an empty database to a revision, or with `base` the newest one back to none."""
     from coordination.store import migration  # noqa: PLC0415 - loading the migration tool takes a second
 
-    say(migration.down_script() if to == NONE else migration.script(to))
+    sql = migration.down_script() if to == NONE else migration.script(to)
+    if json:
+        emit({"sql": sql})
+    else:
+        say(sql)
 
 
 def _known() -> tuple[str, ...]:
