@@ -10,10 +10,12 @@ import pytest
 
 from coordination.app import schema
 from coordination.store import migration, schema_version
-from coordination.store.database import Database
+from coordination.store.database import DEADLINE_SECONDS, Database
+from coordination.transport.mcp.visibility import Refusals
 from tests.conftest import administer
 from tests.integration.app.conftest import Client, Serve
 from tests.integration.app.proxy import Door
+from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Era
 
 NEWEST = schema_version.known()[-1]
 
@@ -164,3 +166,45 @@ async def test_a_migration_that_fails_is_tried_again_until_it_can_be_made(
         assert "migration failed" in (await client.get("/ready")).json()["detail"]
         await administer(empty_dsn, "DROP VIEW claude_code_sessions")
         await until(client, (200, 200))
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_calls_while_the_database_is_away_are_told_to_come_again_and_nothing_is_lost(
+    serve: Serve, dsn: str, era: Era
+) -> None:
+    async with Door(dsn) as door:
+        await door.open()
+        async with serve(door.dsn) as client:
+            await until(client, (200, 200))
+            mcp = Endpoint(str(client.base_url).rstrip("/"), Refusals(), client=client)
+
+            async def use(tool: str, **arguments: Any) -> dict[str, Any]:
+                # The real client does not repeat what fails in HTTP, and gives up by itself much later.
+                async with asyncio.timeout(DEADLINE_SECONDS + 8):
+                    answer = await mcp.call(PLANNER, tool, arguments, tuple(CLAUDE_CODE.items()), era=era)
+                assert answer.status_code == 200, answer.text
+                result: dict[str, Any] = answer.json()["result"]
+                return result
+
+            before = await use("claim_file_lock", file_paths=["a.py"])
+            assert not before["isError"], before
+            await door.shut()
+            for tool, arguments in (
+                ("claim_file_lock", {"file_paths": ["b.py"]}),
+                ("claim_file_lock", {"file_paths": ["a.py"], "action": "release"}),
+                ("sync_progress", {"task_id": "t1", "status": "started"}),
+                ("check_agent_status", {}),
+            ):
+                refused = await use(tool, **arguments)
+                assert refused["isError"]
+                assert refused["structuredContent"]["code"] == "retry_later"
+                assert door.dsn not in str(refused)
+                assert "a-secret" not in str(refused)
+
+            await door.open()
+            await until(client, (200, 200))
+            assert not (await use("claim_file_lock", file_paths=["b.py"]))["isError"]
+            locks = (await client.get("/api/v1/sessions/demo/locks")).json()["locks"]
+    tokens = {lock["path"]: lock["fencing_token"] for lock in locks}
+    assert tokens.keys() == {"a.py", "b.py"}
+    assert tokens["a.py"] == before["structuredContent"]["locks"][0]["fencing_token"]
