@@ -66,7 +66,10 @@ def postgres_of(service: RunningService) -> set[int]:
     return {child.pid for child in children if "postgres" in child.name()}
 
 
-def test_sigterm_ends_it_cleanly_and_waiting_calls_are_told_to_try_again(installation: Installation) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C once"])
+def test_it_is_ended_cleanly_and_waiting_calls_are_told_to_try_again(
+    installation: Installation, ending: signal.Signals
+) -> None:
     answers: list[dict[str, Any]] = []
     with foreground(installation) as (program, service):
         postgres = postgres_of(service)
@@ -78,7 +81,7 @@ def test_sigterm_ends_it_cleanly_and_waiting_calls_are_told_to_try_again(install
         waiting.start()
         status = f"{service.url}/api/v1/sessions/demo"
         eventually(lambda: bool(get(status).json()["waits"]), "the claim to wait")
-        program.send_signal(signal.SIGTERM)
+        program.send_signal(ending)
         _, err = program.communicate(timeout=SECONDS)
         waiting.join(SECONDS)
     assert program.returncode == 0, err
