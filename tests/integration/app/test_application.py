@@ -12,6 +12,7 @@ from coordination.app import local_token
 from coordination.app.application import create
 from coordination.settings import load
 from tests.integration.app.conftest import Client, Serve, serving
+from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, needs_curl, run_line
 
 PLANNER = "/mcp/v2/claude/alice__session__demo__planner"
 LIST: dict[str, Any] = {"jsonrpc": "2.0", "method": "tools/list", "params": {}, "id": 1}
@@ -34,6 +35,14 @@ async def test_claude_code_sees_the_tools_and_cursor_none(client: Client) -> Non
     assert [tool["name"] for tool in shown.json()["result"]["tools"]] == TOOLS
     hidden = await client.post("/mcp/v2/cursor/alice", json=LIST, headers={"x-client-name": "cursor"})
     assert hidden.json()["result"]["tools"] == []
+
+
+@needs_curl
+async def test_the_deployment_guides_lines_work_against_the_whole_service(client: Client) -> None:
+    url = str(client.base_url).rstrip("/")
+    shown = await run_line(CURL_CLAUDE, url)
+    assert [tool["name"] for tool in shown["result"]["tools"]] == TOOLS
+    assert await run_line(CURL_CURSOR, url) == {"jsonrpc": "2.0", "id": 1, "result": {"tools": []}}
 
 
 async def test_a_tool_works_through_all_layers(client: Client) -> None:

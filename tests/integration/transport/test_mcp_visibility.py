@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import re
-import shutil
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +20,7 @@ from coordination.domain.identity import Identity
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS, Visible, decide
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.visibility import Refusals
+from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, needs_curl, run_line
 from tests.integration.transport.endpoint import (
     CLAUDE_CODE,
     IMPLEMENTER,
@@ -36,7 +34,6 @@ from tests.integration.transport.endpoint import (
 )
 from tests.unit.transport.visibility_cases import CASES, Case
 
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 LISTS = (("prompts", "prompts"), ("resources", "resources"), ("resources/templates", "resourceTemplates"))
 READS = (
     ("prompts/get", {"name": "plan_work"}),
@@ -245,31 +242,6 @@ async def test_many_clients_at_once_are_not_mixed_up(mcp: Endpoint) -> None:
         *(sees(case, "modern" if at % 2 else "legacy") for at, case in enumerate(cases))
     )
     assert seen == [case.visible for case in cases]
-
-
-CURL_CLAUDE = r"""curl -X POST $HOST/mcp/v2/claude/test_user__session__test_session__planner \
-  -H "Content-Type: application/json" \
-  -H "x-client-name: claude code" \
-  -d '{"jsonrpc": "2.0", "method": "tools/list", "params": {}, "id": 1}'
-"""
-CURL_CURSOR = r"""curl -X POST $HOST/mcp/v2/cursor/test_user \
-  -H "Content-Type: application/json" \
-  -H "x-client-name: cursor" \
-  -d '{"jsonrpc": "2.0", "method": "tools/list", "params": {}, "id": 1}'
-"""
-
-
-async def run_line(line: str, url: str) -> dict[str, Any]:
-    """Run a line of the deployment guide in a shell, byte for byte but the host."""
-    shell = await asyncio.create_subprocess_shell(
-        line,
-        env={"PATH": os.environ["PATH"], "HOST": url},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await shell.communicate()
-    assert shell.returncode == 0
-    return json.loads(output)
 
 
 @needs_curl
