@@ -1,0 +1,62 @@
+"""The background work of a process: it repeats, outlives its failures, and ends when the process does."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from coordination.domain.errors import RetryLater, UnknownItem
+from coordination.domain.identity import Identity
+from coordination.services import agent as agents
+from coordination.services import file_lock, session
+from coordination.services.core import Core, repeat
+from coordination.store.database import Database
+from tests.integration.store.steps import agent, granted
+
+IDENTITY = Identity("local", "alice", "demo", "impl_a", "implementer", "claude")
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+async def test_background_work_outlives_its_failures() -> None:
+    failures: list[Exception] = [RetryLater("away"), ValueError("a fault")]
+    done = asyncio.Event()
+
+    async def work() -> None:
+        if failures:
+            raise failures.pop(0)
+        done.set()
+
+    with capture_logs() as logs:
+        repeating = asyncio.create_task(repeat(0.001, work))
+        await done.wait()
+        repeating.cancel()
+    assert [entry["event"] for entry in logs] == ["background_work_postponed", "background_work_failed"]
+
+
+async def test_a_process_without_its_database_runs_and_ends() -> None:
+    core = Core(NOWHERE)
+    with capture_logs() as logs:
+        async with core.running():
+            core.presence.called(IDENTITY)
+            with pytest.raises(RetryLater, match="not reachable"):
+                await file_lock.list_locks(core, "local", "demo", None, 10)
+            assert not core.feed.listening
+    assert "presence_not_written_at_stop" in [entry["event"] for entry in logs]
+
+
+async def test_places_and_leases_that_ended_are_announced(core: Core, database: Database) -> None:
+    await granted(database, agent("impl_a"), "a.py")
+    await database.fetch("UPDATE file_locks SET expires_at = clock_timestamp() RETURNING 1")
+    with core.feed.subscribe("local", "demo", freed_only=True) as subscription:
+        await subscription.wake.wait()
+    assert await session.list_sessions(core, "local", None, 10) != []
+
+
+async def test_an_unknown_session_has_no_status(core: Core) -> None:
+    with pytest.raises(UnknownItem):
+        await agents.read_status(core, "local", "none")
+    await agents.join(core, agent("impl_a"))
+    status = await agents.read_status(core, "local", "demo")
+    assert [found.agent_id for found in status.agents] == ["alice/impl_a"]
+    with pytest.raises(UnknownItem):
+        await agents.read_status(core, "another", "demo")
