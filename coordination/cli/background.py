@@ -50,7 +50,7 @@ def start(chosen: Settings) -> RunningService:
     except OSError as error:
         raise Failure(
             f"{error.filename} cannot be written: {error.strerror}.",
-            mend=f"Choose another folder: {VARIABLES['data_dir']}=folder {coord('up')}",
+            mend=f"Choose another folder: {coord('up', **{VARIABLES['data_dir']: 'folder'})}",
         ) from error
     with output:
         child = subprocess.Popen(

@@ -81,7 +81,8 @@ def _folder(name: str, folder: Path) -> Check:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        mend = f"Make {existing} writable for you, or choose another: {VARIABLES['data_dir']}=folder {coord('up')}"
+        elsewhere = coord("up", **{VARIABLES["data_dir"]: "folder"})
+        mend = f"Make {existing} writable for you, or choose another: {elsewhere}"
         return Check(name, "failed", f"{folder} cannot be written: {error.strerror}", mend)
     return Check(name, "ok", f"{folder}{'' if existing == folder else ' (will be made)'}")
 

@@ -13,8 +13,9 @@ import pytest
 
 from coordination.app import port, running
 from coordination.app.running import RunningService
-from coordination.cli import lifecycle, place, run
+from coordination.cli import background, lifecycle, place, run
 from coordination.cli.endpoint_checks import endpoint_checks
+from coordination.cli.output import Failure
 from coordination.cli.reach import for_people
 from coordination.settings import Settings
 
@@ -80,6 +81,18 @@ def test_every_line_keeps_the_port_that_was_given_unless_it_names_its_own(
     assert words(place.coord("up", PORT="8200"))[-3:] == ["PORT=8200", "coord", "up"]
     monkeypatch.setenv("PORT", "0")
     assert "PORT" not in place.coord("up")
+
+
+def test_a_line_that_names_another_folder_names_it_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(folder / "file" / "data"))
+    monkeypatch.setenv("PORT", "0")
+    with pytest.raises(Failure) as caught:
+        background.start(place.settings())
+    line = caught.value.mend.partition(": ")[2]
+    assert words(line) == ["COORDINATION_DATA_DIR=folder", "coord", "up"]
 
 
 @pytest.mark.parametrize(
