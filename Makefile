@@ -137,6 +137,7 @@ torture: $(VENV)/.dev ## Fifty agents under faults: SEED=1 MINUTES=10
 torture-check: $(VENV)/.dev
 	@$(BIN)/python -m tests.torture --seed 1 --minutes 1
 	@$(BIN)/python -m tests.torture --seed 2 --minutes 1
+	@$(BIN)/pytest -q -m torture tests/torture
 
 bench: $(VENV)/.dev ## Measure claims against an echo tool and a bare upsert
 	@$(BIN)/python -m benchmarks

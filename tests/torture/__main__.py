@@ -1,7 +1,8 @@
 """Drive the service under faults from a seed: ``python -m tests.torture --seed 1 --minutes 2``.
 
-Fifty agents in three sessions call over MCP while two services and their Postgres are killed and stopped. Then the
-history is judged. One line says what came of it; a history with violations is kept and the exit code is 1.
+Fifty agents in three sessions call over MCP, readers follow the events and a person revokes leases, while two services
+and their Postgres are killed, stopped and cut off. Then the history is judged. One line says what came of it. With a
+violation, or when too little happened to prove anything, history and logs are kept and the exit code is 1.
 """
 
 import argparse
@@ -12,14 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.history.checker import Recorder, judge, save
-from tests.torture.agent import WorkingAgent
-from tests.torture.evidence import gather
-from tests.torture.faults import Faults
-from tests.torture.processes import Services
-
-AGENTS = 50
-SESSIONS = ("one", "two", "three")
+from tests.history.checker import judge, save
+from tests.torture.run import Outcome, Plan, Run
+from tests.torture.sufficiency import shortcomings
+from tests.torture.weakening import WEAKENINGS
 
 
 def main() -> int:
@@ -28,9 +25,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--keep", type=Path, help="where to keep the history, whatever comes of it")
+    parser.add_argument(
+        "--weaken", choices=sorted(WEAKENINGS), action="append", default=[], help=argparse.SUPPRESS
+    )
     chosen = parser.parse_args()
+    plan = Plan(chosen.seed, chosen.minutes * 60, tuple(chosen.weaken))
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    code = asyncio.run(torture(chosen.seed, chosen.minutes * 60, folder, chosen.keep))
+    outcome = asyncio.run(Run(plan, folder).carry_out())
+    code = report(plan, outcome, chosen.keep)
     if code == 0:
         shutil.rmtree(folder)
     else:
@@ -38,54 +40,26 @@ def main() -> int:
     return code
 
 
-async def torture(seed: int, seconds: float, folder: Path, keep: Path | None) -> int:
-    """Run the agents and the faults for `seconds`, then judge what happened."""
-    services = Services(folder)
-    recorder = Recorder()
-    agents = [
-        WorkingAgent(
-            number, SESSIONS[number % len(SESSIONS)], _turned(services.ports, number), recorder, seed
-        )
-        for number in range(AGENTS)
-    ]
-    faults = Faults(services, recorder, seed)
-    try:
-        await services.start()
-        working = [asyncio.create_task(agent.work()) for agent in agents]
-        breaking = asyncio.create_task(faults.inject())
-        done, _ = await asyncio.wait(
-            [*working, breaking], timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
-        )
-        breaking.cancel()
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, breaking, return_exceptions=True)
-        broken = [task.exception() for task in done if not task.cancelled() and task.exception() is not None]
-        if not breaking.done() or breaking.cancelled():
-            await services.ready()
-        history = await gather(services.dsn, recorder.history(), f"seed {seed}")
-    finally:
-        left = await asyncio.to_thread(services.stop)
+def report(plan: Plan, outcome: Outcome, keep: Path | None) -> int:
+    """Judge what happened and say so; returns the exit code."""
+    history = outcome.history
     violations = judge(history)
-    for finding in [*broken, *violations]:
+    missing = shortcomings(history, None if plan.weakenings else outcome.faults)
+    for finding in (*outcome.broken, *violations):
         print(f"  {finding}")
-    if left:
-        print("  Postgres still runs after both services stopped")
-    calls = sum(agent.calls for agent in agents)
-    injected = ", ".join(f"{count} {name}" for name, count in sorted(faults.done.items())) or "none"
-    bad = len(violations) + len(broken) + left
+    for lack in missing:
+        print(f"  too little happened to prove anything: {lack}")
+    injected = ", ".join(f"{count} {name}" for name, count in sorted(outcome.faults.items())) or "none"
     print(
-        f"seed {seed}: {calls} operations, {len(history.events)} events, faults: {injected}; {bad} violations"
+        f"seed {plan.seed}: {outcome.calls} operations, {len(history.events)} events, faults: {injected};"
+        f" {len(outcome.broken) + len(violations)} violations"
     )
-    if keep is not None or violations:
-        kept = keep or Path(f"torture-seed-{seed}.jsonl")
+    bad = bool(outcome.broken or violations or missing)
+    if keep is not None or bad:
+        kept = keep or Path(f"torture-seed-{plan.seed}.jsonl")
         save(history, kept)
         print(f"history: {kept}")
     return 1 if bad else 0
-
-
-def _turned(ports: list[int], number: int) -> list[int]:
-    return ports if number % 2 == 0 else list(reversed(ports))
 
 
 if __name__ == "__main__":

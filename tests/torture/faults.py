@@ -1,4 +1,8 @@
-"""Faults, from a seed: services and Postgres killed, and stopped for longer than a lease lasts."""
+"""Faults, from a seed: services and Postgres killed, and stopped for longer than a lease lasts; connections cut.
+
+They come in rounds. A round has every kind once and one pair of faults that overlap, in a shuffled order, so that no
+run ends without any of them.
+"""
 
 import asyncio
 import random
@@ -6,17 +10,29 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from tests.history.checker import Recorder
 from tests.torture.processes import Services
 from tests.torture.service import MINUTE_SECONDS
 
-PAUSE_SECONDS = (2.0, 5.0)
-STOP_SECONDS = (MINUTE_SECONDS * 1.2, MINUTE_SECONDS * 2.0)
+PAUSE_SECONDS: Final = (1.5, 4.0)
+STOP_SECONDS: Final = (MINUTE_SECONDS * 1.2, MINUTE_SECONDS * 2.0)
+KINDS: Final[tuple[str, ...]] = (
+    "kill service",
+    "stop service",
+    "kill postgres",
+    "stop postgres",
+    "cut connections",
+)
+PAIRS: Final[tuple[str, ...]] = (
+    "kill service while postgres is stopped",
+    "kill postgres while a service is stopped",
+)
 
 
 class Faults:
-    """Injects one fault after another until cancelled; each is recorded with its recovery."""
+    """Injects one fault after another; each is recorded with its recovery. `done` counts those that happened."""
 
     def __init__(self, services: Services, recorder: Recorder, seed: int) -> None:
         self._services = services
@@ -24,46 +40,71 @@ class Faults:
         self._random = random.Random(f"{seed}/faults")
         self.done: Counter[str] = Counter()
 
-    async def inject(self) -> None:
-        """Go on until cancelled; the fault under way is finished first."""
-        kinds = {
+    async def inject(self, seconds: float) -> None:
+        """Go on for that many seconds and until one round is over.
+
+        Raises:
+            TimeoutError: a service did not recover.
+        """
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for name in self._round():
+                await asyncio.sleep(self._random.uniform(*PAUSE_SECONDS))
+                if time.monotonic() > until and self.done.total() > len(KINDS):
+                    return
+                await self._one(name)
+
+    def _round(self) -> list[str]:
+        names = [*KINDS, self._random.choice(PAIRS)]
+        self._random.shuffle(names)
+        return names
+
+    async def _one(self, name: str) -> None:
+        kinds: dict[str, Callable[[], Awaitable[bool]]] = {
             "kill service": self._kill_service,
             "stop service": self._stop_service,
             "kill postgres": self._kill_postgres,
             "stop postgres": self._stop_postgres,
+            "cut connections": self._cut_connections,
+            PAIRS[0]: self._kill_service_while_postgres_is_stopped,
+            PAIRS[1]: self._kill_postgres_while_a_service_is_stopped,
         }
-        while True:
-            await asyncio.sleep(self._random.uniform(*PAUSE_SECONDS))
-            name = self._random.choice(sorted(kinds))
-            await asyncio.shield(asyncio.create_task(self._one(name, kinds[name])))
-
-    async def _one(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
         began = time.time()
-        await action()
+        happened = await kinds[name]()
         await self._services.ready()
         self._recorder.fault(began, time.time(), name)
-        self.done[name] += 1
+        self.done[name] += happened
 
-    async def _kill_service(self) -> None:
+    async def _kill_service(self) -> bool:
         number = self._random.randrange(2)
-        self._services.signal_service(number, signal.SIGKILL)
+        killed = self._services.signal_service(number, signal.SIGKILL)
         self._services.start_one(number)
+        return killed
 
-    async def _stop_service(self) -> None:
+    async def _stop_service(self, meanwhile: Callable[[], Awaitable[bool]] | None = None) -> bool:
         number = self._random.randrange(2)
-        self._services.signal_service(number, signal.SIGSTOP)
+        stopped = self._services.signal_service(number, signal.SIGSTOP)
         try:
+            both = meanwhile is None or await meanwhile()
             await asyncio.sleep(self._random.uniform(*STOP_SECONDS))
         finally:
             self._services.signal_service(number, signal.SIGCONT)
+        return stopped and both
 
-    async def _kill_postgres(self) -> None:
-        self._services.signal_postgres(signal.SIGKILL)
+    async def _kill_postgres(self) -> bool:
+        return self._services.kill_postgres()
 
-    async def _stop_postgres(self) -> None:
-        if not self._services.signal_postgres(signal.SIGSTOP):
-            return
-        try:
+    async def _stop_postgres(self, meanwhile: Callable[[], Awaitable[bool]] | None = None) -> bool:
+        with self._services.postgres_stopped() as stopped:
+            both = meanwhile is None or await meanwhile()
             await asyncio.sleep(self._random.uniform(*STOP_SECONDS))
-        finally:
-            self._services.signal_postgres(signal.SIGCONT)
+        return stopped and both
+
+    async def _cut_connections(self) -> bool:
+        return await self._services.cut_connections(self._random.choice((0.2, 0.5, 1.0))) > 0
+
+    async def _kill_service_while_postgres_is_stopped(self) -> bool:
+        return await self._stop_postgres(self._kill_service)
+
+    async def _kill_postgres_while_a_service_is_stopped(self) -> bool:
+        return await self._stop_service(self._kill_postgres)

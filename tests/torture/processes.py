@@ -9,13 +9,23 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Generator
 from pathlib import Path
 
+import asyncpg
 import psutil
 
 from coordination.embedded import EmbeddedPostgres
 
 READY_SECONDS = 60.0
+_CUT = """
+    WITH chosen AS (
+        SELECT a.pid, row_number() OVER (ORDER BY random()) AS place, count(*) OVER () AS all_of_them
+        FROM pg_stat_activity a
+        WHERE a.application_name LIKE 'coordination%' AND a.datname = current_database())
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(c.pid)) FROM chosen c
+    WHERE c.place <= greatest(1, c.all_of_them * $1::float8)
+"""
 
 
 class Services:
@@ -67,31 +77,51 @@ class Services:
             stderr=subprocess.DEVNULL,
         )
 
-    def signal_service(self, number: int, sent: signal.Signals) -> None:
-        """Send a signal to service `number`; after SIGKILL it is gone when this returns."""
+    def signal_service(self, number: int, sent: signal.Signals) -> bool:
+        """Send a signal to service `number`; after SIGKILL it is gone when this returns. False when it had ended."""
         process = self._processes[number]
-        if process is None:
-            return
+        if process is None or process.poll() is not None:
+            return False
         process.send_signal(sent)
         if sent == signal.SIGKILL:
             process.wait()
-
-    def signal_postgres(self, sent: signal.Signals) -> bool:
-        """Send a signal to Postgres and all its backends; false when it does not run at the moment."""
-        pid = self._postgres.pid
-        if pid is None:
-            return False
-        try:
-            postmaster = psutil.Process(pid)
-            family = (
-                [postmaster] if sent == signal.SIGKILL else [postmaster, *postmaster.children(recursive=True)]
-            )
-        except psutil.NoSuchProcess:
-            return False
-        for member in family:
-            with contextlib.suppress(psutil.NoSuchProcess):  # one that ended meanwhile needs no signal
-                member.send_signal(sent)
         return True
+
+    def kill_postgres(self) -> bool:
+        """Kill the postmaster, of which its backends die; false when it does not run at the moment.
+
+        The backends are left alone on purpose: a SIGKILL in the middle of their crash recovery is a limit of Postgres.
+        """
+        family = self._postgres_family()[:1]
+        _send(family, signal.SIGKILL)
+        return bool(family)
+
+    @contextlib.contextmanager
+    def postgres_stopped(self) -> Generator[bool]:
+        """Stop Postgres and all its backends for a while; false when it does not run at the moment."""
+        family = self._postgres_family()
+        _send(family, signal.SIGSTOP)
+        try:
+            yield bool(family)
+        finally:
+            _send(family, signal.SIGCONT)
+
+    async def cut_connections(self, share: float) -> int:
+        """Let Postgres end a share of the services' connections, one at least; returns how many it ended."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return int(await connection.fetchval(_CUT, share))
+        finally:
+            await connection.close()
+
+    def _postgres_family(self) -> list[psutil.Process]:
+        """The postmaster and its backends; empty when it does not run."""
+        pid = self._postgres.pid
+        try:
+            postmaster = None if pid is None else psutil.Process(pid)
+            return [] if postmaster is None else [postmaster, *postmaster.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def stop(self) -> int:
         """Stop both services cleanly; returns how many processes of theirs were left behind."""
@@ -102,6 +132,12 @@ class Services:
             if process is not None:
                 process.wait(timeout=60)
         return 0 if self._postgres.pid is None else 1
+
+
+def _send(family: list[psutil.Process], sent: signal.Signals) -> None:
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that ended meanwhile needs no signal
+            member.send_signal(sent)
 
 
 def _answers(port: int) -> bool:
