@@ -3,7 +3,8 @@
 A wake-up carries nothing; whoever is woken reads the log by cursor (`services.event`) or tries again (a waiting
 claim). So a wake-up may be lost or repeated without harm, and three sources may give it: a commit in this very
 process, a notification from another one (sent after the commit, coalesced, because NOTIFY inside a claim's
-transaction would serialise all commits), and a look at the log once a second, which alone would suffice.
+transaction would serialise all commits), and a look at the log once a second, which alone would suffice. A process
+that is the only one to listen sends no notifications: nobody but itself would hear them.
 Waiting claims ask for `freed` only: a grant cannot help them.
 """
 
@@ -41,6 +42,7 @@ class EventFeed:
 
     Attributes:
         listening: whether notifications of other processes arrive at the moment.
+        alone: whether this process was the only one that listened when it last looked.
     """
 
     def __init__(self, database: Database) -> None:
@@ -50,6 +52,7 @@ class EventFeed:
         self._to_send = asyncio.Event()
         self._seen: dict[SessionKey, int] = {}
         self._looked_at = time.monotonic()
+        self.alone = False
         self.listening = False
 
     @property
@@ -81,8 +84,9 @@ class EventFeed:
         """
         key = (workspace, session)
         self._wake(key, freed=freed)
-        self._unsent[key] = self._unsent.get(key, False) or freed
-        self._to_send.set()
+        if not self.alone:
+            self._unsent[key] = self._unsent.get(key, False) or freed
+            self._to_send.set()
 
     async def listen(self) -> None:
         """Take notifications of other processes, reconnecting for ever."""
@@ -100,6 +104,8 @@ class EventFeed:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 numbers = await event.last_numbers(self._database, list(self._readers))
+                # Whoever begins to listen between two looks learns by a look of its own what it missed.
+                self.alone = self.listening and await event.listeners(self._database) == 1
             except RetryLater:
                 continue
             except Exception:

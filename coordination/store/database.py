@@ -40,6 +40,7 @@ _UNREACHABLE: Final = (
     asyncpg.InternalClientError,  # what the driver may say when the server dies in the middle of an answer
     ssl.SSLError,
 )
+_ENDING: Final = (asyncpg.OperatorInterventionError, asyncpg.InternalClientError)
 _TRANSIENT: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
@@ -81,9 +82,13 @@ class Database:
         """Where the database is; holds a credential in hosted mode, so never log it."""
         return self._dsn
 
-    async def connect(self) -> Any:
-        """Open a connection outside the pool, for whoever keeps one (the event feed). Raises what asyncpg raises."""
-        return await asyncpg.connect(self._dsn, timeout=DEADLINE_SECONDS, server_settings=SERVER_SETTINGS)
+    async def connect(self, name: str) -> Any:
+        """Open a connection outside the pool, for whoever keeps one, under a name that the server shows.
+
+        Raises what asyncpg raises.
+        """
+        settings = {**SERVER_SETTINGS, "application_name": name}
+        return await asyncpg.connect(self._dsn, timeout=DEADLINE_SECONDS, server_settings=settings)
 
     async def close(self) -> None:
         """Close all connections; the next call opens new ones."""
@@ -118,8 +123,9 @@ class Database:
                     held = await pool.acquire()
                     try:
                         yield held
-                    except (TimeoutError, asyncio.CancelledError):
-                        # The server may never answer: a graceful release would wait for it.
+                    except (TimeoutError, asyncio.CancelledError, *_ENDING):
+                        # The server may never answer, and a graceful release would wait for it; or it has said
+                        # that it goes, and the next to get this connection would only learn it again.
                         held.terminate()
                         raise
                     finally:

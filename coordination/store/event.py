@@ -12,6 +12,7 @@ from coordination.store.database import Database
 
 CHANNEL: Final = "coordination_events"
 NOTICES_IN_ONE: Final = 50
+LISTENER: Final = "coordination feed"
 READ: Final = """
     SELECT seq, agent_id, kind, payload::text AS payload, created_at
     FROM coordination_events WHERE workspace_id = $1 AND session_id = $2 AND seq > $3 ORDER BY seq LIMIT $4
@@ -23,6 +24,9 @@ LAST: Final = """
                      WHERE e.workspace_id = w.workspace AND e.session_id = w.session
                      ORDER BY e.seq DESC LIMIT 1), 0) AS seq
     FROM unnest($1::text[], $2::text[]) AS w(workspace, session)
+"""
+LISTENERS: Final = """
+    SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
 """
 # A notification only wakes: it need not survive a crash, so its commit does not make claims wait for the disk.
 NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
@@ -40,6 +44,12 @@ async def last_numbers(database: Database, sessions: list[tuple[str, str]]) -> d
     """Read the number of the last event of each (workspace, session)."""
     rows = await database.fetch(LAST, [pair[0] for pair in sessions], [pair[1] for pair in sessions])
     return {(row["workspace"], row["session"]): row["seq"] for row in rows}
+
+
+async def listeners(database: Database) -> int:
+    """Return how many processes listen at the moment, as far as this role may see."""
+    rows = await database.fetch(LISTENERS, LISTENER)
+    return rows[0]["count"]
 
 
 async def notify(database: Database, notices: dict[tuple[str, str], bool]) -> None:
@@ -73,7 +83,7 @@ async def listen(
     def end(_connection: object) -> None:
         ended.set()
 
-    connection = await database.connect()
+    connection = await database.connect(LISTENER)
     try:
         connection.add_termination_listener(end)
         await connection.add_listener(CHANNEL, receive)

@@ -54,7 +54,9 @@ async def until_free(database: Database, path_key: str) -> None:
         pass
 
 
-async def until_listening(core: Core, database: Database, *, yes: bool = True) -> None:
-    """Return once notifications of other processes arrive at this one, or arrive no more."""
-    while core.feed.listening is not yes:
+async def until_listening(
+    core: Core, database: Database, *, yes: bool = True, sender: Core | None = None
+) -> None:
+    """Return once notifications arrive at this process, or arrive no more, and `sender` knows that it is not alone."""
+    while core.feed.listening is not yes or (sender is not None and sender.feed.alone):
         await database.fetch("SELECT 1")

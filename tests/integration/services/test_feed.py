@@ -41,7 +41,7 @@ async def test_other_sessions_and_former_readers_are_left_alone(database: Databa
 async def test_a_notification_says_whether_something_became_free(
     core: Core, other_core: Core, database: Database
 ) -> None:
-    await until_listening(other_core, database)
+    await until_listening(other_core, database, sender=core)
     with (
         other_core.feed.subscribe("local", "demo") as all_of_it,
         other_core.feed.subscribe("local", "demo", freed_only=True) as freed,
@@ -59,7 +59,7 @@ async def test_a_notification_says_whether_something_became_free(
 async def test_more_notices_than_one_notification_holds_all_arrive(
     core: Core, other_core: Core, database: Database
 ) -> None:
-    await until_listening(other_core, database)
+    await until_listening(other_core, database, sender=core)
     names = [f"{'s' * 60}_{number}" for number in range(130)]
     with ExitStack() as subscribed:
         subscriptions = [subscribed.enter_context(other_core.feed.subscribe("local", name)) for name in names]
@@ -138,3 +138,17 @@ async def test_the_last_numbers_of_several_sessions_are_read_at_once(database: D
         ("local", "demo"): 3,
         ("local", "none"): 0,
     }
+
+
+async def test_a_process_that_listens_alone_sends_nothing_until_another_one_listens(
+    core: Core, database: Database
+) -> None:
+    while not core.feed.alone:
+        await database.fetch("SELECT 1")
+    other = Core(database.dsn)
+    async with other.running():
+        await until_listening(other, database, sender=core)
+        with other.feed.subscribe("local", "demo") as subscription:
+            subscription.wake.clear()
+            core.feed.announce("local", "demo", freed=True)
+            await subscription.wake.wait()

@@ -82,10 +82,10 @@ async def test_a_setting_that_frees_a_path_wakes_the_waiter(core: Core, database
     here, there = agent("impl_a", checkout="aaaaaaaaaaaa"), agent("impl_b", checkout="bbbbbbbbbbbb")
     await granted(database, here, "a.py")
     options = {"workspace": "local", "session": "demo", "by": "alice", "status": None}
-    await session.configure(core, **options, across_checkouts=AcrossCheckouts.BLOCK)  # pyright: ignore[reportArgumentType]
+    await session.configure(core, **options, across_checkouts=AcrossCheckouts.BLOCK)  # pyright: ignore[reportArgumentType]  the dict's values are of several types
     turn = waiting(core, there, "a.py")
     await in_queue(database, 1)
-    await session.configure(core, **options, across_checkouts=AcrossCheckouts.WARN)  # pyright: ignore[reportArgumentType]
+    await session.configure(core, **options, across_checkouts=AcrossCheckouts.WARN)  # pyright: ignore[reportArgumentType]  the dict's values are of several types
     assert isinstance(await turn, Granted)
 
 
@@ -93,7 +93,7 @@ async def test_a_setting_that_frees_a_path_wakes_the_waiter(core: Core, database
 async def test_another_servers_release_wakes_the_waiter(
     core: Core, other_core: Core, database: Database
 ) -> None:
-    await until_listening(other_core, database)
+    await until_listening(other_core, database, sender=core)
     await granted(database, A, "a.py")
     turn = waiting(other_core, B, "a.py")
     await in_queue(database, 1)
@@ -114,7 +114,7 @@ async def test_a_waiter_whose_server_hears_nothing_looks_by_itself(
 
 
 async def test_a_waiter_outlives_its_listener(core: Core, other_core: Core, database: Database) -> None:
-    await until_listening(other_core, database)
+    await until_listening(other_core, database, sender=core)
     await granted(database, A, "a.py")
     turn = waiting(other_core, B, "a.py")
     await in_queue(database, 1)
@@ -125,7 +125,7 @@ async def test_a_waiter_outlives_its_listener(core: Core, other_core: Core, data
     await until_listening(other_core, database, yes=False)
     await file_lock.release(core, A, None)
     assert isinstance(await turn, Granted)
-    await until_listening(other_core, database)
+    await until_listening(other_core, database, sender=core)
 
 
 async def test_a_wait_that_ends_keeps_its_place_and_the_next_call_resumes_it(
