@@ -69,11 +69,12 @@ def with_presence(waiters: Sequence[Waiter], calls: Sequence[Call], header: Head
     """The places with the times in which they certainly counted, by the calls that waited in them.
 
     A place that lapsed is found dead by its own next try, which then begins anew. So a place that did not die counted
-    without a break as long as its calls were open, and for two minutes after one ended in vain.
+    without a break as long as its calls were open, and for two minutes after one ended in vain. A call for the same
+    place that heard nothing ends that: it may have begun to wait again and died with its service.
     """
     asked: dict[tuple[str, str, str, str, frozenset[str]], list[Call]] = defaultdict(list)
     for call in calls:
-        if call.kind == "claim" and call.wait_seconds and call.outcome in {"ok", "held"}:
+        if call.kind == "claim" and call.wait_seconds and call.outcome != "fail":
             asked[call.session, call.agent, call.checkout, call.operation, frozenset(call.paths)].append(call)
     placed: list[Waiter] = []
     for waiter in waiters:
@@ -88,13 +89,16 @@ def _present(waiter: Waiter, calls: Sequence[Call], header: Header) -> Waiter:
     offset, error = header.clock_offset or 0.0, header.clock_error
     live: list[tuple[float, float]] = []
     kept: list[tuple[float, float]] = []
+    lost = min((call.invoked for call in calls if call.outcome == "unknown"), default=float("inf"))
     for call in calls:
+        if call.outcome == "unknown":
+            continue
         since = max(waiter.enqueued_at, call.invoked + offset + error)
         until = (call.completed or call.invoked) + offset - error
         if until >= waiter.enqueued_at:
             live.append((since, until))
-            if call.outcome == "held":
-                kept.append((until, until + PARKED_SECONDS - 1))
+            if call.outcome == "held" and lost + offset - error > until:
+                kept.append((until, min(until + PARKED_SECONDS - 1, lost + offset - error)))
     return replace(waiter, live=tuple(live), kept=tuple(kept))
 
 
