@@ -1630,7 +1630,8 @@ DROP INDEX IF EXISTS idx_task_progress_session_id;
 DROP INDEX IF EXISTS idx_task_progress_updated_at;
 CREATE INDEX idx_claude_code_agents_session_id ON claude_code_agents (session_id);
 CREATE INDEX idx_claude_code_agents_checkout ON claude_code_agents (workspace_id, checkout) WHERE checkout <> '';
-CREATE INDEX idx_file_locks_session_id ON file_locks (workspace_id, session_id, agent_id);
+-- Not led by (workspace, session): without statistics the planner would take it for the primary key's range scans.
+CREATE INDEX idx_file_locks_session_id ON file_locks (agent_id, session_id, workspace_id);
 CREATE INDEX idx_file_locks_expires_at ON file_locks (expires_at);
 CREATE INDEX idx_task_progress_session_id ON task_progress (session_id);
 CREATE INDEX idx_task_progress_updated_at ON task_progress (updated_at);
