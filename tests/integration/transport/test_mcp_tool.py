@@ -130,14 +130,16 @@ async def test_null_is_the_same_as_left_out(mcp: Endpoint) -> None:
 
 @ERAS
 @pytest.mark.parametrize(
-    "error",
+    ("error", "next_call"),
     [
-        LeaseLost("Your lease is gone.", next_call='claim_file_lock(file_paths=["a.py"])'),
-        RetryLater("The database cannot answer now."),
-        InvalidInput("paths: odd"),
+        (LeaseLost("Your lease is gone.", next_call="claim_file_lock()"), "claim_file_lock()"),
+        (RetryLater("The database cannot answer now.", next_call="in a moment"), "sync_progress()"),
+        (InvalidInput("paths: odd"), 'sync_progress(paths=["a.py"])'),
     ],
 )
-async def test_errors_of_the_domain_are_answers_with_their_code(error: CoordinationError, era: Any) -> None:
+async def test_errors_are_answers_with_their_code_and_a_call_to_make(
+    error: CoordinationError, next_call: str, era: Any
+) -> None:
     async def fail(_: Identity, __: Exchange) -> None:
         raise error
 
@@ -145,9 +147,12 @@ async def test_errors_of_the_domain_are_answers_with_their_code(error: Coordinat
         response = await mcp.call(PLANNER, "sync_progress", {}, HEADERS, era=era)
     assert response.status_code == 200
     result = response.json()["result"]
-    expected = {"code": error.code, "message": error.message, "next_call": error.next_call}
     assert result["isError"] is True
-    assert result["structuredContent"] == {name: value for name, value in expected.items() if value}
+    assert result["structuredContent"] == {
+        "code": error.code,
+        "message": error.message,
+        "next_call": next_call,
+    }
 
 
 @ERAS
