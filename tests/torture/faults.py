@@ -18,6 +18,8 @@ from tests.torture.service import MINUTE_SECONDS
 
 PAUSE_SECONDS: Final = (1.5, 4.0)
 STOP_SECONDS: Final = (MINUTE_SECONDS * 1.2, MINUTE_SECONDS * 2.0)
+ONE_SECONDS: Final = 6.0
+"""About what a fault takes with its recovery; none begins so shortly before the end."""
 KINDS: Final[tuple[str, ...]] = (
     "kill service",
     "stop service",
@@ -41,12 +43,12 @@ class Faults:
         self.done: Counter[str] = Counter()
 
     async def inject(self, seconds: float) -> None:
-        """Go on for that many seconds and until one round is over.
+        """Go on for about that many seconds, but not before one round is over.
 
         Raises:
             TimeoutError: a service did not recover.
         """
-        until = time.monotonic() + seconds
+        until = time.monotonic() + seconds - ONE_SECONDS
         while time.monotonic() < until:
             for name in self._round():
                 await asyncio.sleep(self._random.uniform(*PAUSE_SECONDS))

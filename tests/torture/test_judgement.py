@@ -12,7 +12,7 @@ from tests.torture.faults import KINDS
 from tests.torture.run import Plan, Run
 from tests.torture.sufficiency import shortcomings
 
-SECONDS = 15.0
+SECONDS = 12.0
 EVERY_FAULT = dict.fromkeys(KINDS, 1)
 
 
