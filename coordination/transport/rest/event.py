@@ -1,8 +1,8 @@
 """The route on a session's events: read by cursor, waiting for news when there are none."""
 
+import asyncio
 from typing import Annotated, Final
 
-import anyio
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,18 +43,15 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
 async def _wait(core: Core, session: str, query: EventQuery, gone: Disconnect) -> list[Event]:
     """Wait for events, but no longer than the client is there to get them."""
-    found: list[Event] = []
     if query.wait_seconds == 0:
-        return found
-    async with anyio.create_task_group() as group:
-
-        async def end_when_gone() -> None:
-            await gone.wait()
-            group.cancel_scope.cancel()
-
-        group.start_soon(end_when_gone)
-        found = await events.read_events(
-            core, WORKSPACE, session, query.after, query.limit, query.wait_seconds
-        )
-        group.cancel_scope.cancel()
-    return found
+        return []
+    reading = asyncio.ensure_future(
+        events.read_events(core, WORKSPACE, session, query.after, query.limit, query.wait_seconds)
+    )
+    leaving = asyncio.ensure_future(gone.wait())
+    try:
+        await asyncio.wait({reading, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return reading.result() if reading.done() else []
+    finally:
+        reading.cancel()
+        leaving.cancel()

@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Message
 
 from coordination.domain.file_lock import Operation
-from tests.integration.rest.api import Api, agent
+from tests.integration.app.proxy import Door
+from tests.integration.rest.api import Api, agent, api_on
 
 
 async def test_sessions_are_listed_page_by_page_without_a_gap(api: Api) -> None:
@@ -191,8 +192,22 @@ async def test_waiting_for_events_ends_when_the_client_has_gone(api: Api) -> Non
     await asyncio.wait_for(asking, 10)
 
 
+async def test_waiting_for_events_while_the_database_goes_away_ends_with_a_retryable_error(dsn: str) -> None:
+    async with Door(dsn) as door:
+        await door.open()
+        async with api_on(door.dsn) as api:
+            await api.join("impl_a")
+            after = (await api.get("/sessions/demo/events")).json()["next_after"]
+            asking = asyncio.create_task(api.get("/sessions/demo/events", after=after, wait_seconds=30))
+            await _waiting_readers(api)
+            await door.shut()
+            answer = await asking
+    assert (answer.status_code, answer.json()["code"]) == (503, "retry_later")
+
+
 async def _waiting_readers(api: Api) -> None:
-    """Return once somebody waits for events of the session."""
+    """Return once somebody has found no events of the session and sleeps."""
+    readers = api.core.feed._readers
     async with asyncio.timeout(10):
-        while ("local", "demo") not in api.core.feed._readers:  # noqa: ASYNC110 - nobody announces a reader
+        while not any(one.wake._waiters for one in readers.get(("local", "demo"), ())):  # noqa: ASYNC110 - nobody announces a reader
             await asyncio.sleep(0)
