@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION coordination_renew_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_keys text[], p_tokens bigint[], p_ttl_seconds integer
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public SET enable_seqscan = off
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+    SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $function$
 DECLARE
     v_now timestamptz;
