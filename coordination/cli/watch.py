@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, Parameter
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from coordination.client.service import ServiceClient
-    from coordination.domain.event import Event
+    from coordination.domain.event import Event as SessionEvent
     from coordination.domain.session import SessionStatus
 
 WAIT_SECONDS: Final = 5.0
@@ -63,39 +64,48 @@ def watch(
             show(found, ask_health(client), everybody=False, json=json)
             return OK
         try:
-            with _ended_by_signals():
+            with _ended_by_signals() as ended:
                 if sys.stdout.isatty() and not json:
-                    _Screen(client, found).run()
+                    _Screen(client, found).run(ended)
                 else:
-                    _stream(client, found, _json_line if json else _text_line)
+                    _stream(client, found, _json_line if json else _text_line, ended)
         except KeyboardInterrupt:
             return OK
     return OK
 
 
 @contextmanager
-def _ended_by_signals() -> Generator[None]:
-    """Take SIGTERM like Ctrl-C, so that the terminal is left as it was."""
+def _ended_by_signals() -> Generator[Event]:
+    """Take SIGTERM like Ctrl-C, so that the terminal is left as it was.
+
+    The interrupt is lost when it meets a finalizer, which cannot raise; so it is remembered, and seen after the
+    question that is being asked.
+    """
+    ended = Event()
 
     def end(_number: int, _frame: object) -> None:
+        ended.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield ended
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _stream(client: "ServiceClient", found: "SessionStatus", line: "Callable[[Event], str]") -> None:
-    """Print every event from now on, for ever."""
+def _stream(
+    client: "ServiceClient", found: "SessionStatus", line: "Callable[[SessionEvent], str]", ended: Event
+) -> None:
+    """Print every event from now on, until it is ended."""
     from coordination.client.errors import (  # noqa: PLC0415 - `coord --help` is quick without it
         ServiceUnavailable,
         ServiceUnreachable,
     )
 
     after, lost = int(found.totals["last_event"]), False
-    while True:
+    while not ended.is_set():
         try:
             page = client.events(found.session, after, wait_seconds=WAIT_SECONDS)
         except (ServiceUnreachable, ServiceUnavailable) as error:
@@ -111,11 +121,11 @@ def _stream(client: "ServiceClient", found: "SessionStatus", line: "Callable[[Ev
             say(line(event))
 
 
-def _json_line(event: "Event") -> str:
+def _json_line(event: "SessionEvent") -> str:
     return json_text.dumps(as_json(event), ensure_ascii=False)
 
 
-def _text_line(event: "Event") -> str:
+def _text_line(event: "SessionEvent") -> str:
     from coordination.cli.event_line import event_line  # noqa: PLC0415 - `coord --help` is quick without it
 
     return event_line(event)
@@ -132,7 +142,7 @@ class _Screen:
         self._trouble = ""
         after = max(0, int(found.totals["last_event"]) - SHOWN_EVENTS)
         page = client.events(found.session, after)
-        self._events: deque[Event] = deque(page.events, maxlen=SHOWN_EVENTS)
+        self._events: deque[SessionEvent] = deque(page.events, maxlen=SHOWN_EVENTS)
         self._after = page.next_after
 
     def __rich__(self) -> "RenderableType":
@@ -158,12 +168,12 @@ class _Screen:
         lines.append(Text(KEYS, style="dim"))
         return Group(*lines)
 
-    def run(self) -> None:
+    def run(self, ended: Event) -> None:
         """Draw and read in turn, until Ctrl-C."""
         from rich.live import Live  # noqa: PLC0415 - `coord --help` is quick without it
 
         with Live(self, console=console(), screen=True, refresh_per_second=2) as live:
-            while True:
+            while not ended.is_set():
                 self._read()
                 live.refresh()
 

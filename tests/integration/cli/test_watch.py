@@ -21,7 +21,7 @@ import pytest
 from coordination.domain.errors import RetryLater
 from tests.integration.cli.running import Coord, Running, program
 
-PATIENCE_SECONDS: Final = 20
+PATIENCE_SECONDS: Final = 40
 ANSI: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 SHOW_CURSOR, MAIN_SCREEN = b"\x1b[?25h", b"\x1b[?1049l"
 
