@@ -50,7 +50,9 @@ def watch(
     session: SessionName = None,
     /,
     *,
-    once: Annotated[bool, Parameter(negative="", show_default=False, help="Show it once, without events, and end.")] = False,
+    once: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Show it once, without events, and end.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Watch a session: who is here, doing what, holding or waiting for what, and what just happened.
