@@ -13,10 +13,12 @@ from typing import Any, Final, cast
 
 from coordination.cli import place
 from coordination.cli.output import Failure
+from coordination.repository.checkout import find_top_level
 
 SECONDS: Final = 60
 MARK: Final = "/mcp/v2/claude/"
 """By this part of its URL an entry is known to be ours."""
+GIT: Final = ".git"
 
 
 def program() -> str | None:
@@ -43,26 +45,52 @@ def remove(claude: str, name: str) -> None:
 
 
 def entry(name: str, folder: Path) -> dict[str, Any] | None:
-    """Return the entry of that name for the project that `folder` lies in, None when there is none to be seen."""
+    """Return the entry of that name that a terminal in `folder` has, None when there is none to be seen."""
     home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home())
     try:
         config: Any = json.loads((home / ".claude.json").read_bytes())
         projects = cast("dict[str, Any]", config["projects"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    real = folder.resolve()
-    for project in (real, *real.parents):
-        try:
-            found = projects[str(project)]["mcpServers"][name]
-        except (KeyError, TypeError):
-            continue
-        return cast("dict[str, Any]", found) if isinstance(found, dict) else None
-    return None
+    try:
+        found = projects[str(project(folder))]["mcpServers"][name]
+    except (KeyError, TypeError):
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
+def project(folder: Path) -> Path:
+    """Return the folder under which Claude Code keeps the entries of a terminal in `folder`.
+
+    That is the top level of its repository, of a worktree the top level of the main one (the repository itself where
+    that is bare), and outside of git the folder itself; measured in 2.1.197 and 2.1.330.
+    """
+    top = find_top_level(folder)
+    if top is None:
+        return folder.resolve()
+    shared = _shared_git(top)
+    if shared is None:
+        return top
+    return shared.parent if shared.name == GIT else shared
 
 
 def is_ours(found: dict[str, Any]) -> bool:
     """Whether an entry was made by `coord connect`, or by the line that `coord up` prints."""
     return MARK in str(found.get("url", ""))
+
+
+def _shared_git(top: Path) -> Path | None:
+    """Return the folder of git that a worktree shares with its main repository, None when `top` is no worktree."""
+    try:
+        word, _, link = (top / GIT).read_text(encoding="utf-8").strip().partition(" ")
+        own = top / link
+        shared = own / (own / "commondir").read_text(encoding="utf-8").strip()
+        back = own / (own / "gitdir").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        # A folder, as in a main repository, or a link of another kind: of a submodule, or to what is gone.
+        return None
+    # Claude Code follows only a link that is answered, so not that of a folder that was moved without git.
+    return shared.resolve() if word == "gitdir:" and back.resolve() == top / GIT else None
 
 
 def _run(claude: str, *arguments: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,31 @@ def test_terminals_of_one_entry_are_told_apart_by_name_checkout_and_terminal(
     assert sorted(holds(view, "planner")) == sorted([LEXER, "tox.ini"])
     assert impl_a["terminals"] == 1
     assert f"2 terminals use the name {USER}/planner" in warned
+
+
+@pytest.mark.parametrize("version", [NEWER, OLDER])
+def test_in_a_worktree_and_in_a_folder_below_the_one_entry_of_the_repository_is_found(
+    version: str, programs: dict[str, Path], repository: Path, service: Service, tmp_path: Path
+) -> None:
+    checkout = clone(repository, tmp_path / "checkout")
+    tree = tmp_path.resolve() / "tree"
+    subprocess.run(["git", "worktree", "add", "--quiet", tree], cwd=checkout, check=True)
+    with ModelApi(tmp_path / "model.jsonl") as model:
+        claude = Claude(programs[version], tmp_path, checkout, model)
+
+        def change(folder: Path, *words: str) -> str:
+            claude.checkout = folder
+            answer = json.loads(
+                claude.run(coord(), "connect", *words, "--json", environment=service.settings)
+            )
+            return str(answer["change"])
+
+        assert change(checkout, "first") == "added"
+        assert change(tree, "first") == "unchanged"
+        assert change(tree, "second") == "replaced"
+        assert change(checkout / "pygments", "second") == "unchanged"
+        assert change(tree / "pygments", "--remove") == "removed"
+        assert change(checkout, "--remove") == "unchanged"
 
 
 def _terminals(service: Service, session: str, name: str) -> int:

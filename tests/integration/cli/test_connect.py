@@ -169,6 +169,23 @@ def test_the_entry_is_found_from_a_folder_below(machine: Machine, monkeypatch: p
     assert machine.coord("connect", "demo", "--json").json["change"] == "unchanged"
 
 
+def test_in_a_worktree_the_entry_is_found_where_claude_keeps_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.coord("connect", "demo")
+    own, tree = machine.checkout / ".git" / "worktrees" / "tree", machine.folder / "tree"
+    own.mkdir(parents=True)
+    (own / "commondir").write_text("../..\n")
+    (own / "gitdir").write_text(f"{tree}/.git\n")
+    tree.mkdir()
+    (tree / ".git").write_text(f"gitdir: {own}\n")
+    monkeypatch.chdir(tree)
+    assert machine.coord("connect", "demo", "--json").json["change"] == "unchanged"
+    assert machine.coord("connect", "other", "--json").json["change"] == "replaced"
+    assert machine.coord("connect", "--remove", "--json").json["change"] == "removed"
+    assert machine.entries == {}
+
+
 def test_without_claude_the_printed_line_does_the_same(without_claude: Machine, machine: Machine) -> None:
     stand_in = machine.folder / "bin" / "claude"
     stand_in.rename(stand_in.with_name("later"))
