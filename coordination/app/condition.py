@@ -44,7 +44,7 @@ class Observer:
         return self._schema.fits.is_set()
 
     async def look(self) -> Condition:
-        """Look at every part; one statement on the database, two seconds at most."""
+        """Look at every part; two short statements on the database, the first of which fails in two seconds."""
         schema, revision = await self._schema.look()
         reachable = schema != "unreachable"
         states: dict[str, str] = {

@@ -2,20 +2,24 @@
 
 A server looks first, cheaply, and loads the migration tool only when the database is behind. Several servers may do
 so at once (`store.migration`). A database that is ahead of this release is left as it is and served: every migration
-works under the release before it. When the database is away or a migration fails, the server goes on and tries again;
-nothing here ends it.
+works under the release before it. When the database is away or a migration fails, the server goes on and tries again,
+a migration ever more seldom; nothing here ends it. The log says what is wrong in one line, when it begins and while it
+goes on; tracebacks are for the level debug.
 """
 
 import asyncio
+import time
 from typing import Final, Literal
 
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.domain.trouble import Told, named, tell
 from coordination.store import file_lock, schema_version
 from coordination.store.database import Database
 
 RETRY_SECONDS: Final = 1.0
+MOST_RETRY_SECONDS: Final = 30.0
 
 State = Literal["current", "behind", "ahead", "unreachable", "migration failed"]
 _log: Final = structlog.stdlib.get_logger(__name__)
@@ -26,6 +30,7 @@ class Schema:
 
     Attributes:
         newest: the newest revision that this release knows.
+        pause: seconds to wait before `bring_up` is worth another try.
         fits: set once the schema was seen to fit this release; never cleared, because the service lives on.
     """
 
@@ -33,7 +38,9 @@ class Schema:
         self._database = database
         self._known = schema_version.known()
         self._failed = False
-        self._told: object = None
+        self._told: Told | None = None
+        self._away = ""
+        self.pause = 0.0
         self.newest = self._known[-1]
         self.fits = asyncio.Event()
 
@@ -41,7 +48,8 @@ class Schema:
         """Return the state now, and the database's revision (None when it has none or cannot tell)."""
         try:
             revision = await schema_version.applied(self._database)
-        except RetryLater:
+        except RetryLater as error:
+            self._away = error.message
             return "unreachable", None
         if revision == self.newest:
             return "current", revision
@@ -60,10 +68,13 @@ class Schema:
                 await file_lock.raise_tokens(self._database)
         except Exception as error:
             self._failed = True
-            self._tell_once("migration_failed", error)
+            self.pause = min(2 * self.pause, MOST_RETRY_SECONDS) or RETRY_SECONDS
+            self._tell("migration_failed", named(error))
+            _log.debug("migration_traceback", exc_info=error)
             return False
         if state == "unreachable":
-            self._tell_once("database_unreachable", None)
+            self.pause = RETRY_SECONDS
+            self._tell("database_unreachable", self._away)
             return False
         if state == "ahead":
             _log.warning("schema_ahead_of_release", revision=revision, newest=self.newest)
@@ -72,9 +83,9 @@ class Schema:
         return True
 
     async def keep_trying(self) -> None:
-        """Bring the schema up, trying once a second, and return when it fits."""
+        """Bring the schema up, trying as often as `pause` says, and return when it fits."""
         while not await self.bring_up():  # noqa: ASYNC110 - a database sends no word when it comes back
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self.pause)
 
     async def _migrate(self) -> None:
         # Here, because loading the tool takes a second and a third of our memory, and starts rarely need it.
@@ -83,9 +94,9 @@ class Schema:
         before, after = await migrate(self._database.dsn)
         _log.info("schema_migrated", before=before, after=after)
 
-    def _tell_once(self, event: str, error: Exception | None) -> None:
-        """Log a trouble when it begins, not each time it is met again."""
-        trouble = (event, repr(error))
-        if trouble != self._told:
-            self._told = trouble
-            _log.error(event, exc_info=error, retry_seconds=RETRY_SECONDS)
+    def _tell(self, event: str, why: str) -> None:
+        """Log a trouble when it begins, and now and then while it goes on."""
+        fresh = tell(self._told, f"{event}: {why}", time.monotonic())
+        if fresh is not None:
+            self._told = fresh
+            _log.error(event, why=why, retry_seconds=self.pause)

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from coordination.domain.trouble import Told, tell
 from coordination.embedded import cluster
 from coordination.embedded.account import account_for
 from coordination.embedded.binaries import DEFAULT_MAJOR, Binaries, find_binaries, private_copy
@@ -133,22 +134,28 @@ class EmbeddedPostgres:
     async def keep_alive(self, interval: float = 0.25) -> None:
         """Start the server again whenever it is gone, until `stop` is called or this is cancelled.
 
-        What is wrong now may be mended later, so trouble is logged and tried again, never raised. A cluster
+        What is wrong now may be mended later, so it is tried again, never raised; the log is told when it begins, and
+        ever more seldom while it goes on. A cluster
         that somebody deletes under a running service is not made anew: an empty one would look as if all
         were well.
 
         Args:
             interval: seconds between two looks.
         """
+        told: Told | None = None
         while self._wanted:
             try:
                 if self.alive():
+                    told = None
                     self._log_file.cut()
                     await asyncio.sleep(interval)
                 elif not self._advance():
                     await asyncio.sleep(LOOK_SECONDS)
             except (PostgresUnavailable, OSError) as error:
-                _log.error("the embedded Postgres is away: %s", error)
+                fresh = tell(told, str(error), time.monotonic())
+                if fresh is not None:
+                    told = fresh
+                    _log.error("the embedded Postgres is away: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     def alive(self) -> bool:

@@ -14,6 +14,7 @@ import structlog
 from coordination.domain.errors import RetryLater
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
+from coordination.services.trouble import Trouble
 from coordination.store import file_lock
 from coordination.store.database import Database
 
@@ -71,12 +72,19 @@ class Core:
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Call `work` every so many seconds for ever; its failures are logged and do not end the loop."""
+    """Call `work` every so many seconds for ever; its failures do not end the loop.
+
+    A failure is logged with its traceback; one that goes on is told again ever more seldom.
+    """
+    trouble = Trouble()
     while True:
         await asyncio.sleep(seconds)
         try:
             await work()
         except RetryLater as error:
             _log.debug("background_work_postponed", why=error.message)
-        except Exception:
-            _log.exception("background_work_failed")
+        except Exception as error:
+            if fields := trouble.met(error):
+                _log.error("background_work_failed", **fields)
+        else:
+            trouble.over()

@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.services.trouble import Trouble
 from coordination.store import event
 from coordination.store.database import Database
 
@@ -100,6 +101,7 @@ class EventFeed:
 
     async def look(self) -> None:
         """Look at the logs of all watched sessions once a second."""
+        trouble = Trouble()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
@@ -108,9 +110,11 @@ class EventFeed:
                 self.alone = self.listening and await event.listeners(self._database) == 1
             except RetryLater:
                 continue
-            except Exception:
-                _log.exception("feed_look_failed")
+            except Exception as error:
+                if fields := trouble.met(error):
+                    _log.error("feed_look_failed", **fields)
                 continue
+            trouble.over()
             self._looked_at = time.monotonic()
             for key, number in numbers.items():
                 if self._seen.get(key) != number and key in self._readers:
@@ -119,6 +123,7 @@ class EventFeed:
 
     async def notify(self) -> None:
         """Send what `announce` collected, once a tick."""
+        trouble = Trouble()
         while True:
             await self._to_send.wait()
             await asyncio.sleep(TICK_SECONDS)
@@ -128,8 +133,11 @@ class EventFeed:
                 await event.notify(self._database, unsent)
             except RetryLater:
                 _log.debug("feed_notification_dropped", sessions=len(unsent))
-            except Exception:
-                _log.exception("feed_notification_failed")
+            except Exception as error:
+                if fields := trouble.met(error):
+                    _log.error("feed_notification_failed", **fields)
+            else:
+                trouble.over()
 
     def _started(self) -> None:
         self.listening = True

@@ -3,19 +3,24 @@
 Every runtime statement is a single call of a function or a single read, so a stopped worker can hold nothing open;
 should one ever leave a transaction idle, the server ends it after a second. A call that gets no answer within two
 seconds fails with `RetryLater` and its connection is thrown away. A semaphore in front of the pool keeps the
-tail short when many callers compete (facts/mcp-and-fastmcp.md). Nothing here knows what the statements mean.
+tail short when many callers compete (facts/mcp-and-fastmcp.md). A database that answers and lacks what this release
+needs is not ready yet: whoever calls may come again, and the log says what is lacking. Nothing here knows what the
+statements mean.
 """
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 import orjson
+import structlog
 
 from coordination.domain import errors
+from coordination.domain.trouble import Told, named, tell
 from coordination.store.refusal import explain
 
 SERVER_SETTINGS: Final = {
@@ -52,6 +57,16 @@ _TRANSIENT: Final = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+# Somebody migrates, or has still to.
+_NOT_READY: Final = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedObjectError,
+    asyncpg.InvalidSchemaNameError,
+)
+_REFUSING: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 def retry_later(why: str) -> errors.RetryLater:
@@ -76,6 +91,7 @@ class Database:
         self._pool: asyncpg.Pool[Row] | None = None
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(size)
+        self._told: Told | None = None
 
     @property
     def dsn(self) -> str:
@@ -134,11 +150,26 @@ class Database:
             raise retry_later(type(error).__name__) from error
         except _UNREACHABLE as error:
             raise retry_later("it is not reachable") from error
+        except _REFUSING as error:
+            raise retry_later(
+                "it refuses this service: see user, password and name in DATABASE_URL"
+            ) from error
+        except _NOT_READY as error:
+            self._tell(named(error))
+            raise retry_later(
+                "its schema is not ready; the service brings it up, see /ready and the log"
+            ) from error
         except asyncpg.PostgresError as error:
             code = error.sqlstate or ""
             if code.startswith("CO"):
                 raise explain(code, orjson.loads(error.detail) if error.detail else {}) from error
             raise
+
+    def _tell(self, lacking: str) -> None:
+        fresh = tell(self._told, "schema_not_ready", time.monotonic())
+        if fresh is not None:
+            self._told = fresh
+            _log.warning("schema_not_ready", lacking=lacking)
 
     async def _open(self) -> "asyncpg.Pool[Row]":
         if self._pool is None:

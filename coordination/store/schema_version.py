@@ -10,9 +10,11 @@ from typing import Final
 
 import asyncpg
 
-from coordination.store.database import Database
+from coordination.domain.trouble import named
+from coordination.store.database import Database, retry_later
 
 VERSION_TABLE: Final = "coordination_schema_version"
+_MIGRATED: Final = "SELECT to_regclass('coordination_schema_version') IS NOT NULL AS migrated"
 _APPLIED: Final = "SELECT version_num FROM coordination_schema_version"
 
 
@@ -30,9 +32,12 @@ async def applied(database: Database) -> str | None:
         RetryLater: the database cannot answer now.
     """
     try:
+        # Asked first, because a table that is missing is the state of every new database and no trouble.
+        if not (await database.fetch(_MIGRATED))[0]["migrated"]:
+            return None
         rows = await database.fetch(_APPLIED)
-    except asyncpg.UndefinedTableError:
-        return None
+    except asyncpg.PostgresError as error:
+        raise retry_later(f"it refuses to tell its revision: {named(error)}") from error
     return rows[0]["version_num"] if rows else None
 
 

@@ -7,12 +7,14 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from coordination.app import schema
-from coordination.store import migration, schema_version
+from coordination.domain.errors import RetryLater
+from coordination.store import file_lock, migration, schema_version
 from coordination.store.database import DEADLINE_SECONDS, Database
 from coordination.transport.mcp.visibility import Refusals
-from tests.conftest import administer
+from tests.conftest import administer, in_database
 from tests.integration.app.conftest import Client, Serve
 from tests.integration.app.proxy import Door
 from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Era
@@ -166,6 +168,76 @@ async def test_a_migration_that_fails_is_tried_again_until_it_can_be_made(
         assert "migration failed" in (await client.get("/ready")).json()["detail"]
         await administer(empty_dsn, "DROP VIEW claude_code_sessions")
         await until(client, (200, 200))
+
+
+async def test_calls_between_a_database_and_its_schema_are_told_to_come_again_and_why(
+    serve: Serve, empty_dsn: str
+) -> None:
+    await administer(empty_dsn, "CREATE VIEW claude_code_sessions AS SELECT 1 AS id")
+    async with serve(empty_dsn) as client:
+        mcp = Endpoint(str(client.base_url).rstrip("/"), Refusals(), client=client)
+        for tool, arguments in (
+            ("claim_file_lock", {"file_paths": ["a.py"]}),
+            ("sync_progress", {}),
+            ("check_agent_status", {}),
+        ):
+            answer = await mcp.call(PLANNER, tool, arguments, tuple(CLAUDE_CODE.items()))
+            told = answer.json()["result"]["structuredContent"]
+            assert told["code"] == "retry_later"
+            assert "schema" in told["message"]
+        for path in ("/sessions", "/sessions/demo", "/sessions/demo/locks", "/sessions/demo/events"):
+            refused = await client.get(f"/api/v1{path}")
+            assert (refused.status_code, refused.json()["code"]) == (503, "retry_later")
+            assert "schema" in refused.json()["detail"]
+
+
+async def test_a_migration_that_keeps_failing_is_logged_in_one_line_and_not_each_time(
+    empty_dsn: str,
+) -> None:
+    await administer(empty_dsn, "CREATE VIEW claude_code_sessions AS SELECT 1 AS id")
+    database = Database(empty_dsn)
+    broken = schema.Schema(database)
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert not await broken.bring_up()
+            with pytest.raises(RetryLater):
+                await file_lock.expire(database)
+    await database.close()
+    (line,) = [entry for entry in logs if entry["event"] == "migration_failed"]
+    assert "claude_code_sessions" in line["why"]
+    assert "\n" not in line["why"]
+    loud = [entry for entry in logs if entry["log_level"] not in {"debug", "info"}]
+    assert [entry["event"] for entry in loud] == ["migration_failed", "schema_not_ready"]
+    assert not any(entry.get("exc_info") for entry in loud)
+
+
+async def test_a_failed_migration_is_tried_again_ever_more_seldom(empty_dsn: str) -> None:
+    await administer(empty_dsn, "CREATE VIEW claude_code_sessions AS SELECT 1 AS id")
+    database = Database(empty_dsn)
+    broken = schema.Schema(database)
+    pauses: list[float] = []
+    for _ in range(9):
+        await broken.bring_up()
+        pauses.append(broken.pause)
+    await database.close()
+    assert pauses[0] == schema.RETRY_SECONDS
+    assert pauses[1:3] == [2 * pauses[0], 4 * pauses[0]]
+    assert max(pauses) <= schema.MOST_RETRY_SECONDS
+
+
+async def test_a_database_that_refuses_the_service_is_unreachable_with_the_reason(
+    serve: Serve, dsn: str
+) -> None:
+    for wrong in (in_database(dsn, "nowhere"), dsn.replace("//coordination@", "//stranger@")):
+        with capture_logs() as logs:
+            async with serve(wrong) as client:
+                assert await statuses(client) == (503, 503)
+                assert (await detailed(client))["database"] == {"state": "unreachable", "kind": "own"}
+                refused = await client.get("/api/v1/sessions")
+        assert (refused.status_code, refused.json()["code"]) == (503, "retry_later")
+        assert "DATABASE_URL" in refused.json()["detail"]
+        (line,) = [entry for entry in logs if entry["event"] == "database_unreachable"]
+        assert "DATABASE_URL" in line["why"]
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])

@@ -33,6 +33,26 @@ async def test_background_work_outlives_its_failures() -> None:
     assert [entry["event"] for entry in logs] == ["background_work_postponed", "background_work_failed"]
 
 
+async def test_a_failure_that_goes_on_is_told_once_with_its_traceback_and_then_seldom() -> None:
+    done = asyncio.Event()
+    times = 0
+
+    async def work() -> None:
+        nonlocal times
+        times += 1
+        if times == 20:
+            done.set()
+        raise ValueError("a fault")
+
+    with capture_logs() as logs:
+        repeating = asyncio.create_task(repeat(0.001, work))
+        await done.wait()
+        repeating.cancel()
+    (entry,) = logs
+    assert (entry["event"], entry["why"]) == ("background_work_failed", "ValueError: a fault")
+    assert entry["exc_info"]
+
+
 async def test_a_process_without_its_database_runs_and_ends() -> None:
     core = Core(NOWHERE)
     with capture_logs() as logs:

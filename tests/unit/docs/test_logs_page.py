@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.unit.docs.page import DOCS, ROOT, rows, spans, text_of
 
 PAGE = text_of(DOCS / "how-to" / "read-the-logs.md")
-LOGGED = {"info", "warning", "error", "exception", "critical", "_tell_once"}
+LOGGED = {"info", "warning", "error", "exception", "critical", "_tell"}
 FIELDS = {"event", "level", "timestamp", "request_id", "logger"}
 
 
