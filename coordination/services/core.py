@@ -40,8 +40,9 @@ class Core:
         self.stopping = asyncio.Event()
 
     def stop_waiting(self) -> None:
-        """End all waiting claims with `retry_later`; their places in the queue are kept for a while."""
+        """End all waiting claims with `retry_later`, whose places are kept for a while, and all readers of events."""
         self.stopping.set()
+        self.feed.wake_all()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

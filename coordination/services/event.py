@@ -1,10 +1,14 @@
 """Use case on events: read a session's log by cursor, waiting for news when there are none."""
 
 import asyncio
+from contextlib import suppress
+from typing import Final
 
 from coordination.domain.event import Event
 from coordination.services.core import Core
 from coordination.store import event as store
+
+LOOK_SECONDS: Final = 1.0
 
 
 async def read_events(
@@ -18,7 +22,7 @@ async def read_events(
         session: the session's id; of an unknown one there are no events.
         after: the number of the last event that the caller has; 0 for none.
         limit: most events in one answer.
-        wait_seconds: how long to wait for one when there is none.
+        wait_seconds: how long to wait for one when there is none; a service that stops ends it at once.
     """
     deadline = asyncio.get_running_loop().time() + wait_seconds
     with core.feed.subscribe(workspace, session) as subscription:
@@ -28,7 +32,7 @@ async def read_events(
             remaining = deadline - asyncio.get_running_loop().time()
             if events or remaining <= 0 or core.stopping.is_set():
                 return events
-            try:
-                await asyncio.wait_for(subscription.wake.wait(), min(remaining, 1.0))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(subscription.wake.wait(), min(remaining, LOOK_SECONDS))
+            if core.stopping.is_set():
+                return []

@@ -89,6 +89,16 @@ class EventFeed:
             self._unsent[key] = self._unsent.get(key, False) or freed
             self._to_send.set()
 
+    @property
+    def readers(self) -> int:
+        """How many are to be woken at the moment."""
+        return sum(len(readers) for readers in self._readers.values())
+
+    def wake_all(self) -> None:
+        """Wake every reader of this process, so that it looks whether it may go on waiting."""
+        for key in list(self._readers):
+            self._wake(key, freed=True)
+
     async def listen(self) -> None:
         """Take notifications of other processes, reconnecting for ever."""
         while True:
@@ -141,8 +151,7 @@ class EventFeed:
 
     def _started(self) -> None:
         self.listening = True
-        for key in list(self._readers):  # whatever was committed while nobody listened
-            self._wake(key, freed=True)
+        self.wake_all()  # whatever was committed while nobody listened
 
     def _notified(self, notices: dict[SessionKey, bool]) -> None:
         for key, freed in notices.items():

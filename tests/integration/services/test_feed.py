@@ -132,6 +132,21 @@ async def test_a_reader_that_waited_in_vain_and_one_of_a_stopping_service_are_an
     assert await reading == []
 
 
+async def test_a_stop_ends_a_reader_at_once_and_not_at_its_next_look(
+    clean_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event, "LOOK_SECONDS", 3600.0)
+    alone = Core(clean_dsn, pool_size=1)
+    reading = asyncio.create_task(event.read_events(alone, "local", "demo", 0, 100, wait_seconds=3600))
+    while not alone.feed.readers:
+        await asyncio.sleep(0)
+    await alone.database.fetch("SELECT 1")  # on the one connection, so after the reader's look
+    alone.stop_waiting()
+    async with asyncio.timeout(30):
+        assert await reading == []
+    await alone.database.close()
+
+
 async def test_the_last_numbers_of_several_sessions_are_read_at_once(database: Database) -> None:
     await granted(database, A, "a.py")
     assert await store.last_numbers(database, [("local", "demo"), ("local", "none")]) == {
