@@ -9,7 +9,7 @@ import platformdirs
 import pytest
 from pydantic import ValidationError
 
-from coordination.settings import VARIABLES, InvalidSetting, Settings, load
+from coordination.settings import VARIABLES, InvalidSetting, Settings, examine, load
 
 
 @pytest.fixture(autouse=True)
@@ -133,8 +133,13 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, val
     assert refusal({variable: value}).startswith(f"{variable}: ")
 
 
-def test_a_refusal_never_repeats_the_password() -> None:
-    assert "hunter2" not in refusal({"DATABASE_URL": "postgres+x://me:hunter2@host/name"})
+@pytest.mark.parametrize(
+    "url",
+    ["postgres+x://me:hunter2@host/name", "postgresql://me:hunter2\u2100@host/name", "postgresql://[hunter2"],
+)
+def test_a_refusal_never_repeats_the_password(url: str) -> None:
+    assert "hunter2" not in refusal({"DATABASE_URL": url})
+    assert "hunter2" not in repr(examine({"DATABASE_URL": url}))
 
 
 def test_a_root_path_loses_the_slash_at_its_end() -> None:
@@ -147,7 +152,11 @@ def test_a_root_path_loses_the_slash_at_its_end() -> None:
         ("prot = 1\n", "prot in"),
         ("port = \n", "cannot be read"),
         ("port = 'x'\n", "port in"),
+        ("port = true\n", "port in"),
+        ("port = 8000.5\n", "a whole number from 0 to 65535"),
         ("data_dir = '/elsewhere'\n", "cannot name the data folder"),
+        ("log_file = '~nobody-of-that-name/x'\n", "log_file in"),
+        ('log_file = "/tmp/\\u0000"\n', "log_file in"),
         ("log_file = 'relative.log'\n", "absolute"),
     ],
 )
@@ -159,6 +168,43 @@ def test_a_wrong_file_is_refused_with_its_path(tmp_path: Path, text: str, told: 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     assert "no such file" in refusal({"COORDINATION_CONFIG": str(tmp_path / "none.toml")})
+
+
+def test_looking_finds_every_problem_and_reads_what_it_can(tmp_path: Path) -> None:
+    environment = in_data_folder(tmp_path, "prot = 1\npool_size = 99\nlog_level = 'debug'\n")
+    file = str(tmp_path / "data" / "coordination.toml")
+    found = examine({**environment, "PORT": "70000"})
+    assert [(one.setting, one.origin, one.given) for one in found.problems] == [
+        ("prot", file, ""),
+        ("port", "PORT", "70000"),
+        ("pool_size", file, "99"),
+    ]
+    assert found.problems[1].says == "PORT: write a whole number from 0 to 65535."
+    assert found.problems[1].mend == "Set it right, or leave it out: unset PORT"
+    assert found.problems[2].mend == f"In {file} write: pool_size = 4"
+    settings = found.settings
+    assert (settings.port, settings.pool_size, settings.log_level) == (8000, 4, "debug")
+    assert settings.origin("port") == "default"
+    assert refusal({**environment, "PORT": "70000"}).splitlines() == [one.says for one in found.problems]
+
+
+def test_without_a_problem_looking_finds_what_loading_does() -> None:
+    found = examine({"PORT": "8123"})
+    assert (found.problems, found.settings) == ((), load({"PORT": "8123"}))
+
+
+def test_the_data_folder_counts_as_known_only_where_nothing_unreadable_could_name_it(tmp_path: Path) -> None:
+    beside = in_data_folder(tmp_path, "port = \n")
+    assert examine(beside).data_dir_known
+    in_config_folder("data_dir = \n")
+    assert examine(beside).data_dir_known
+    assert not examine({}).data_dir_known
+    assert not examine({"COORDINATION_CONFIG": str(tmp_path / "none.toml")}).data_dir_known
+    named = tmp_path / "named.toml"
+    named.write_text("data_dir = 'relative'\n", encoding="utf-8")
+    assert not examine({"COORDINATION_CONFIG": str(named)}).data_dir_known
+    named.write_text("port = 'x'\n", encoding="utf-8")
+    assert examine({"COORDINATION_CONFIG": str(named)}).data_dir_known
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -1,23 +1,15 @@
-"""The settings: one frozen object, read once at the top and passed down as values. Nobody else reads the environment.
-
-A value comes from the environment, else from `coordination.toml`, else from its default. The file is looked for in
-the data folder and then in the user's configuration folder (`COORDINATION_CONFIG` names another file instead of
-both); never in the current directory, because no repository may set a URL or weaken a policy. In the file the
-settings have the names of the attributes below, in the environment those of `VARIABLES`. An empty variable counts
-as unset.
-"""
+"""What can be set, each with its variable, its default and what it may be. Where values come from is in `sources`."""
 
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 VARIABLES: Final[Mapping[str, str]] = {
@@ -34,17 +26,22 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 """The environment variable of each setting."""
 
-CONFIG_VARIABLE: Final = "COORDINATION_CONFIG"
-FILE_NAME: Final = "coordination.toml"
 DEFAULT: Final = "default"
 EMBEDDED: Final = "embedded"
 
-_APP: Final = "coordination"
+APP: Final = "coordination"
+"""The name of our folders among those of the user."""
 _ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
-class InvalidSetting(Exception):
-    """A setting cannot be used; the message names it, where it comes from, and what to write instead."""
+def _whole(lowest: int, highest: int) -> BeforeValidator:
+    def read(value: object) -> int:
+        text = str(value)
+        if not re.fullmatch("[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"write a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return BeforeValidator(read)
 
 
 def _loopback(host: str) -> str:
@@ -68,15 +65,20 @@ def _prefix(path: str) -> str:
 
 
 def _postgres(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
+    form = "write it as postgresql://user:password@host:5432/name"
+    try:
+        parts = urlsplit(url.get_secret_value())
+    except ValueError:
+        # What it says repeats the password.
+        raise ValueError(form) from None
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise ValueError("write it as postgresql://user:password@host:5432/name")
+        raise ValueError(form)
     return url
 
 
 def _absolute(path: Path) -> Path:
-    expanded = path.expanduser()
-    if not expanded.is_absolute():
+    expanded = os.path.expanduser(path)
+    if not os.path.isabs(expanded) or "\0" in expanded:
         raise ValueError("write an absolute path")
     return Path(os.path.normpath(expanded))
 
@@ -108,11 +110,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    port: Annotated[int, _whole(0, 65535)] = 8000
     root_path: Annotated[str, AfterValidator(_prefix)] = ""
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
-    pool_size: int = Field(default=4, ge=1, le=50)
-    data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(_APP, appauthor=False))
+    pool_size: Annotated[int, _whole(1, 50)] = 4
+    data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_file: Folder | None = None
@@ -152,73 +154,3 @@ class Settings(BaseSettings):
     def is_from_environment(self, name: str) -> bool:
         """Whether the person set it for this very command, or exported it."""
         return self.origin(name) == VARIABLES[name]
-
-
-def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and validate the settings.
-
-    Args:
-        environment: variables to read instead of the process's own.
-
-    Raises:
-        InvalidSetting: a value or a file cannot be used.
-    """
-    variables = os.environ if environment is None else environment
-    given = {name: text for name, key in VARIABLES.items() if (text := variables.get(key, "").strip())}
-    origins = {name: VARIABLES[name] for name in given}
-    values: dict[str, Any] = dict(given)
-    for name in ("data_dir", "log_file"):
-        if name in given:
-            values[name] = os.path.abspath(os.path.expanduser(given[name]))
-    for path in _files(variables, values):
-        for name, value in _read(path).items():
-            if name not in values:
-                values[name] = value
-                origins[name] = str(path)
-    return _validated(values, origins)
-
-
-def _files(variables: Mapping[str, str], values: Mapping[str, Any]) -> list[Path]:
-    """The files to read, the strongest first."""
-    named = variables.get(CONFIG_VARIABLE, "").strip()
-    if named:
-        path = Path(named).expanduser().absolute()
-        if not path.is_file():
-            raise InvalidSetting(f"{CONFIG_VARIABLE} names {path}, and there is no such file.")
-        return [path]
-    personal = platformdirs.user_config_path(_APP, appauthor=False) / FILE_NAME
-    chosen = values.get("data_dir") or _read(personal).get("data_dir")
-    data_dir = chosen if isinstance(chosen, str) else str(platformdirs.user_data_path(_APP, appauthor=False))
-    beside = Path(data_dir).expanduser() / FILE_NAME
-    if "data_dir" in _read(beside):
-        raise InvalidSetting(f"data_dir in {beside}: a file in the data folder cannot name the data folder.")
-    return [beside, personal]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidSetting(f"{path} cannot be read: {error}.") from error
-    unknown = sorted(set(found) - set(VARIABLES))
-    if unknown:
-        raise InvalidSetting(
-            f"{unknown[0]} in {path} is not a setting. The settings are: {', '.join(VARIABLES)}."
-        )
-    return found
-
-
-def _validated(values: dict[str, Any], origins: dict[str, str]) -> Settings:
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        # Without `input`: it may hold a password.
-        problem = error.errors(include_url=False, include_input=False)[0]
-        name = str(problem["loc"][0])
-        origin = origins.get(name, DEFAULT)
-        place = origin if origin == VARIABLES.get(name) else f"{name} in {origin}"
-        raise InvalidSetting(f"{place}: {problem['msg'].removeprefix('Value error, ')}.") from None
-    settings._origins.update(origins)  # pyright: ignore[reportPrivateUsage]  filled once, here
-    return settings
