@@ -8,7 +8,7 @@
     ├── TaskTaken           task_taken       another live agent has the task
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
-    └── RetryLater          retry_later      the database cannot answer now; nothing was lost
+    └── RetryLater          retry_later      the service cannot answer now; nothing was lost
 
 Contention ("somebody else holds it") is an outcome, not an error, and is not here. Each error says what was
 wrong, what the limit is, and names one literal next call. Codes are part of the wire contract and never change.

@@ -23,7 +23,12 @@ async def read_events(
         after: the number of the last event that the caller has; 0 for none.
         limit: most events in one answer.
         wait_seconds: how long to wait for one when there is none; a service that stops ends it at once.
+
+    Raises:
+        RetryLater: the database cannot answer now, or too many calls wait already.
     """
+    if wait_seconds <= 0:
+        return await store.read(core.database, workspace, session, after, limit)
     deadline = asyncio.get_running_loop().time() + wait_seconds
     with core.feed.subscribe(workspace, session) as subscription:
         while True:

@@ -23,6 +23,8 @@ from coordination.store import event
 from coordination.store.database import Database
 
 LOOK_SECONDS: Final = 1.0
+MOST_READERS: Final = 1000
+"""How many calls of one process may wait at the same time; each costs memory, a connection and a look a second."""
 TICK_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0
 _log: Final = structlog.stdlib.get_logger(__name__)
@@ -42,6 +44,7 @@ class EventFeed:
     """Wakes the readers of this process.
 
     Attributes:
+        readers: how many subscribe at the moment.
         listening: whether notifications of other processes arrive at the moment.
         alone: whether this process was the only one that listened when it last looked.
     """
@@ -53,6 +56,7 @@ class EventFeed:
         self._to_send = asyncio.Event()
         self._seen: dict[SessionKey, int] = {}
         self._looked_at = time.monotonic()
+        self.readers = 0
         self.alone = False
         self.listening = False
 
@@ -63,13 +67,24 @@ class EventFeed:
 
     @contextmanager
     def subscribe(self, workspace: str, session: str, *, freed_only: bool = False) -> Generator[Subscription]:
-        """Be woken for one session while the block runs."""
+        """Be woken for one session while the block runs.
+
+        Raises:
+            RetryLater: too many wait already.
+        """
+        if self.readers >= MOST_READERS:
+            raise RetryLater(
+                f"{MOST_READERS} calls wait here already. Nothing was done; call again later, or without wait_seconds.",
+                next_call="repeat the same call without wait_seconds",
+            )
         subscription = Subscription(freed_only=freed_only)
         readers = self._readers[workspace, session]
         readers.add(subscription)
+        self.readers += 1
         try:
             yield subscription
         finally:
+            self.readers -= 1
             readers.discard(subscription)
             if not readers:
                 self._readers.pop((workspace, session), None)
@@ -88,11 +103,6 @@ class EventFeed:
         if not self.alone:
             self._unsent[key] = self._unsent.get(key, False) or freed
             self._to_send.set()
-
-    @property
-    def readers(self) -> int:
-        """How many are to be woken at the moment."""
-        return sum(len(readers) for readers in self._readers.values())
 
     def wake_all(self) -> None:
         """Wake every reader of this process, so that it looks whether it may go on waiting."""

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from coordination.domain.errors import RetryLater
 from coordination.services import event, feed, file_lock
 from coordination.services.core import Core
 from coordination.services.feed import EventFeed
@@ -67,6 +68,23 @@ async def test_more_notices_than_one_notification_holds_all_arrive(
             core.feed.announce("local", name, freed=True)
         for subscription in subscriptions:
             await subscription.wake.wait()
+
+
+async def test_only_so_many_may_wait_and_who_leaves_makes_room(
+    clean_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_READERS", 2)
+    core = Core(clean_dsn)
+    await granted(core.database, A, "a.py")
+    with core.feed.subscribe("local", "demo"), core.feed.subscribe("local", "another"):
+        with pytest.raises(RetryLater, match="wait_seconds"):
+            await file_lock.claim(core, agent("impl_b"), wanted("a.py"), wait_seconds=30)
+        with pytest.raises(RetryLater, match="2 calls"):
+            await event.read_events(core, "local", "demo", 100, 100, wait_seconds=30)
+        assert await event.read_events(core, "local", "demo", 0, 1) != []
+    assert core.feed.readers == 0
+    assert await event.read_events(core, "local", "demo", 100, 100, wait_seconds=0.01) == []
+    await core.database.close()
 
 
 async def test_a_look_finds_what_no_notification_told(database: Database) -> None:
@@ -138,7 +156,7 @@ async def test_a_stop_ends_a_reader_at_once_and_not_at_its_next_look(
     monkeypatch.setattr(event, "LOOK_SECONDS", 3600.0)
     alone = Core(clean_dsn, pool_size=1)
     reading = asyncio.create_task(event.read_events(alone, "local", "demo", 0, 100, wait_seconds=3600))
-    while not alone.feed.readers:
+    while not alone.feed.readers:  # noqa: ASYNC110 - the next step of the loop begins the reading
         await asyncio.sleep(0)
     await alone.database.fetch("SELECT 1")  # on the one connection, so after the reader's look
     alone.stop_waiting()
