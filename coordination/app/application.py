@@ -32,6 +32,7 @@ from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tools import INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
+from coordination.transport.rest.description import DescribedApplication
 from coordination.transport.rest.router import router as rest_router
 from coordination.transport.web.health import health_router
 
@@ -123,7 +124,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         async with _life(core, schema, postgres, endpoint, app):
             yield
 
-    app = FastAPI(
+    app = DescribedApplication(
         title="coordination",
         summary=DESCRIPTION,
         version=__version__,

@@ -114,6 +114,28 @@ class PersonMessage(_Body):
     sender: Person
 
 
+class Problem(BaseModel):
+    """Why something was refused (RFC 9457).
+
+    Attributes:
+        type: names the kind of error; `code` says the same.
+        title: the status in words.
+        status: the HTTP status.
+        detail: what was wrong and what to send.
+        code: the stable code of the error, such as `invalid_input`.
+        next_call: one literal thing to do next; left out when there is none.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    next_call: str | None = None
+
+
 class SessionPage(BaseModel):
     """Sessions by id; `next_cursor` is the `after` of the next page, None on the last one."""
 

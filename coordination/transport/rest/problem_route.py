@@ -5,7 +5,7 @@ what to send; what the services refuse has the status of the one table. Writes m
 no form on a web page can make one. A failure that nobody foresaw reaches the log and not the caller.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Final, cast
 
 import structlog
@@ -18,9 +18,9 @@ from coordination.domain.errors import CoordinationError, InvalidInput
 from coordination.domain.text import shown
 from coordination.transport.exchange import exchange_of
 from coordination.transport.problem import problem, problem_of
+from coordination.transport.rest.description import WRITES, refusals
 
 PROBLEMS_MAX: Final = 5
-_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _JSON: Final = "application/json"
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -28,14 +28,27 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class ProblemRoute(APIRoute):
-    """A route whose errors are problem answers. It must stand behind `ExchangeMiddleware`."""
+    """A route whose errors are problem answers, and described so. It must stand behind `ExchangeMiddleware`."""
+
+    # Any: FastAPI's own arguments, passed on.
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        methods: Collection[str] | None = None,
+        responses: dict[int | str, dict[str, Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        described = {**refusals(path, methods or ()), **(responses or {})}
+        super().__init__(path, endpoint, methods=set(methods or ()) or None, responses=described, **options)
 
     def get_route_handler(self) -> Handler:
         """Wrap the handler that FastAPI makes."""
         handler = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            if request.method in _WRITES and not _is_json(request):
+            if request.method in WRITES and not _is_json(request):
                 detail = f"The body must be JSON: send it with the header Content-Type: {_JSON}."
                 return problem(415, "unsupported_media_type", detail)
             try:

@@ -11,6 +11,7 @@ import pytest
 from coordination.app import local_token
 from coordination.app.application import create
 from coordination.settings import load
+from coordination.wire.rest import Problem
 from tests.integration.app.conftest import Client, Serve, serving
 from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, needs_curl, run_line
 
@@ -135,6 +136,52 @@ async def test_openapi_describes_the_api_and_points_to_no_foreign_host(client: C
     response = await client.get("/openapi.json")
     assert "/api/v1/sessions" in response.json()["paths"]
     assert re.findall(r"https?://[^\"\s]+", response.text) == []
+
+
+async def test_openapi_describes_every_refusal_as_the_problem_that_it_is(client: Client) -> None:
+    described = (await client.get("/openapi.json")).json()
+    assert not {"HTTPValidationError", "ValidationError"} & described["components"]["schemas"].keys()
+    assert described["components"]["schemas"]["Problem"]["properties"].keys() == Problem.model_fields.keys()
+    for path, methods in described["paths"].items():
+        for method, route in methods.items():
+            refusals = {status: found for status, found in route["responses"].items() if status != "200"}
+            assert {"400", "422", "500", "503"} <= refusals.keys(), (method, path)
+            for found in refusals.values():
+                assert found["description"]
+                assert found["content"] == {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status"),
+    [
+        ("GET", "/sessions", {"headers": {"x-forwarded-for": "10.0.0.1"}}, 400),
+        ("GET", "/sessions", {"headers": {"authorization": "Basic eA=="}}, 400),
+        ("GET", "/sessions", {"headers": {"origin": "http://evil.example"}}, 403),
+        ("GET", "/sessions", {"headers": {"host": "evil.example"}}, 421),
+        ("GET", "/sessions", {"params": {"limit": "0"}}, 422),
+        ("GET", "/sessions", {"content": b"x" * 2**21}, 413),
+        ("GET", "/sessions/{session}", {}, 404),
+        ("GET", "/sessions/{session}/locks", {}, 404),
+        ("GET", "/sessions/{session}/events", {}, 404),
+        ("PATCH", "/sessions/{session}", {"json": {"status": "closed"}}, 404),
+        ("PATCH", "/sessions/{session}", {"json": {}}, 422),
+        ("PATCH", "/sessions/{session}", {"content": b"status=closed"}, 415),
+        ("POST", "/sessions/{session}/locks/revoke", {"json": {"everything": True}}, 404),
+        ("POST", "/sessions/{session}/locks/revoke", {"json": {"paths": ["../a"]}}, 400),
+        ("POST", "/sessions/{session}/messages", {"json": {"text": "x", "sender": "bob"}}, 404),
+    ],
+)
+async def test_what_is_refused_is_described(
+    client: Client, method: str, path: str, sent: dict[str, Any], status: int
+) -> None:
+    answer = await client.request(method, f"/api/v1{path}".format(session="nowhere"), **sent)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert Problem.model_validate_json(answer.content).status == status
+    described = (await client.get("/openapi.json")).json()["paths"]
+    assert str(status) in described[f"/api/v1{path}"][method.lower()]["responses"]
 
 
 async def test_everything_works_under_a_prefix_whether_a_proxy_strips_it_or_not(

@@ -19,7 +19,6 @@ BESIDE_THE_API = {
     "GET /openapi.json",
     f"POST {MCP_PATH}",
 }
-FRAMEWORK = {"HTTPValidationError", "ValidationError"}
 
 
 def description() -> dict[str, Any]:
@@ -33,7 +32,7 @@ API = description()
 MODELS = {
     name: list(model["properties"])
     for name, model in API["components"]["schemas"].items()
-    if "properties" in model and name not in FRAMEWORK
+    if "properties" in model
 }
 
 
