@@ -1,5 +1,6 @@
 """`coord doctor`: look at every part, and say of each failing one how to mend it. It changes nothing."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from cyclopts import App
@@ -7,7 +8,8 @@ from cyclopts import App
 from coordination.cli.checks import Check, machine_checks
 from coordination.cli.endpoint_checks import endpoint_checks
 from coordination.cli.output import FOUND, OK, Json, emit, say
-from coordination.cli.place import settings, target
+from coordination.cli.place import target
+from coordination.settings import DEFAULT, VARIABLES, Settings, examine
 
 _EXAMPLES: Final = """Examples:
 
@@ -24,17 +26,14 @@ def register(app: App) -> None:
 def doctor(*, json: Json = False) -> int:
     """Check everything, and say how to mend what fails. Exits with 5 when something does.
 
-    It looks at the folders, the port, the database, its migrations and its clock, the endpoint, and at what Claude
-    Code sees and Cursor does not.
+    It looks at the settings, the folders, the port, the database, its migrations and its clock, the endpoint, and at
+    what Claude Code sees and Cursor does not.
     """
-    chosen = settings()
-    place = target(chosen)
     checks: list[Check] = []
-    for source in (machine_checks(chosen, place.service), endpoint_checks(place)):
-        for check in source:
-            checks.append(check)
-            if not json:
-                _show(check)
+    for check in _look():
+        checks.append(check)
+        if not json:
+            _show(check)
     failed = [check for check in checks if check.state == "failed"]
     if json:
         emit({"well": not failed, "checks": [check.as_json() for check in checks]})
@@ -42,6 +41,25 @@ def doctor(*, json: Json = False) -> int:
         say()
         say(f"{len(failed)} to mend." if failed else "All is well.")
     return FOUND if failed else OK
+
+
+def _look() -> Iterator[Check]:
+    read = examine()
+    for problem in read.problems:
+        yield Check("settings", "failed", problem.says, problem.mend)
+    if read.problems:
+        # What was looked at otherwise might not be what was meant.
+        yield Check("everything else", "skipped", "the settings come first")
+        return
+    place = target(read.settings)
+    yield Check("settings", "ok", _told(read.settings))
+    yield from machine_checks(read.settings, place.service)
+    yield from endpoint_checks(place)
+
+
+def _told(chosen: Settings) -> str:
+    told = [name for name in VARIABLES if chosen.origin(name) != DEFAULT]
+    return f"{', '.join(told)} told, the others are the defaults" if told else "all are the defaults"
 
 
 def _show(check: Check) -> None:

@@ -7,8 +7,8 @@ from cyclopts import App
 from coordination.app.running import RunningService
 from coordination.cli import background
 from coordination.cli.output import OK, Failure, Json, emit, facts, progress, say, tell
-from coordination.cli.place import Target, claude_line, coord, coord_at, services, settings
-from coordination.settings import EMBEDDED, Settings
+from coordination.cli.place import Target, claude_line, coord, coord_at, services, settings, unusable
+from coordination.settings import EMBEDDED, VARIABLES, Settings, examine
 
 SESSION: Final = "demo"
 """The session in the lines that we print; any other name does as well."""
@@ -93,8 +93,7 @@ def down(*, json: Json = False) -> int:
 
     With PORT only the service on that port; Postgres stays while another service uses it.
     """
-    chosen = settings()
-    found = services(chosen)
+    chosen, found = _to_stop()
     killed: list[int] = []
     with progress("Stopping", quiet=json or not found):
         for service in found:
@@ -109,6 +108,26 @@ def down(*, json: Json = False) -> int:
     else:
         _say_stopped(chosen, found, killed)
     return OK
+
+
+def _to_stop() -> tuple[Settings, list[RunningService]]:
+    """Return what runs and is to be stopped, also where settings that do not lead to it cannot be used.
+
+    Raises:
+        Failure: it cannot be told which service is meant.
+    """
+    read = examine()
+    chosen = read.settings
+    if not read.data_dir_known:
+        raise unusable(read.problems)
+    if any(problem.origin == VARIABLES["port"] for problem in read.problems):
+        found = _others(chosen)
+        if len(found) > 1:
+            lines = [f"Stop the one on port {one.port}: {coord('down', PORT=str(one.port))}" for one in found]
+            raise unusable(read.problems, *lines)
+    for problem in read.problems:
+        tell(f"{problem.says} {problem.mend}")
+    return chosen, services(chosen)
 
 
 def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failure:

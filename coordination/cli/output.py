@@ -6,7 +6,7 @@
     2     usage: the command line or a setting is wrong; nothing was done
     3     the service does not run, or does not answer
     4     the service answered and refused; the message is its own
-    5     looked, and found something to mend (`coord migrate --check`, `coord doctor`)
+    5     looked, and found something to mend (`coord migrate --check`, `config show`, `doctor`)
     130   interrupted by Ctrl-C
 
 Answers go to standard output, progress and failures to standard error; with `--json` a failure is an object too,

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from typing import Final
 from coordination.app import local_token, running
 from coordination.app.running import RunningService
 from coordination.cli.output import USAGE, Failure
-from coordination.settings import CONFIG_VARIABLE, VARIABLES, InvalidSetting, Settings, load
+from coordination.settings import CONFIG_VARIABLE, VARIABLES, InvalidSetting, Problem, Settings, load
 
 AGENT: Final = "${COORD_AGENT:-planner}"
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._@+-]+|__+")
@@ -48,9 +49,18 @@ def settings() -> Settings:
     try:
         return load()
     except InvalidSetting as error:
-        raise Failure(
-            str(error), mend=f"See all settings: {coord('config show')}", exit_code=USAGE, code="setting"
-        ) from None
+        raise unusable(error.problems) from None
+
+
+def unusable(problems: Sequence[Problem], *more: str) -> Failure:
+    """Return the failure for settings that cannot be used, what mends each, and what else can be done."""
+    mends = [problem.mend for problem in problems] + list(more)
+    return Failure(
+        "\n".join(problem.says for problem in problems),
+        mend="\n".join([*mends, f"See all settings: {coord('config show')}"]),
+        exit_code=USAGE,
+        code="setting",
+    )
 
 
 def services(chosen: Settings) -> list[RunningService]:
@@ -107,8 +117,8 @@ def coord(arguments: str, **variables: str) -> str:
     kept = {
         name: os.environ.get(name, "") for name in (VARIABLES["data_dir"], CONFIG_VARIABLE, VARIABLES["port"])
     }
-    if kept[VARIABLES["port"]].strip("0") == "":
-        # 0 is any free port: it leads nowhere.
+    if not kept[VARIABLES["port"]].isdecimal() or not int(kept[VARIABLES["port"]]):
+        # What is no port leads nowhere, nor does 0, which is any free one.
         del kept[VARIABLES["port"]]
     if kept[VARIABLES["data_dir"]]:
         kept[VARIABLES["data_dir"]] = os.path.abspath(os.path.expanduser(kept[VARIABLES["data_dir"]]))

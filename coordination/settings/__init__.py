@@ -13,10 +13,11 @@ from coordination.settings.sources import (
     examine,
     load,
 )
-from coordination.settings.values import EMBEDDED, VARIABLES, Settings
+from coordination.settings.values import DEFAULT, EMBEDDED, VARIABLES, Settings
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "DEFAULT",
     "EMBEDDED",
     "FILE_NAME",
     "VARIABLES",

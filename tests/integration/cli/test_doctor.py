@@ -18,6 +18,7 @@ from coordination.store import schema_version
 from tests.integration.installation import Installation
 
 NAMES = [
+    "settings",
     "data folder",
     "log folder",
     "port",
@@ -83,6 +84,21 @@ def test_without_a_service_it_says_how_to_start_it_and_passes_nothing_unseen(tmp
     told = Installation(tmp_path / "again").coord("doctor")
     assert told.returncode == 5
     assert told.stdout.endswith("\n1 to mend.\n")
+
+
+@pytest.mark.parametrize("wrong", ["abc", "70000"])
+def test_a_setting_that_cannot_be_used_fails_and_nothing_else_is_passed(tmp_path: Path, wrong: str) -> None:
+    installation = Installation(tmp_path)
+    done = installation.coord("doctor", "--json", PORT=wrong, COORDINATION_POOL_SIZE="0")
+    assert done.returncode == 5
+    checks = json.loads(done.stdout)["checks"]
+    assert [(check["name"], check["state"]) for check in checks] == [
+        ("settings", "failed"),
+        ("settings", "failed"),
+        ("everything else", "skipped"),
+    ]
+    assert checks[0]["found"] == "PORT: write a whole number from 0 to 65535."
+    assert checks[0]["mend"].endswith("unset PORT")
 
 
 def test_a_database_that_is_behind_or_away_is_named(tmp_path: Path, empty_dsn: str) -> None:

@@ -34,6 +34,7 @@ LINES = [
     "migrate --sql --to base",
     "migrate --sql --to nowhere",
     "config show",
+    "config",
     "doctor",
     "nothing",
 ]

@@ -165,17 +165,52 @@ def test_a_start_that_fails_says_why_in_words_that_help(tmp_path: Path) -> None:
     assert installation.services() == []
 
 
-@pytest.mark.parametrize("command", ["up", "run", "down", "migrate", "config", "doctor"])
+@pytest.mark.parametrize("command", ["up", "run", "migrate", "connect demo", "status"])
 def test_a_wrong_setting_is_told_before_anything_starts(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HOST", "192.0.2.1")
-    assert run([command, "--json"]) == 2
+    assert run([*command.split(), "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["code"] == "setting"
     assert error["message"].startswith("HOST: ")
+    assert "unset HOST" in error["mend"]
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"PORT": "abc"}, {"PORT": "70000"}, {"HOST": "192.0.2.1"}])
+def test_down_stops_the_service_of_the_data_folder_whatever_else_is_set_wrong(
+    wrong: dict[str, str], installation: Installation
+) -> None:
+    pid = installation.json("up")["pid"]
+    done = installation.coord("down", "--json", **wrong)
+    assert (done.returncode, json.loads(done.stdout)["stopped"]) == (0, [pid])
+    (name,) = wrong
+    assert done.stderr.startswith(f"{name}: ")
+    assert is_gone(pid)
+
+
+def test_down_stops_nothing_where_it_cannot_tell_which_service_or_folder_is_meant(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.json("up")
+    installation.json("up", PORT=str(port.free_port("127.0.0.1", 20000)))
+    two = installation.services()
+    assert len(two) == 2
+    for wrong in (
+        {"PORT": "abc"},
+        {"COORDINATION_CONFIG": str(tmp_path / "none"), "COORDINATION_DATA_DIR": ""},
+    ):
+        done = installation.coord("down", **wrong)
+        assert done.returncode == 2, done
+        assert next(iter(wrong)) in done.stderr
+    assert installation.services() == two
+    lines = [line for line in installation.coord("down", PORT="abc").stderr.splitlines() if "PORT=" in line]
+    for service, line in zip(two, lines, strict=True):
+        assert paste(line.partition(": ")[2], installation).stdout.startswith(
+            f"Stopped process {service.pid},"
+        )
 
 
 @pytest.mark.parametrize("command", ["up", "run", "down", "migrate", "config show", "doctor"])
