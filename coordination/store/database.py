@@ -11,7 +11,7 @@ statements mean.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +21,7 @@ import structlog
 
 from coordination.domain import errors
 from coordination.domain.trouble import Told, named, tell
+from coordination.store.group_commit import GroupCommit
 from coordination.store.refusal import explain
 
 SERVER_SETTINGS: Final = {
@@ -92,6 +93,7 @@ class Database:
         self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(size)
         self._told: Told | None = None
+        self._decisions = GroupCommit(self, seconds=DEADLINE_SECONDS)
 
     @property
     def dsn(self) -> str:
@@ -122,6 +124,18 @@ class Database:
         async with self.connection() as connection:
             text: str | None = await connection.fetchval(statement, *arguments)
         return (text or "null").encode()
+
+    async def fetch_jsons(self, statement: str, calls: Sequence[Sequence[object]]) -> list[bytes]:
+        """Run such a statement for each of `calls` in one transaction: all or none. Raises like `fetch_json`."""
+        async with self.connection() as connection:
+            rows: list[Row] = await connection.fetchmany(statement, calls)
+        return [(row[0] or "null").encode() for row in rows]
+
+    async def decide(self, statement: str, workspace: str, session: str, *arguments: object) -> bytes:
+        """Run such a statement that waits for the session's lock; those that meet go together. Raises likewise."""
+        return await self._decisions.fetch_json(
+            (workspace, session), statement, workspace, session, *arguments
+        )
 
     async def fetch(self, statement: str, *arguments: object) -> list[Row]:
         """Run one statement and return its rows. Raises like `fetch_json`."""

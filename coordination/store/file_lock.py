@@ -67,7 +67,7 @@ async def claim(database: Database, agent: Agent, wanted: Claim, wait: Wait) -> 
         RetryLater: the database cannot answer now.
     """
     low, high = wanted.ranges
-    answer = await database.fetch_json(
+    answer = await database.decide(
         CLAIM,
         *caller(agent),
         wanted.operation,
@@ -88,7 +88,7 @@ async def renew(
     database: Database, agent: Agent, keys: list[str] | None, tokens: list[int] | None, ttl_seconds: int
 ) -> Renewed | Lost:
     """Extend the caller's live leases on `keys` (None: all of them), pinned to `tokens` when given."""
-    answer = await database.fetch_json(RENEW, *caller(agent), keys, tokens, ttl_seconds)
+    answer = await database.decide(RENEW, *caller(agent), keys, tokens, ttl_seconds)
     return _RENEWED.validate_json(answer)
 
 
@@ -96,7 +96,7 @@ async def release(
     database: Database, agent: Agent, keys: list[str] | None, tokens: list[int] | None
 ) -> Released | Lost:
     """Give back the caller's live leases on `keys` (None: all of them), pinned to `tokens` when given."""
-    answer = await database.fetch_json(RELEASE, *caller(agent), keys, tokens)
+    answer = await database.decide(RELEASE, *caller(agent), keys, tokens)
     return _RELEASED.validate_json(answer)
 
 

@@ -30,7 +30,7 @@ async def sync(database: Database, agent: Agent, report: Report) -> Synced:
         InvalidInput: the task is closed, and the report does not start it again.
         RetryLater: the database cannot answer now.
     """
-    answer = await database.fetch_json(
+    answer = await database.decide(
         SYNC,
         *caller(agent),
         report.task_id,

@@ -16,8 +16,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from coordination.transport.one_write import OneWriteProtocol
 from coordination.transport.problem import problem
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -59,7 +58,7 @@ def peer_uid(local: Address, remote: Address) -> int | None:
     return None
 
 
-def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[HttpToolsProtocol]:
+def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[OneWriteProtocol]:
     """Return an HTTP protocol for uvicorn (`http=`) that serves trusted users only.
 
     A WebSocket begins as HTTP on the same connection, so it is covered too.
@@ -69,7 +68,7 @@ def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[HttpTool
         on_refused: called with the user id, or None when it is unknown, for every refused connection.
     """
 
-    class PeerChecked(HttpToolsProtocol):
+    class PeerChecked(OneWriteProtocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
             super().connection_made(transport)
             uid = _uid_of(transport)

@@ -1,0 +1,134 @@
+"""Group commit: calls that decide on one session and meet go to the database together.
+
+Every decision on a session waits for that session's lock. Sent at once on several connections, such calls only queue
+up inside Postgres, each with a connection, a lock wait, a commit and a flush of its own. So a process has one call or
+one group of a session and statement on its way; what arrives meanwhile makes up the next group: one round trip, one
+transaction, one commit. Each call is still decided by itself, in the order of arrival, and sees what those before it
+wrote; nobody is answered before the commit.
+
+A group in which one call is refused is undone as a whole by the database, and its calls are then made one by one. What
+a statement means is not known here.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from coordination.domain.errors import RetryLater
+
+MOST_CALLS: Final = 16
+MOST_CHARACTERS: Final = 16_000
+"""A group is sent by one write: a stopped process must not hold a session's lock with half of a group sent."""
+
+SessionKey = tuple[str, str]
+Arguments = Sequence[object]
+
+
+class Statements(Protocol):
+    """Where calls go: one statement once, or several times in one transaction."""
+
+    async def fetch_json(self, statement: str, *arguments: object) -> bytes:
+        """Run a statement that answers one JSON value."""
+        ...
+
+    async def fetch_jsons(self, statement: str, calls: Sequence[Arguments]) -> list[bytes]:
+        """Run a statement for each of `calls` in one transaction; one that fails undoes all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    arguments: Arguments
+    answer: "asyncio.Future[bytes]"
+
+
+class GroupCommit:
+    """Sends calls of one session and statement together when they meet.
+
+    Args:
+        statements: where they go.
+        seconds: how long a call waits for its answer, with the time in which it waits for other groups.
+    """
+
+    def __init__(self, statements: Statements, *, seconds: float) -> None:
+        self._statements = statements
+        self._seconds = seconds
+        self._lines: dict[tuple[SessionKey, str], deque[_Call]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def fetch_json(self, session: SessionKey, statement: str, *arguments: object) -> bytes:
+        """Run a statement that decides on a session; at once when no other is on its way.
+
+        Raises:
+            RetryLater: no answer came in time. Other errors are those of `Statements.fetch_json`.
+        """
+        key = (session, statement)
+        line = self._lines.get(key)
+        if line is not None:
+            return await self._in_line(line, arguments)
+        self._lines[key] = line = deque[_Call]()
+        try:
+            return await self._statements.fetch_json(statement, *arguments)
+        finally:
+            if line:
+                task = asyncio.create_task(self._send_groups(key, line))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            else:
+                del self._lines[key]
+
+    async def _in_line(self, line: deque[_Call], arguments: Arguments) -> bytes:
+        call = _Call(arguments, asyncio.get_running_loop().create_future())
+        line.append(call)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await call.answer
+        except TimeoutError:
+            raise RetryLater(
+                f"The database did not answer within {self._seconds:g} seconds; nothing was acknowledged."
+            ) from None
+
+    async def _send_groups(self, key: tuple[SessionKey, str], line: deque[_Call]) -> None:
+        try:
+            while group := _next_group(line):
+                for call, answer in zip(group, await self._answers(key[1], group), strict=True):
+                    if call.answer.done():
+                        continue
+                    if isinstance(answer, bytes):
+                        call.answer.set_result(answer)
+                    else:
+                        call.answer.set_exception(answer)
+        finally:
+            del self._lines[key]
+
+    async def _answers(self, statement: str, group: list[_Call]) -> Sequence[bytes | Exception]:
+        try:
+            return await self._statements.fetch_jsons(statement, [call.arguments for call in group])
+        except RetryLater as error:
+            return [RetryLater(error.message, next_call=error.next_call) for _ in group]
+        except Exception as error:
+            if len(group) == 1:
+                return [error]
+        # One was refused, so none was done: each learns its own answer.
+        return [(await self._answers(statement, [call]))[0] for call in group]
+
+
+def _next_group(line: deque[_Call]) -> list[_Call]:
+    """Take the calls that go together next; those whose callers no longer wait are left out, unsent."""
+    group: list[_Call] = []
+    room = MOST_CHARACTERS
+    while line and len(group) < MOST_CALLS:
+        if line[0].answer.done():
+            line.popleft()
+            continue
+        room -= _characters(line[0].arguments)
+        if room < 0 and group:
+            break
+        group.append(line.popleft())
+    return group
+
+
+def _characters(arguments: Arguments) -> int:
+    return sum(len(str(argument)) for argument in arguments)

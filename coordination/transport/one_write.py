@@ -1,0 +1,56 @@
+"""An HTTP protocol for uvicorn that sends an answer by one write.
+
+uvicorn writes the head of an answer and its body apart. Each write is a system call that wakes the client up, the first
+one for a head with which it can do nothing. Here what is written in one turn of the event loop is collected and sent at
+the end of the turn; order and flow control stay as they are. Streams are not delayed beyond their own turn.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class CollectingTransport:
+    """A transport that sends what is written to it once per turn of the event loop; in all else it is the one below.
+
+    Args:
+        transport: where it is sent.
+        loop: whose turns count.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._unsent: list[bytes] = []
+
+    # Any: this stands for another object, whatever that has.
+    def __getattr__(self, name: str) -> Any:
+        """Return a member of the transport below."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send `data` at the end of this turn."""
+        if not self._unsent:
+            self._loop.call_soon(self.flush)
+        self._unsent.append(data)
+
+    def flush(self) -> None:
+        """Send what was written, now."""
+        unsent, self._unsent = self._unsent, []
+        if unsent and not self._transport.is_closing():
+            self._transport.write(b"".join(unsent))
+
+    def close(self) -> None:
+        """Send what was written and close."""
+        self.flush()
+        self._transport.close()
+
+
+class OneWriteProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol on a `CollectingTransport`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
+        """Begin to serve a connection."""
+        collecting: Any = CollectingTransport(transport, self.loop)
+        super().connection_made(collecting)
