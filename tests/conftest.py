@@ -1,4 +1,6 @@
-"""Fixtures that every level shares: one embedded Postgres for each test worker, one fresh database for each test."""
+"""What every level shares: one embedded Postgres for each test worker, one fresh database for each test, and how
+hypothesis draws its examples.
+"""
 
 import asyncio
 import itertools
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
@@ -21,6 +24,27 @@ TEMPLATE = "template_coordination"
 MEMORY_BYTES = 2 * 1024**3
 """Free memory that test databases may be kept in; with less they go to the disk."""
 _numbers = itertools.count(1)
+
+# `make test` tries the same examples every time, so that chance never decides whether a change goes in. `make fuzz`
+# looks for new ones; what it finds becomes an `@example`.
+settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", max_examples=2000, deadline=None, print_blob=True)
+settings.load_profile("steady")
+
+
+def examples(number: int) -> int:
+    """How many examples a test tries that needs fewer or more than usual; when exploring, all tests try as many."""
+    return number if settings().derandomize else settings().max_examples
+
+
+@pytest.hookimpl(trylast=True)  # hypothesis marks its tests in this hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave random examples out of the measured coverage: it makes them four times slower, and a line that only they
+    reach has no test that says what it is for.
+    """
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
 
 
 def in_database(dsn: str, name: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.history.checker import Header, History, judge
 from tests.history.reference import ReferenceTable, Step
 from tests.history.scenario import broken
@@ -53,13 +54,12 @@ def long_history(seed: int) -> History:
     return ReferenceTable().run(steps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(histories)
 def test_a_right_history_is_accepted(history: History) -> None:
     assert judge(history) == []
 
 
-@settings(max_examples=100, deadline=None)
 @given(histories, st.sampled_from([0.0, None]))
 def test_what_clients_heard_of_it_is_accepted(history: History, offset: float | None) -> None:
     header = Header(snapshot_at=history.header.snapshot_at, clock_offset=offset)
@@ -68,7 +68,7 @@ def test_what_clients_heard_of_it_is_accepted(history: History, offset: float | 
 
 @pytest.mark.parametrize("spoiler", SPOILERS, ids=lambda spoiler: spoiler.__name__)
 # Not every history has a place for every fault: those without are passed over.
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.filter_too_much])
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_a_spoilt_history_is_rejected(spoiler: Spoiler, seed: int, data: st.DataObject) -> None:
     history = long_history(seed)

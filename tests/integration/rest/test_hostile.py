@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.integration.rest.api import Api, agent, api_on
 
 QUESTIONS = ["/sessions/{}", "/sessions/{}/locks", "/sessions/{}/events"]
@@ -29,7 +30,7 @@ FIELDS = st.sampled_from(
     ["status", "across_checkouts", "by", "paths", "agent", "everything", "text", "to", "sender"]
 )
 BODIES = st.dictionaries(FIELDS, ANYTHING, max_size=6) | ANYTHING
-SHARED = settings(max_examples=60, deadline=None)
+SHARED = settings(max_examples=examples(60))
 
 
 @pytest.mark.parametrize("session", UNKNOWN)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coordination.store.database import Database
+from tests.conftest import examples
 from tests.integration.tools.endpoint import Endpoint, written
 
 TOOLS = {
@@ -104,8 +105,7 @@ JSON = FLAT | st.lists(FLAT, max_size=5) | st.dictionaries(st.text(max_size=8), 
 
 @pytest.mark.parametrize("tool", list(TOOLS))
 @settings(
-    max_examples=60,
-    deadline=None,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

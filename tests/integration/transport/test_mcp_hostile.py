@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.integration.transport.endpoint import CLAUDE_CODE, META, MODERN, PLANNER, Endpoint, Era, endpoint
 
 HEADERS = tuple(CLAUDE_CODE.items())
@@ -185,7 +186,7 @@ MESSAGES = st.dictionaries(
 
 
 @ERAS
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(message={"method": {"0": None, "\x1f": None}})
 @example(message={"method": "\ud800\r\n tools/call "})
 @given(message=MESSAGES)
@@ -196,7 +197,7 @@ async def test_no_message_makes_the_server_fail(mcp: Endpoint, message: dict[str
 
 
 @ERAS
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arguments=VALUES | st.dictionaries(st.sampled_from(["paths", "minutes", "other"]), VALUES))
 async def test_no_arguments_make_a_tool_fail(mcp: Endpoint, arguments: Any, era: Era) -> None:
     answer = await send(mcp, call_body("claim_file_lock", arguments), era, "tools/call", "claim_file_lock")
