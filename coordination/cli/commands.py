@@ -62,6 +62,8 @@ def run(tokens: Sequence[str]) -> int:
     """Run one command line, without the program's name, and return its exit code."""
     # Looked for before parsing, so that a wrong command line is answered in JSON too.
     json = JSON_FLAG in tokens
+    if tokens:
+        place.TYPED.set(tuple(tokens))
     try:
         code = app(list(tokens), exit_on_error=False, print_error=False)
     except CycloptsError as error:

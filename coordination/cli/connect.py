@@ -75,7 +75,8 @@ def connect(
             exit_code=USAGE,
             code="usage",
         )
-    target = place.target(place.settings())
+    chosen = place.settings()
+    target = place.target(chosen)
     entry = _entry(target, user or place.user(), session, agent_default)
     line = f"claude mcp add-json {shlex.quote(name)} {shlex.quote(json_text.dumps(entry))} --scope local"
     registered = claude is not None and not print_only
@@ -90,7 +91,7 @@ def connect(
             tell("`claude` is not on the PATH. Run this line in your project's folder, where it is:")
         say(line)
     if target.service is None:
-        tell(f"The service does not run on this data folder yet. Start it: {place.coord('up')}")
+        tell(place.elsewhere(chosen) or f"The service does not run yet. Start it: {place.coord('up')}")
     return OK
 
 

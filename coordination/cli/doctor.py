@@ -8,7 +8,7 @@ from cyclopts import App
 from coordination.cli.checks import Check, machine_checks
 from coordination.cli.endpoint_checks import endpoint_checks
 from coordination.cli.output import FOUND, OK, Json, emit, say
-from coordination.cli.place import target
+from coordination.cli.place import elsewhere, target
 from coordination.settings import DEFAULT, VARIABLES, Settings, examine
 
 _EXAMPLES: Final = """Examples:
@@ -54,7 +54,7 @@ def _look() -> Iterator[Check]:
     place = target(read.settings)
     yield Check("settings", "ok", _told(read.settings))
     yield from machine_checks(read.settings, place.service)
-    yield from endpoint_checks(place)
+    yield from endpoint_checks(place, elsewhere(read.settings))
 
 
 def _told(chosen: Settings) -> str:
@@ -65,5 +65,5 @@ def _told(chosen: Settings) -> str:
 def _show(check: Check) -> None:
     mark = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}[check.state]
     say(f"{mark:<8} {check.name:<22} {check.found}")
-    if check.mend:
-        say(f"{'':<8} {'':<22} {check.mend}")
+    for line in check.mend.splitlines():
+        say(f"{'':<8} {'':<22} {line}")

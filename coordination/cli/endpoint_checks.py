@@ -23,12 +23,17 @@ _OK: Final = 200
 Era = Literal["modern", "older"]
 
 
-def endpoint_checks(place: Target) -> Iterator[Check]:
-    """Look at the service, and at what the clients see; skipped where there is no service."""
+def endpoint_checks(place: Target, others: str = "") -> Iterator[Check]:
+    """Look at the service, and at what the clients see; skipped where there is no service.
+
+    Args:
+        place: the service to look at.
+        others: the lines that lead to other services of the data folder, if there are any.
+    """
     detailed = ask(f"{place.url}/health/detailed")
     known = _known(detailed)
     ours = bool(known)
-    yield _service(place, detailed, known)
+    yield _service(place, detailed, known, others)
     yield _ready(place, ours=ours)
     yield from _clients(place, list(known.get("coordination_tools", [])), ours=ours)
 
@@ -42,10 +47,10 @@ def _known(reply: Reply | None) -> dict[str, Any]:
     return found if found.keys() >= {"coordination_tools", "version", "status"} else {}
 
 
-def _service(place: Target, reply: Reply | None, known: dict[str, Any]) -> Check:
+def _service(place: Target, reply: Reply | None, known: dict[str, Any], others: str) -> Check:
     if reply is None:
-        start = f"Start it: {coord('up')}"
-        return Check("service", "failed", f"nobody answers at {place.url}", start)
+        mend = others or f"Start it: {coord('up')}"
+        return Check("service", "failed", f"nobody answers at {place.url}", mend)
     if not known:
         found = f"what answers at {place.url} is not coordination"
         return Check("service", "failed", found, _elsewhere(place.url))

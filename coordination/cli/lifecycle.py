@@ -7,7 +7,16 @@ from cyclopts import App
 from coordination.app.running import RunningService
 from coordination.cli import background
 from coordination.cli.output import OK, Failure, Json, emit, facts, progress, say, tell
-from coordination.cli.place import Target, claude_line, coord, coord_at, services, settings, unusable
+from coordination.cli.place import (
+    Target,
+    claude_line,
+    coord,
+    coord_at,
+    elsewhere,
+    services,
+    settings,
+    unusable,
+)
 from coordination.settings import EMBEDDED, VARIABLES, Settings, examine
 
 SESSION: Final = "demo"
@@ -193,10 +202,8 @@ def _say_stopped(chosen: Settings, found: list[RunningService], killed: list[int
         )
         say(f"Stopped process {service.pid}, {service.url}{how}.")
     if not found:
-        elsewhere = _others(chosen)
-        say(f"Nothing runs on port {chosen.port}." if elsewhere else "Nothing runs.")
-        for service in elsewhere:
-            say(f"On port {service.port} one does: {coord('down', PORT=str(service.port))}")
+        lines = elsewhere(chosen)
+        say(f"Nothing runs on port {chosen.port}.\n{lines}" if lines else "Nothing runs.")
 
 
 def _others(chosen: Settings) -> list[RunningService]:

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,10 @@ from coordination.app.running import RunningService
 from coordination.cli.output import USAGE, Failure
 from coordination.settings import CONFIG_VARIABLE, VARIABLES, InvalidSetting, Problem, Settings, load
 
+LINES: Final = 5
+"""How many lines to choose from are printed at most."""
+TYPED: Final = ContextVar[Sequence[str]]("TYPED", default=("status",))
+"""The command line that is being run, without the program."""
 AGENT: Final = "${COORD_AGENT:-planner}"
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._@+-]+|__+")
 _PART_MAX: Final = 64
@@ -126,6 +131,26 @@ def coord(arguments: str, **variables: str) -> str:
         f"{name}={shlex.quote(value)}" for name, value in {**kept, **variables}.items() if value
     )
     return f"{setting} {program()} {arguments}".strip()
+
+
+def again(session: str | None = None, **variables: str) -> str:
+    """Return a line to paste that does what was typed, with the session or other variables named too.
+
+    Args:
+        session: the session, for commands that take it as their first argument.
+        variables: environment variables to set in front.
+    """
+    command, *rest = TYPED.get()
+    return coord(shlex.join([command, *([] if session is None else [session]), *rest]), **variables)
+
+
+def elsewhere(chosen: Settings) -> str:
+    """Return a line for each service of the data folder that PORT left out, to do there what was typed; or ""."""
+    asked = services(chosen)
+    others = [service for service in running.find(chosen.data_dir) if service not in asked]
+    return "\n".join(
+        f"On port {service.port} one runs: {again(PORT=str(service.port))}" for service in others[:LINES]
+    )
 
 
 def user() -> str:

@@ -41,18 +41,19 @@ def service() -> Generator["ServiceClient"]:
     )
     from coordination.client.service import NOT_UNDERSTOOD, ServiceClient  # noqa: PLC0415 - as above
 
-    found = place.target(place.settings())
+    chosen = place.settings()
+    found = place.target(chosen)
     with ServiceClient(found.url, found.token) as client:
         try:
             yield client
         except ServiceUnreachable as error:
-            mend = f"Start it: {place.coord('up')} (or `make up` where it was set up)"
+            mend = place.elsewhere(chosen) or f"Start it: {place.coord('up')}"
             raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
         except ServiceUnavailable as error:
             mend = f"Try again; if it stays so: {place.coord('doctor')}"
             raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
         except ClientError as error:
-            mend = for_people(error.next_call)
+            mend = for_people(clean(error.next_call, 500))
             if error.code == NOT_UNDERSTOOD:
                 mend = f"See what runs there: {place.coord('doctor')}"
             raise _failure(error.message, mend, REFUSED, error.code) from None
@@ -72,22 +73,25 @@ def resolve(client: "ServiceClient", session: str | None) -> str:
     if not active:
         raise Failure(
             "There is no active session yet.",
-            mend=f"Make one: {place.coord('connect demo')}, then start Claude Code.",
+            mend=f"Make one, and then start Claude Code: {place.coord('connect demo')}",
             exit_code=USAGE,
             code="no_session",
         )
     names = ", ".join(clean(name, 64) for name in active[:NAMES_SHOWN])
     more = f" and {len(active) - NAMES_SHOWN} more" if len(active) > NAMES_SHOWN else ""
+    lines = [place.again(clean(name, 64)) for name in active[: place.LINES]]
+    if len(active) > place.LINES:
+        lines.append(place.coord("sessions"))
     raise Failure(
         f"There are {len(active)} active sessions: {names}{more}.",
-        mend="Name the one that you mean, behind the command.",
+        mend="\n".join(["Name the one that you mean:", *(f"  {line}" for line in lines)]),
         exit_code=USAGE,
         code="many_sessions",
     )
 
 
 def _failure(message: str, mend: str, exit_code: int, code: str) -> Failure:
-    return Failure(clean(message, 2000), mend=clean(mend, 500), exit_code=exit_code, code=code)
+    return Failure(clean(message, 2000), mend=mend, exit_code=exit_code, code=code)
 
 
 def for_people(next_call: str) -> str:

@@ -39,7 +39,7 @@ def show(*, json: Json = False) -> int:
         emit({"sessions": as_json(found)})
         return OK
     if not found:
-        say(f"There is no session yet. Make one: {place.coord('connect demo')}, then start Claude Code.")
+        say(f"There is no session yet. Make one, and then start Claude Code: {place.coord('connect demo')}")
         return OK
     from rich.text import Text  # noqa: PLC0415 - `coord --help` is quick without it
 

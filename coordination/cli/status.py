@@ -68,7 +68,7 @@ def _show_nothing(*, json: bool) -> int:
         emit({"session": None, "agents": [], "warnings": []})
     else:
         say("The service runs, and no session was begun yet.")
-        say(f"Begin one: {place.coord('connect demo')}, then start Claude Code.")
+        say(f"Begin one, and then start Claude Code: {place.coord('connect demo')}")
     return OK
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from coordination.app import running
 from coordination.domain.file_lock import Claim, Operation, Wait
 from coordination.domain.path import normalise_all
 from coordination.store import file_lock as store
@@ -83,8 +89,57 @@ async def test_with_several_active_sessions_one_has_to_be_named(
     answer = await coord(command)
     assert answer.exit_code == 2
     assert "2 active sessions: one, two" in answer.err
+    lines = [line.strip() for line in answer.err.splitlines() if line.startswith("  ")]
+    assert [shlex.split(line)[-2:] for line in lines] == [[command, "one"], [command, "two"]]
     await coord("sessions", "close", "one")
     assert (await coord("status", "--json")).json["session"] == "two"
+
+
+async def test_of_many_active_sessions_five_are_offered_each_with_all_that_was_typed(
+    service: Running, coord: Coord
+) -> None:
+    for number in range(7):
+        await service.claim(service.agent("planner", f"s{number}"), "a.py")
+    answer = await coord("send", "Lunch, at noon.", "--to", "impl_a")
+    lines = [line.strip() for line in answer.err.splitlines() if line.startswith("  ")]
+    expected = [["send", f"s{number}", "Lunch, at noon.", "--to", "impl_a"] for number in range(5)]
+    assert [shlex.split(line)[-5:] for line in lines[:-1]] == expected
+    assert shlex.split(lines[-1])[-1] == "sessions"
+
+
+async def test_beside_a_silent_port_the_one_that_answers_is_named_with_the_line_that_asks_it(
+    service: Running, coord: Coord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.claim(service.agent("planner"), "src/app.py")
+    answering = service.environment["PORT"]
+    folder = Path(service.environment["COORDINATION_DATA_DIR"])
+    started = running.started_at(os.getpid())
+    assert started is not None
+    record = running.RunningService(
+        os.getpid(), started, service.url, int(answering), "own", None, False, "1"
+    )
+    running.record(folder, record)
+    try:
+        monkeypatch.setenv("PORT", "1")
+        answer = await coord("locks", "demo", "--json")
+        assert (answer.exit_code, answer.json["error"]["code"]) == (3, "unreachable")
+        (line,) = [line for line in answer.json["error"]["mend"].splitlines() if f"port {answering}" in line]
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", line.partition(": ")[2]], capture_output=True, text=True, check=True
+        )
+        assert json.loads(done.stdout)["locks"][0]["path"] == "src/app.py"
+        connected = await coord("connect", "demo", "--print")
+        assert shlex.split(connected.err.partition(": ")[2]) == [
+            *shlex.split(line.partition(": ")[2])[:-3],
+            "connect",
+            "demo",
+            "--print",
+        ]
+        examined = await coord("doctor", "--json")
+        (check,) = [check for check in examined.json["checks"] if check["name"] == "service"]
+        assert f"PORT={answering}" in check["mend"]
+    finally:
+        running.forget(folder, os.getpid())
 
 
 @pytest.mark.parametrize("session", ["nowhere", "../x", "a b", "x" * 300, "\u202e"])
@@ -119,7 +174,6 @@ def test_a_service_that_does_not_run_is_never_all_clear(
     assert "No service answers at http://127.0.0.1:1." in printed.err
     assert "it is not known who is here and who holds what" in printed.err
     assert "coord up" in printed.err
-    assert "make up" in printed.err
 
 
 async def test_a_service_without_its_database_is_never_all_clear(own_service: Running, coord: Coord) -> None:
