@@ -1,10 +1,10 @@
 """Hold locks while a command runs: claim, wait for one's turn, renew, release.
 
-    python examples/python/claim.py --agent deploy resource:database/dev -- ./migrate-dev.sh
+    .venv/bin/python examples/python/claim.py --agent deploy resource:database/dev -- ./migrate-dev.sh
 
 Everybody who claims `resource:database/dev` in the same session then waits until the command has ended. The command's
-exit code is ours; it is 75 when our turn did not come in time. The service shows its tools to Claude Code alone, so
-this client calls itself so.
+exit code is ours; it is 75 when our turn did not come in time, 69 when the service cannot be used, 127 when the
+command cannot be started. The service shows its tools to Claude Code alone, so this client calls itself so.
 """
 
 import argparse
@@ -13,13 +13,15 @@ import contextlib
 import getpass
 import math
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 from mcp_types import Implementation
 
-NOT_MY_TURN = 75
+WHO = Implementation(name="claude-code", version="1.0")
+UNUSABLE, NOT_MY_TURN, NOT_STARTED = 69, 75, 127
 LEASE_MINUTES = 2
 RENEW_SECONDS = 40
 """A third of the lease: two renewals may fail before it is lost."""
@@ -34,26 +36,48 @@ class Refused(Exception):
         self.code = code
 
 
-async def call(client: Client[Any], tool: str, **arguments: object) -> dict[str, Any]:
+class Away(Exception):
+    """The service did not answer, or not as it does."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Who calls: the endpoint of one agent in one session, and the headers to send."""
+
+    endpoint: str
+    headers: dict[str, str]
+
+
+async def call(agent: Agent, tool: str, **arguments: object) -> dict[str, Any]:
     """Call a tool and return its structured answer.
+
+    The service keeps nothing about a connection, so each call has its own: the next one works when the service was
+    started again in between.
 
     Raises:
         Refused: the service refused; the message says why and what to do.
+        Away: it cannot be used.
     """
-    result = await client.call_tool(tool, arguments, raise_on_error=False)
+    try:
+        async with Client(
+            StreamableHttpTransport(agent.endpoint, headers=agent.headers), client_info=WHO
+        ) as client:
+            result = await client.call_tool(tool, arguments, raise_on_error=False)
+    except Exception as error:  # what the client raises has no common base
+        raise Away(str(error)) from error
     answer: dict[str, Any] = result.structured_content or {}
     if result.is_error:
         raise Refused(answer["code"], answer["message"])
     return answer
 
 
-async def claim(client: Client[Any], paths: list[str], patience: float) -> bool:
+async def claim(agent: Agent, paths: list[str], patience: float) -> bool:
     """Claim all paths, waiting for our turn for up to `patience` seconds; return whether they are ours."""
     clock = asyncio.get_running_loop()
     deadline = clock.time() + patience
     while True:
         answer = await call(
-            client,
+            agent,
             "claim_file_lock",
             file_paths=paths,
             duration_minutes=LEASE_MINUTES,
@@ -68,23 +92,29 @@ async def claim(client: Client[Any], paths: list[str], patience: float) -> bool:
         # Our place in the queue is kept for two minutes, and calling again takes it up.
 
 
-async def keep(client: Client[Any], paths: list[str]) -> None:
+async def keep(agent: Agent, paths: list[str]) -> None:
     """Renew the locks for ever, or until one is lost."""
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         try:
             await call(
-                client, "claim_file_lock", action="renew", file_paths=paths, duration_minutes=LEASE_MINUTES
+                agent, "claim_file_lock", action="renew", file_paths=paths, duration_minutes=LEASE_MINUTES
             )
+        except Away as error:
+            print(f"the locks could not be renewed, and the command still runs: {error}", file=sys.stderr)
         except Refused as refusal:
             if refusal.code != "retry_later":
                 raise
 
 
-async def run(client: Client[Any], paths: list[str], command: list[str]) -> int:
+async def run(agent: Agent, paths: list[str], command: list[str]) -> int:
     """Run the command while the locks are kept, and return its exit code."""
-    program = await asyncio.create_subprocess_exec(*command)
-    keeper = asyncio.create_task(keep(client, paths))
+    try:
+        program = await asyncio.create_subprocess_exec(*command)
+    except OSError as error:
+        print(f"{command[0]} cannot be started: {error.strerror}", file=sys.stderr)
+        return NOT_STARTED
+    keeper = asyncio.create_task(keep(agent, paths))
     ended = asyncio.create_task(program.wait())
     await asyncio.wait({keeper, ended}, return_when=asyncio.FIRST_COMPLETED)
     if not ended.done():
@@ -93,6 +123,18 @@ async def run(client: Client[Any], paths: list[str], command: list[str]) -> int:
     code = await ended
     keeper.cancel()
     return code
+
+
+async def hold(agent: Agent, paths: list[str], command: list[str], patience: float) -> int:
+    """Run the command when it is our turn, release at its end, and return the exit code."""
+    if not await claim(agent, paths, patience):
+        return NOT_MY_TURN
+    try:
+        return await run(agent, paths, command)
+    finally:
+        # What was lost needs no release; what cannot be released ends by itself.
+        with contextlib.suppress(Refused, Away):
+            await call(agent, "claim_file_lock", action="release", file_paths=paths)
 
 
 async def main() -> int:
@@ -112,15 +154,12 @@ async def main() -> int:
         parser.error("put -- and the command behind the paths")
     endpoint = f"{chosen.url}/mcp/v2/claude/{chosen.user}__session__{chosen.session}__{chosen.agent}"
     headers = {"Authorization": f"Bearer {chosen.token}"} if chosen.token else {}
-    who = Implementation(name="claude-code", version="1.0")
-    async with Client(StreamableHttpTransport(endpoint, headers=headers), client_info=who) as client:
-        if not await claim(client, chosen.paths, chosen.patience):
-            return NOT_MY_TURN
-        try:
-            return await run(client, chosen.paths, command)
-        finally:
-            with contextlib.suppress(Refused):  # what was lost needs no release
-                await call(client, "claim_file_lock", action="release", file_paths=chosen.paths)
+    try:
+        return await hold(Agent(endpoint, headers), chosen.paths, command, chosen.patience)
+    except Away as error:
+        hint = "Does it run (coord doctor)? Where it asks for the local token, give it with --token."
+        print(f"The service at {chosen.url} cannot be used: {error}. {hint}", file=sys.stderr)
+        return UNUSABLE
 
 
 if __name__ == "__main__":
@@ -128,3 +167,5 @@ if __name__ == "__main__":
         sys.exit(asyncio.run(main()))
     except Refused as refusal:
         sys.exit(str(refusal))
+    except KeyboardInterrupt:
+        sys.exit(130)

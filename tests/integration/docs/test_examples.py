@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from tests.integration.docs.conftest import Documented
+from tests.integration.installation import Installation, coord
 from tests.unit.docs.page import ROOT, fences, pages, text_of
 
 CURL = sorted((ROOT / "examples" / "curl").glob("*.sh"))
@@ -112,6 +114,43 @@ async def test_the_python_client_says_what_was_refused(documented: Documented) -
     code, _, complained = await run(sys.executable, *command)
     assert code == 1
     assert complained.startswith("invalid_input: ")
+
+
+@pytest.mark.parametrize("problem", ["nobody answers", "it asks for the token"])
+async def test_the_python_client_says_in_one_line_that_the_service_cannot_be_used(
+    problem: str, tmp_path: Path
+) -> None:
+    if problem == "nobody answers":
+        code, printed, complained = await run(
+            sys.executable, CLAIM, "--url", "http://127.0.0.1:1", "a.py", "--", "true"
+        )
+    else:
+        with Installation(tmp_path, **{"COORDINATION_LOCAL_TOKEN": "required"}) as installation:
+            url = (await asyncio.to_thread(installation.json, "up"))["url"]
+            code, printed, complained = await run(sys.executable, CLAIM, "--url", url, "a.py", "--", "true")
+    assert (code, printed) == (69, "")
+    assert len(complained.splitlines()) == 1, complained
+    assert complained.startswith("The service at http://127.0.0.1:")
+    assert "--token" in complained
+
+
+async def test_the_python_client_lets_the_command_end_when_the_service_goes_away(tmp_path: Path) -> None:
+    with Installation(tmp_path) as installation:
+        url = (await asyncio.to_thread(installation.json, "up"))["url"]
+        stop = f"echo ran; {shlex.quote(coord())} down >&2; exit 3"
+        environment = {"COORDINATION_DATA_DIR": str(installation.data_dir)}
+        command = ("env", *(f"{name}={value}" for name, value in environment.items()), "sh", "-c", stop)
+        code, printed, complained = await run(sys.executable, CLAIM, "--url", url, "a.py", "--", *command)
+    assert (code, printed) == (3, "ran\n"), complained
+    assert "Traceback" not in complained
+
+
+async def test_the_python_client_releases_when_the_command_cannot_be_started(documented: Documented) -> None:
+    command = (CLAIM, "--url", documented.url, "--session", "absent", "a.py", "--", "/no/such/program")
+    code, _, complained = await run(sys.executable, *command)
+    assert (code, len(complained.splitlines())) == (127, 1), complained
+    assert complained.startswith("/no/such/program")
+    assert (await claimed(documented, "absent", ["a.py"], "claim"))["outcome"] == "granted"
 
 
 def test_every_example_that_a_page_runs_is_there() -> None:
