@@ -93,6 +93,7 @@ install: $(VENV)/.runtime ## Put `coord` on the PATH (PREFIX=folder puts it else
 uninstall: ## Take `coord` off the PATH again
 	@set -e; link="$(BINDIR)/coord"; \
 	if [ -L "$$link" ] && readlink "$$link" | grep -q '/bin/coord$$'; then rm "$$link"; echo "Removed $$link"; \
+		case "$(BINDIR)" in /usr/local/bin|"$$HOME/.local/bin") ;; *) rmdir "$(BINDIR)" 2>/dev/null || :;; esac; \
 	else echo "There is no $$link that was made here."; fi
 
 # --- work on it --------------------------------------------------------------------------------------------------

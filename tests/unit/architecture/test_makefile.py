@@ -144,6 +144,22 @@ def test_install_links_the_command_and_uninstall_takes_it_away(checkout: Checkou
     assert f'export PATH="{link.parent}:$PATH"' in installed.stdout
     assert checkout.make("uninstall", f"PREFIX={link.parents[1]}").stdout == f"Removed {link}\n"
     assert not link.is_symlink()
+    assert not link.parent.exists()
+
+
+def test_uninstall_leaves_a_folder_that_holds_more_and_one_where_programs_usually_are(
+    checkout: Checkout,
+) -> None:
+    beside = checkout.folder / "prefix" / "bin" / "other"
+    usual = checkout.folder / ".local" / "bin"
+    beside.parent.mkdir(parents=True)
+    beside.touch()
+    for prefix in (beside.parents[1], usual.parent):
+        assert checkout.make("install", f"PREFIX={prefix}").returncode == 0
+        removed = checkout.make("uninstall", f"PREFIX={prefix}")
+        assert (removed.returncode, removed.stderr) == (0, "")
+    assert list(beside.parent.iterdir()) == [beside]
+    assert list(usual.iterdir()) == []
 
 
 def test_install_says_nothing_of_the_path_when_it_is_right(checkout: Checkout) -> None:
