@@ -21,10 +21,12 @@ WRITE = Operation.WRITE
 READ = Operation.READ
 
 
-def agent(name: str, *, session: str = DEMO, checkout: str = "", user: str = "alice") -> Agent:
+def agent(
+    name: str, *, session: str = DEMO, checkout: str = "", user: str = "alice", workspace: str = "local"
+) -> Agent:
     """An agent of a session."""
     role = "planner" if name == "planner" else "implementer"
-    return Agent("local", session, user, name, role, "claude", checkout=checkout)
+    return Agent(workspace, session, user, name, role, "claude", checkout=checkout)
 
 
 def wanted(

@@ -1,0 +1,149 @@
+"""Two workspaces that use the same names for everything, and how to see whether one noticed the other.
+
+`furnish` fills a workspace with whatever could get into another's way; `rows` reads everything of a workspace; `plain`
+is what can be compared of two workspaces' answers: all but instants, durations and numbers from the one sequence. What
+a workspace does beside a furnished one is in `lived.py`.
+"""
+
+import re
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+import orjson
+
+from coordination.domain.agent import Agent
+from coordination.domain.file_lock import Granted, Held
+from coordination.domain.session import AcrossCheckouts, SessionState
+from coordination.domain.task import Report, TaskStatus
+from coordination.services import agent as agents
+from coordination.services import file_lock, session, task
+from coordination.services.core import Core
+from coordination.store.database import Database
+from tests.integration.store.steps import READ, agent, expire, wanted
+
+CHECKOUTS: Final = tuple(letter * 12 for letter in "0abcdef")
+WAITING: Final = 0.001
+_TABLES: Final = (
+    *("claude_code_sessions", "claude_code_agents", "file_locks", "task_progress"),
+    *("tasks", "file_lock_waiters", "coordination_events"),
+)
+_NUMBERED: Final = frozenset({"fencing_token", "granted_tokens", "ticket"})
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)?")
+_PENDING: Final = """
+    INSERT INTO tasks (workspace_id, session_id, id, description, assigned_to, depends_on)
+    VALUES ($1, 'demo', $2, $3, $4, $5)
+"""
+_SILENT: Final = """
+    UPDATE claude_code_agents SET last_activity = clock_timestamp() - interval '700 seconds'
+    WHERE workspace_id = $1 AND id = $2 RETURNING 1
+"""
+
+
+async def furnish(core: Core, workspace: str) -> tuple[int, int]:
+    """Fill a workspace: leases, places in the queue, tasks, messages, checkouts.
+
+    Returns:
+        A fencing token and the number of a place in the queue.
+    """
+
+    def who(name: str, **where: str) -> Agent:
+        return agent(name, workspace=workspace, **where)
+
+    a, b, carol, erin = (who(name) for name in ("impl_a", "impl_b", "carol", "erin"))
+    for one in (a, b, carol):
+        await agents.join(core, one)
+    await file_lock.claim(core, who("dave", session="theirs", checkout=CHECKOUTS[1]), wanted("d.py"))
+    await file_lock.claim(core, carol, wanted("src", "low/deep/x.py", "lib/z.py"))
+    await file_lock.claim(core, b, wanted("old.py"))
+    await expire(core.database, "old.py")
+    mine = await file_lock.claim(core, a, wanted("lib/x.py", "lib/y.py"))
+    await file_lock.claim(core, a, wanted("r.py", operation=READ))
+    await file_lock.claim(core, who("silent"), wanted("loud.py"))
+    place = await file_lock.claim(core, erin, wanted("lib"), wait_seconds=WAITING)
+    await file_lock.claim(core, a, wanted("src/deep"), wait_seconds=WAITING)
+    await _furnish_tasks(core, a, b, who("silent"))
+    await _furnish_sessions(core, workspace)
+    assert isinstance(mine, Granted)
+    assert isinstance(place, Held)
+    assert place.ticket is not None
+    return mine.granted_tokens[0], place.ticket
+
+
+async def _furnish_tasks(core: Core, a: Agent, b: Agent, silent: Agent) -> None:
+    started, completed = TaskStatus.STARTED, TaskStatus.COMPLETED
+    seen = ("seen.py",)
+    for holder, report in (
+        (b, Report(task_id="t1", status=started)),
+        (b, Report(task_id="t2", status=started)),
+        (b, Report(task_id="t2", status=completed)),
+        (a, Report(task_id="t3", status=started, paths=seen, path_keys=seen)),
+        (a, Report(task_id="t6", status=started)),
+        (silent, Report(task_id="t9", status=started)),
+        (b, Report(message="for all of you", to=("impl_a", "carol"))),
+    ):
+        await task.sync(core, holder, report)
+    await pending(core.database, a.workspace, "t4", "theirs alone", a.id)
+    await pending(core.database, a.workspace, "t5", "theirs alone", a.id, "t1")
+
+
+async def _furnish_sessions(core: Core, workspace: str) -> None:
+    """Sessions of their own, because what one of them shows would hide what another does."""
+
+    def who(name: str, session: str, checkout: str = "") -> Agent:
+        return agent(name, workspace=workspace, session=session, checkout=checkout)
+
+    for one in (who("impl_a", "strict"), who("impl_a", "gone", CHECKOUTS[4]), who("impl_a", "shut")):
+        await agents.join(core, one)
+    block, closed = AcrossCheckouts.BLOCK, SessionState.CLOSED
+    await session.configure(core, workspace, "strict", "bob", status=None, across_checkouts=block)
+    await session.configure(core, workspace, "shut", "bob", status=closed, across_checkouts=None)
+    await file_lock.claim(core, who("impl_b", "open", CHECKOUTS[2]), wanted("m.py"))
+    await file_lock.claim(core, who("impl_a", "open", CHECKOUTS[3]), wanted("m.py"))
+    await file_lock.claim(core, who("silent", "quiet", CHECKOUTS[5]), wanted("q.py"))
+
+
+async def pending(
+    database: Database, workspace: str, task_id: str, description: str, assigned_to: str, *depends_on: str
+) -> None:
+    """Plan a task; no use case does it yet."""
+    await database.fetch(_PENDING, workspace, task_id, description, assigned_to, list(depends_on))
+
+
+async def fall_silent(database: Database, who: Agent) -> None:
+    """Let an agent be silent for longer than it counts as being at work."""
+    assert await database.fetch(_SILENT, who.workspace, who.id)
+
+
+async def rows(database: Database, workspace: str) -> dict[str, list[str]]:
+    """Every row of a workspace, by table."""
+    found: dict[str, list[str]] = {}
+    for table in _TABLES:
+        statement = f"SELECT to_jsonb(r)::text FROM {table} r WHERE r.workspace_id = $1 ORDER BY 1"  # noqa: S608 - constants above
+        found[table] = [row[0] for row in await database.fetch(statement, workspace)]
+    return found
+
+
+def plain(value: Any, name: str = "") -> Any:
+    """What a value says, as JSON would, without what no two runs share."""
+    if name in _NUMBERED and value is not None:
+        return "a number"
+    if isinstance(value, bytes):
+        return plain(orjson.loads(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, dict | list | tuple):
+        return _parts(cast("dict[str, Any] | list[Any] | tuple[Any, ...]", value))
+    return _undated(value)
+
+
+def _parts(value: "dict[str, Any] | list[Any] | tuple[Any, ...]") -> Any:
+    if isinstance(value, dict):
+        return {key: plain(part, key) for key, part in value.items()}
+    return [plain(part) for part in value]
+
+
+def _undated(value: Any) -> Any:
+    if isinstance(value, str):
+        return _INSTANT.sub("a time", value)
+    return "a time" if isinstance(value, float | datetime) else value
