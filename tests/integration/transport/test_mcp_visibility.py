@@ -42,7 +42,6 @@ READS = (
 )
 HEADERS = tuple(CLAUDE_CODE.items())
 ERAS = pytest.mark.parametrize("era", ["legacy", "modern"])
-MATRIX = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 UNKNOWN = "not_a_tool_at_all"
 
 
@@ -75,38 +74,44 @@ def info_of(case: Case) -> Any:
 
 
 @ERAS
-@MATRIX
-async def test_list_and_call_follow_the_matrix(mcp: Endpoint, case: Case, era: Era) -> None:
-    headers, info, path = headers_of(case), info_of(case), path_of(case)
-    assert await mcp.tools(path, headers, era=era, info=info) == list(PLANNER_TOOLS if case.visible else ())
-
-    answer = await mcp.call(path, "claim_file_lock", {}, headers, era=era, info=info)
-    unknown = await mcp.call(path, UNKNOWN, {}, headers, era=era, info=info)
-    if case.visible:
-        assert answer.json()["result"]["structuredContent"]["agent"] == "alice/planner"
-        assert mcp.refusals.refused_calls == 0
-    else:
-        assert answer.content == unknown.content.replace(UNKNOWN.encode(), b"claim_file_lock")
-        assert answer.status_code == unknown.status_code
-        assert not mcp.called
+async def test_lists_follow_the_matrix(mcp: Endpoint, era: Era) -> None:
+    for case in CASES:
+        tools = await mcp.tools(path_of(case), headers_of(case), era=era, info=info_of(case))
+        assert tools == list(PLANNER_TOOLS if case.visible else ()), case.name
+    assert len(mcp.listed) == sum(case.visible for case in CASES)
 
 
-@MATRIX
-async def test_initialize_gives_instructions_by_the_matrix(mcp: Endpoint, case: Case) -> None:
-    params: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {}}
-    # The handshake requires a clientInfo, so a case without one gets one.
-    params["clientInfo"] = info_of(case) or {"name": "claude-code", "version": "1"}
-    signals = replace(case.signals, client_info=params["clientInfo"]["name"])
-    result = await mcp.ask(path_of(case), "initialize", params, headers_of(case))
-    assert result.get("instructions") == (INSTRUCTIONS if isinstance(decide(signals), Visible) else None)
+@ERAS
+async def test_calls_follow_the_matrix(mcp: Endpoint, era: Era) -> None:
+    for case in CASES:
+        headers, info, path = headers_of(case), info_of(case), path_of(case)
+        called, refused = len(mcp.called), mcp.refusals.refused_calls
+        answer = await mcp.call(path, "claim_file_lock", {}, headers, era=era, info=info)
+        assert len(mcp.called) - called == case.visible, case.name
+        assert mcp.refusals.refused_calls - refused == (not case.visible), case.name
+        if case.visible:
+            assert answer.json()["result"]["structuredContent"]["agent"] == "alice/planner", case.name
+        else:
+            unknown = await mcp.call(path, UNKNOWN, {}, headers, era=era, info=info)
+            assert answer.content == unknown.content.replace(UNKNOWN.encode(), b"claim_file_lock"), case.name
+            assert answer.status_code == unknown.status_code, case.name
 
 
-@MATRIX
-async def test_discover_gives_instructions_by_the_matrix(mcp: Endpoint, case: Case) -> None:
-    result = await mcp.ask(
-        path_of(case), "server/discover", None, headers_of(case), era="modern", info=info_of(case)
-    )
-    assert result.get("instructions") == (INSTRUCTIONS if case.visible else None)
+async def test_initialize_gives_instructions_by_the_matrix(mcp: Endpoint) -> None:
+    for case in CASES:
+        params: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {}}
+        # The handshake requires a clientInfo, so a case without one gets one.
+        params["clientInfo"] = info_of(case) or {"name": "claude-code", "version": "1"}
+        visible = isinstance(decide(replace(case.signals, client_info=params["clientInfo"]["name"])), Visible)
+        result = await mcp.ask(path_of(case), "initialize", params, headers_of(case))
+        assert result.get("instructions") == (INSTRUCTIONS if visible else None), case.name
+
+
+async def test_discover_gives_instructions_by_the_matrix(mcp: Endpoint) -> None:
+    for case in CASES:
+        headers, info = headers_of(case), info_of(case)
+        result = await mcp.ask(path_of(case), "server/discover", None, headers, era="modern", info=info)
+        assert result.get("instructions") == (INSTRUCTIONS if case.visible else None), case.name
 
 
 @ERAS
