@@ -63,7 +63,8 @@ def connect(
     """Connect the Claude Code of this folder to a session.
 
     One entry serves all terminals of the folder: start each under its own name, as in `COORD_AGENT=impl_a claude`. A
-    terminal without a name is the planner. Where `claude` is not on the PATH, the line to run is printed.
+    terminal without a name is the planner. Where `claude` is not on the PATH, the line to run is printed, and the exit
+    code is 1.
     """
     claude = claude_code.program()
     if remove:
@@ -79,20 +80,33 @@ def connect(
     target = place.target(chosen)
     entry = _entry(target, user or place.user(), session, agent_default)
     line = f"claude mcp add-json {shlex.quote(name)} {shlex.quote(json_text.dumps(entry))} --scope local"
-    registered = claude is not None and not print_only
-    change = _register(claude, name, entry) if claude is not None and registered else "printed"
+    if claude is None and not print_only:
+        return _missing(line, json=json)
+    change = "printed" if claude is None or print_only else _register(claude, name, entry, session)
     if json:
         emit({"session": session, "entry": name, "url": entry["url"], "change": change, "line": line})
         return OK
-    if registered:
-        _say_done(session, name, agent_default, change)
-    else:
-        if claude is None:
-            tell("`claude` is not on the PATH. Run this line in your project's folder, where it is:")
+    if change == "printed":
         say(line)
+    else:
+        _say_done(session, name, agent_default, change)
     if target.service is None:
         tell(place.elsewhere(chosen) or f"The service does not run yet. Start it: {place.coord('up')}")
     return OK
+
+
+def _missing(line: str, *, json: bool) -> int:
+    """Fail for want of `claude`, with the line that does the same where it is; for people that stands alone."""
+    failure = Failure(
+        "`claude` is not on the PATH, so nothing was registered. Run this line in your project's folder, where it is:",
+        mend=line,
+        code="claude_missing",
+    )
+    if json:
+        raise failure
+    tell(failure.message)
+    say(line)
+    return failure.exit_code
 
 
 def _entry(target: place.Target, user: str, session: str, agent: str) -> dict[str, Any]:
@@ -131,23 +145,24 @@ def _check(field: str, text: str) -> None:
     )
 
 
-def _register(claude: str, name: str, entry: dict[str, Any]) -> str:
+def _register(claude: str, name: str, entry: dict[str, Any], session: str) -> str:
     """Make the entry and say what that changed: `added`, `replaced` or `unchanged`."""
     found = claude_code.entry(name, Path.cwd())
     if found == entry:
         return "unchanged"
     if found is not None:
-        _require_ours(name, found)
+        _require_ours(name, found, session)
         claude_code.remove(claude, name)
     claude_code.add(claude, name, entry)
     return "added" if found is None else "replaced"
 
 
-def _require_ours(name: str, found: dict[str, Any]) -> None:
+def _require_ours(name: str, found: dict[str, Any], what: str) -> None:
     if not claude_code.is_ours(found):
+        other = shlex.join(["connect", what, "--name", f"{name}-locks"])
         raise Failure(
             f"Claude Code has another server under the name {name} in this folder; it was left as it is.",
-            mend="Choose another name: --name NAME",
+            mend=f"Choose another name: {place.coord(other)}",
             code="name_taken",
         )
 
@@ -158,9 +173,10 @@ def _remove(claude: str | None, name: str, *, json: bool) -> int:
         raise Failure(
             "`claude` is not on the PATH, so the entry cannot be removed from here.",
             mend=f"Run where it is: claude mcp remove {shlex.quote(name)} --scope local",
+            code="claude_missing",
         )
     if found is not None:
-        _require_ours(name, found)
+        _require_ours(name, found, "--remove")
         claude_code.remove(claude, name)
     change = "unchanged" if found is None else "removed"
     if json:

@@ -149,10 +149,10 @@ def test_an_entry_of_somebody_else_is_left_alone(machine: Machine) -> None:
     for words in (["connect", "demo"], ["connect", "--remove"]):
         answer = machine.coord(*words)
         assert answer.exit_code == 1
-        assert "--name" in answer.err
         assert machine.entries == {"coordination": foreign}
-    assert machine.coord("connect", "demo", "--name", "locks").exit_code == 0
-    assert set(machine.entries) == {"coordination", "locks"}
+        line = answer.err.strip().splitlines()[-1].partition(": ")[2]
+        assert subprocess.run(["sh", "-c", line], check=True, capture_output=True).returncode == 0
+        assert ("coordination-locks" in machine.entries) is (words[-1] == "demo")
 
 
 def test_it_is_undone_and_undoing_it_again_is_no_error(machine: Machine) -> None:
@@ -190,8 +190,13 @@ def test_without_claude_the_printed_line_does_the_same(without_claude: Machine, 
     stand_in = machine.folder / "bin" / "claude"
     stand_in.rename(stand_in.with_name("later"))
     answer = without_claude.coord("connect", "demo", "--user", "alice")
-    assert answer.exit_code == 0
+    assert answer.exit_code == 1
     assert "`claude` is not on the PATH" in answer.err
+    error = without_claude.coord("connect", "demo", "--user", "alice", "--json").json["error"]
+    assert error["code"] == "claude_missing"
+    assert answer.out.strip() in error["mend"].splitlines()
+    assert without_claude.coord("connect", "--remove", "--json").json["error"]["code"] == "claude_missing"
+    assert without_claude.coord("connect", "demo", "--print").exit_code == 0
     stand_in.with_name("later").rename(stand_in)
     subprocess.run(["sh", "-c", answer.out], check=True)
     assert machine.coord("connect", "demo", "--user", "alice", "--json").json["change"] == "unchanged"
