@@ -13,7 +13,7 @@ from coordination.app.application import create
 from coordination.settings import load
 from coordination.wire.rest import Problem
 from tests.integration.app.conftest import Client, Serve, serving
-from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, needs_curl, run_line
+from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, run_line
 
 PLANNER = "/mcp/v2/claude/alice__session__demo__planner"
 LIST: dict[str, Any] = {"jsonrpc": "2.0", "method": "tools/list", "params": {}, "id": 1}
@@ -38,7 +38,6 @@ async def test_claude_code_sees_the_tools_and_cursor_none(client: Client) -> Non
     assert hidden.json()["result"]["tools"] == []
 
 
-@needs_curl
 async def test_the_deployment_guides_lines_work_against_the_whole_service(client: Client) -> None:
     url = str(client.base_url).rstrip("/")
     shown = await run_line(CURL_CLAUDE, url)

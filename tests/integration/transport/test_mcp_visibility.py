@@ -20,7 +20,7 @@ from coordination.domain.identity import Identity
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS, Visible, decide
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.visibility import Refusals
-from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, needs_curl, run_line
+from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, run_line
 from tests.integration.transport.endpoint import (
     CLAUDE_CODE,
     IMPLEMENTER,
@@ -249,19 +249,16 @@ async def test_many_clients_at_once_are_not_mixed_up(mcp: Endpoint) -> None:
     assert seen == [case.visible for case in cases]
 
 
-@needs_curl
 async def test_the_deployment_guides_line_for_claude_code_shows_the_tools(mcp: Endpoint) -> None:
     answer = await run_line(CURL_CLAUDE, mcp.url)
     assert [tool["name"] for tool in answer["result"]["tools"]] == list(PLANNER_TOOLS)
 
 
-@needs_curl
 async def test_the_deployment_guides_line_for_cursor_shows_none(mcp: Endpoint) -> None:
     answer = await run_line(CURL_CURSOR, mcp.url)
     assert answer == {"jsonrpc": "2.0", "id": 1, "result": {"tools": []}}
 
 
-@needs_curl
 async def test_the_first_line_without_its_header_shows_none(mcp: Endpoint) -> None:
     answer = await run_line(CURL_CLAUDE.replace('  -H "x-client-name: claude code" \\\n', ""), mcp.url)
     assert answer["result"]["tools"] == []
