@@ -42,6 +42,9 @@ def main() -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(raw, indent=1), encoding="utf-8")
+    errors = sum(figure.get("errors", 0) for figure in raw["mcp"])
+    if errors:
+        raise SystemExit(f"{errors} calls were answered with an error or not at all: no figure here counts.")
 
 
 def over_mcp(agents: list[int], rounds: int, seconds: float) -> list[dict[str, Any]]:
