@@ -3,8 +3,10 @@
 Payloads carry what agents wrote and named: everything is cleaned before it is shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
+
+from rich.text import Text
 
 from coordination.cli.picture import shortened
 from coordination.domain.event import Event, EventKind
@@ -26,6 +28,11 @@ def event_line(event: Event) -> str:
     except (KeyError, TypeError, AttributeError):
         what = clean(event.kind, NAME)
     return f"{event.created_at.astimezone():%H:%M:%S}  {who} {what}"
+
+
+def told(events: Iterable[Event]) -> list[Text]:
+    """Return a line to show for each event; a long one is cut where the width of a terminal ends."""
+    return [Text(event_line(event), style="dim", no_wrap=True, overflow="ellipsis") for event in events]
 
 
 def _locks(verb: str) -> Callable[[Payload], str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from coordination.client.service import ServiceClient
+    from coordination.domain.event import Event
     from coordination.domain.session import SessionStatus
 
 Everybody = Annotated[
@@ -82,14 +83,27 @@ def ask_health(client: "ServiceClient") -> dict[str, Any] | None:
         return None
 
 
-def show(found: "SessionStatus", health: dict[str, Any] | None, *, everybody: bool, json: bool) -> None:
-    """Print a status, as JSON or for people."""
+def show(
+    found: "SessionStatus",
+    health: dict[str, Any] | None,
+    *,
+    everybody: bool,
+    json: bool,
+    events: "Sequence[Event] | None" = None,
+) -> None:
+    """Print a status, and below it events if there are any to show, as JSON or for people."""
+    from rich.text import Text  # noqa: PLC0415 - as above
+
     from coordination.cli.attention import attention  # noqa: PLC0415 - as above
+    from coordination.cli.event_line import told  # noqa: PLC0415 - as above
     from coordination.cli.picture import is_here, picture  # noqa: PLC0415 - as above
 
     concerns = attention(found, health, place.coord)
     if not json:
-        print_lines(picture(found, concerns, place.coord, everybody=everybody))
+        lines = picture(found, concerns, place.coord, everybody=everybody)
+        if events:
+            lines += [Text(), *told(events)]
+        print_lines(lines)
         return
     answer = as_json(found)
     if not everybody:
@@ -100,6 +114,7 @@ def show(found: "SessionStatus", health: dict[str, Any] | None, *, everybody: bo
             **answer,
             "service": (health or {}).get("status", "unknown"),
             "warnings": [str(concern) for concern in concerns],
+            **({} if events is None else {"events": as_json(events)}),
         }
     )
 

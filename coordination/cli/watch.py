@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from coordination.client.service import ServiceClient
     from coordination.domain.event import Event as SessionEvent
     from coordination.domain.session import SessionStatus
+    from coordination.wire.rest import EventPage
 
 WAIT_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0
@@ -51,7 +52,7 @@ def watch(
     /,
     *,
     once: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Show it once, without events, and end.")
+        bool, Parameter(negative="", show_default=False, help="Show it once, with the last events, and end.")
     ] = False,
     json: Json = False,
 ) -> int:
@@ -63,7 +64,8 @@ def watch(
         name = resolve(client, session)
         found = client.status(name, include_inactive=True)
         if once:
-            show(found, ask_health(client), everybody=False, json=json)
+            last = _last_events(client, found).events
+            show(found, ask_health(client), everybody=False, json=json, events=last)
             return OK
         try:
             with _ended_by_signals() as ended:
@@ -74,6 +76,10 @@ def watch(
         except KeyboardInterrupt:
             return OK
     return OK
+
+
+def _last_events(client: "ServiceClient", found: "SessionStatus") -> "EventPage":
+    return client.events(found.session, max(0, int(found.totals["last_event"]) - SHOWN_EVENTS))
 
 
 @contextmanager
@@ -142,8 +148,7 @@ class _Screen:
         self._health: dict[str, Any] | None = ask_health(client)
         self._read_at = time.monotonic()
         self._trouble = ""
-        after = max(0, int(found.totals["last_event"]) - SHOWN_EVENTS)
-        page = client.events(found.session, after)
+        page = _last_events(client, found)
         self._events: deque[SessionEvent] = deque(page.events, maxlen=SHOWN_EVENTS)
         self._after = page.next_after
 
@@ -154,7 +159,7 @@ class _Screen:
 
         from coordination.cli.attention import attention  # noqa: PLC0415 - as above
         from coordination.cli.duration import briefly  # noqa: PLC0415 - as above
-        from coordination.cli.event_line import event_line  # noqa: PLC0415 - as above
+        from coordination.cli.event_line import told  # noqa: PLC0415 - as above
         from coordination.cli.picture import picture  # noqa: PLC0415 - as above
 
         passed = time.monotonic() - self._read_at
@@ -165,8 +170,7 @@ class _Screen:
             lines.append(Text())
         concerns = attention(self._found, self._health, place.coord)
         lines += picture(self._found, concerns, place.coord, passed=passed)
-        told = (event_line(event) for event in self._events)
-        lines += [Text(), *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in told)]
+        lines += [Text(), *told(self._events)]
         lines.append(Text(KEYS, style="dim"))
         return Group(*lines)
 

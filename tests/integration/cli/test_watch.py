@@ -171,13 +171,20 @@ async def test_when_the_service_cannot_answer_the_picture_says_that_it_is_old(ow
             assert "may be wrong" not in screen.text[drawn:].rpartition("Session demo: 2 agent(s)")[2]
 
 
-async def test_once_shows_the_status_and_ends(service: Running, coord: Coord) -> None:
-    await service.claim(service.agent("planner"), "a.py")
+async def test_once_shows_the_status_and_the_last_events_and_ends(service: Running, coord: Coord) -> None:
+    for number in range(8):
+        await service.claim(service.agent("planner"), f"f{number}.py")
     watched = await coord("watch", "demo", "--once")
     assert watched.exit_code == 0
-    assert "holds  a.py" in watched.out
+    assert "holds  f0.py" in watched.out
+    last = [line.partition("  ")[2] for line in watched.out.rpartition("\n\n")[2].splitlines()]
+    assert last == [f"alice/planner claimed f{number}.py (write)" for number in range(2, 8)]
     in_json = (await coord("watch", "--once", "--json")).json
     assert in_json["agents"][0]["agent_id"] == "alice/planner"
+    assert [event["payload"]["locks"][0]["path"] for event in in_json["events"]] == [
+        f"f{number}.py" for number in range(2, 8)
+    ]
+    assert "events" not in (await coord("status", "--json")).json
 
 
 async def test_a_reader_who_has_had_enough_ends_it_without_a_complaint(service: Running) -> None:
