@@ -21,6 +21,8 @@ _OPTIONS: dict[str, str] = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
+    # Postgres' own restart after the crash of a backend waits for ever when its recovery is killed too; ours does not.
+    "restart_after_crash": "off",
     # Small: service and Postgres together stay under 300 MB; few processes, no parallel plans.
     "shared_buffers": "64MB",
     "work_mem": "4MB",

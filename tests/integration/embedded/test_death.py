@@ -80,6 +80,14 @@ async def test_a_watchdog_that_is_told_to_end_takes_postgres_with_it(
     assert await ask_when_back(answer.dsn, "SELECT 1") == 1
 
 
+async def test_a_killed_backend_has_the_whole_server_started_anew(folder: Path, services: Services) -> None:
+    """Postgres's own restart would wait for ever when its recovery is killed as well."""
+    answer = services.start(folder).ready()
+    checkpointer_of(answer.pid).kill()
+    await until(lambda: EmbeddedPostgres(folder).pid not in {None, answer.pid})
+    assert await ask_when_back(answer.dsn, "SELECT 1") == 1
+
+
 async def test_a_stopped_backend_of_a_killed_postgres_does_not_block_the_next(
     folder: Path, services: Services
 ) -> None:
