@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncGenerator
 
+import asyncpg
 import pytest
 
+from coordination.services.core import Core
 from coordination.store.database import Database
 from tests.conftest import administer, in_database
 
@@ -15,22 +17,38 @@ _EMPTY = """
 
 
 @pytest.fixture(scope="session")
-async def shared_dsn(server_dsn: str, template: str) -> str:
-    """The URL of a migrated database that tests share one after the other; nobody may change its functions."""
+async def shared_database(server_dsn: str, template: str) -> AsyncGenerator[Database]:
+    """A migrated database that tests share one after the other; nobody may change its functions."""
     await administer(server_dsn, f"CREATE DATABASE {_SHARED} TEMPLATE {template} STRATEGY FILE_COPY")
-    return in_database(server_dsn, _SHARED)
-
-
-@pytest.fixture
-async def clean_dsn(shared_dsn: str) -> str:
-    """The shared database, emptied."""
-    await administer(shared_dsn, _EMPTY)
-    return shared_dsn
-
-
-@pytest.fixture
-async def clean_database(clean_dsn: str) -> AsyncGenerator[Database]:
-    """A pool on the shared database, emptied."""
-    pool = Database(clean_dsn)
+    pool = Database(in_database(server_dsn, _SHARED))
     yield pool
     await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def emptying(shared_database: Database) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection that waits for what a test before left behind, as one of the pool would not."""
+    connection = await asyncpg.connect(shared_database.dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def clean_database(shared_database: Database, emptying: asyncpg.Connection) -> Database:
+    """The shared database, emptied."""
+    await emptying.execute(_EMPTY)
+    return shared_database
+
+
+@pytest.fixture
+def clean_dsn(clean_database: Database) -> str:
+    """The URL of the shared database, emptied."""
+    return clean_database.dsn
+
+
+@pytest.fixture
+async def clean_core(clean_dsn: str) -> AsyncGenerator[Core]:
+    """The use cases' shared parts on the shared database, emptied, with their background work running."""
+    core = Core(clean_dsn)
+    async with core.running():
+        yield core

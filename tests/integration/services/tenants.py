@@ -1,8 +1,8 @@
 """Two workspaces that use the same names for everything, and how to see whether one noticed the other.
 
 `furnish` fills a workspace with whatever could get into another's way; `rows` reads everything of a workspace; `plain`
-is what can be compared of two workspaces' answers: all but instants, durations and numbers from the one sequence. What
-a workspace does beside a furnished one is in `lived.py`.
+is what can be compared of two workspaces' answers: not instants, durations, order and numbers from the one sequence.
+What a workspace does beside a furnished one is in `lived.py`.
 """
 
 import re
@@ -140,7 +140,8 @@ def plain(value: Any, name: str = "") -> Any:
 def _parts(value: "dict[str, Any] | list[Any] | tuple[Any, ...]") -> Any:
     if isinstance(value, dict):
         return {key: plain(part, key) for key, part in value.items()}
-    return [plain(part) for part in value]
+    # Sorted: leases that are taken away at once come in any order.
+    return sorted((plain(part) for part in value), key=repr)
 
 
 def _undated(value: Any) -> Any:

@@ -16,11 +16,9 @@ def database(clean_database: Database) -> Database:
 
 
 @pytest.fixture
-async def core(clean_dsn: str) -> AsyncGenerator[Core]:
+def core(clean_core: Core) -> Core:
     """The use cases' shared parts, with their background work running."""
-    running = Core(clean_dsn)
-    async with running.running():
-        yield running
+    return clean_core
 
 
 @pytest.fixture
