@@ -5,11 +5,12 @@ only what is cheap (no FastMCP, no HTTP client) and the rest inside its function
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from coordination import __version__
 from coordination.cli import (
@@ -27,9 +28,11 @@ from coordination.cli import (
     status,
     watch,
 )
-from coordination.cli.output import INTERRUPTED, JSON_FLAG, OK, USAGE, Failure, report
+from coordination.cli.output import INTERRUPTED, JSON_FLAG, OK, USAGE, Failure, report, say
 from coordination.cli.reach import for_people
 from coordination.domain.errors import CoordinationError
+
+HELP: Final = frozenset({"--help", "-h"})
 
 app: Final = App(
     name="coord",
@@ -61,16 +64,15 @@ app.register_install_completion_command(help="Install completion for your shell.
 def run(tokens: Sequence[str]) -> int:
     """Run one command line, without the program's name, and return its exit code."""
     # Looked for before parsing, so that a wrong command line is answered in JSON too.
-    json = JSON_FLAG in tokens
+    json = any(token.partition("=")[0] == JSON_FLAG for token in tokens)
     if tokens:
         place.TYPED.set(tuple(tokens))
     try:
         code = app(list(tokens), exit_on_error=False, print_error=False)
+        if not tokens or not HELP.isdisjoint(tokens):
+            _say_where()
     except CycloptsError as error:
-        return report(
-            Failure(str(error), mend=f"See: {place.coord('--help')}", exit_code=USAGE, code="usage"),
-            json=json,
-        )
+        return report(_misunderstood(error), json=json)
     except CoordinationError as error:
         failure = Failure(error.message, mend=for_people(error.next_call), code=error.code)
         return report(failure, json=json)
@@ -83,3 +85,18 @@ def run(tokens: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else OK
+
+
+def _misunderstood(error: CycloptsError) -> Failure:
+    message = str(error)
+    if isinstance(error, UnusedCliTokensError):
+        message = f"Not known here: {shlex.join(error.unused_tokens or ())}"
+    mend = f"See: {place.coord(shlex.join([*(error.command_chain or ()), '--help']))}"
+    return Failure(message, mend=mend, exit_code=USAGE, code="usage")
+
+
+def _say_where() -> None:
+    """Say how to call what the help calls `coord`, where the shell does not find it by that name."""
+    program = place.program()
+    if program != app.name[0]:
+        say(f"Here `coord` is {program}")

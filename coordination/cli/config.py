@@ -23,7 +23,7 @@ _EXAMPLES: Final = """Examples:
 
 def register(app: App) -> None:
     """Add the command and what it has below."""
-    config = App(name="config", help="Show the settings.")
+    config = App(name="config", help="Show the settings.", help_epilogue=_EXAMPLES)
     config.command(show, help_epilogue=_EXAMPLES)
     config.default(show)
     app.command(config)

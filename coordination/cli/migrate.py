@@ -54,10 +54,18 @@ def migrate(
     yes
         Go back even though that deletes what the revisions in between brought.
     """
+    if check and (sql or to != NEWEST):
+        raise Failure(
+            "--check only looks: leave --sql and --to out.",
+            mend=f"See: {coord('migrate --help')}",
+            exit_code=USAGE,
+            code="usage",
+        )
     known = _known()
     if to not in {NEWEST, NONE, *known}:
         raise Failure(
             f"There is no revision {to}. This release knows {', '.join(known)}, head and base.",
+            mend=f"See: {coord('migrate --help')}",
             exit_code=USAGE,
             code="usage",
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
+from coordination.cli import run
 from coordination.cli.commands import app
 from tests.integration.cli.running import Coord, Running
 from tests.unit.docs.test_cli_page import commands
@@ -36,6 +38,9 @@ LINES = [
     "config show",
     "config",
     "doctor",
+    "migrate --sql --check",
+    "migrate --check --to base",
+    "sessions nothing",
     "nothing",
 ]
 
@@ -47,6 +52,37 @@ async def test_every_command_answers_in_json(service: Running, coord: Coord, lin
     answer = await coord(*shlex.split(line), "--json")
     assert isinstance(json.loads(answer.out), dict | list), answer
     assert (answer.exit_code in {0, 5}) == ("error" not in answer.json), answer
+
+
+@pytest.mark.parametrize("line", ["nothing --json=true", "up --json=maybe", "sessions --json=yes nothing"])
+async def test_a_failure_is_json_however_the_flag_was_written(coord: Coord, line: str) -> None:
+    answer = await coord(*shlex.split(line))
+    assert (answer.exit_code, answer.json["error"]["code"]) == (2, "usage")
+
+
+OFFLINE = [line for line in LINES if line.split()[0] not in {"up", "run"}] + ["watch demo", "watch"]
+
+
+@pytest.mark.parametrize("line", OFFLINE)
+def test_where_no_service_answers_every_command_answers_in_json_too(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PORT", "1")
+    exit_code = run([*shlex.split(line), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert (exit_code in {0, 5}) == ("error" not in answer), answer
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.split()[0] != "nothing"])
+def test_with_a_setting_that_cannot_be_used_every_command_answers_in_json_too(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PORT", "abc")
+    exit_code = run([*shlex.split(line), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert (exit_code in {0, 5}) == ("error" not in answer), answer
 
 
 def test_no_command_that_takes_it_is_left_out() -> None:

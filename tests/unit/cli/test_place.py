@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import http.server
 import os
 import re
 import shlex
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,29 @@ def test_no_failure_prints_a_command_that_the_shell_would_not_find(
     told = capsys.readouterr().err
     assert told
     assert re.findall(r"(?<![/\w])coord \w[^\n]*", told) == []
+
+
+def test_but_for_help_and_comparisons_only_one_place_writes_commands() -> None:
+    """`coord` may not be on the PATH, so a command that is printed comes from `place.coord`."""
+    by_hand = [
+        f"{module.name}: {text}"
+        for module in sorted(Path(place.__file__).parent.glob("*.py"))
+        for text in texts(ast.parse(module.read_text(encoding="utf-8")))
+        if re.search(r"\bcoord [a-z-]", text)
+    ]
+    assert by_hand == []
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """The strings below a node, without docstrings, comparisons, examples and what is given as help."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        examples = isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "").endswith("EXAMPLES")
+        of_help = isinstance(node, ast.keyword) and node.arg in {"help", "help_epilogue", "usage"}
+        if not (docstring or examples or of_help or isinstance(node, ast.Compare)):
+            yield from texts(node)
 
 
 def test_what_the_service_advises_to_a_person_becomes_a_line_to_paste() -> None:
