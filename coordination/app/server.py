@@ -114,14 +114,14 @@ def _serve(
     import uvicorn  # noqa: PLC0415 - Postgres is started first; these take more than a second
 
     from coordination.app.application import create  # noqa: PLC0415 - as above
-    from coordination.transport import one_write, peer  # noqa: PLC0415 - as above
+    from coordination.transport import bounds, peer  # noqa: PLC0415 - as above
 
     app = create(settings, postgres=postgres)
     logs.reclaim()
     checked = peer.can_check()
     # Any: uvicorn names its protocols by a Literal or takes a class, and its hints know only the former.
     protocol: Any = (
-        peer.peer_checked(peer.trusted_uids(), _refused_user) if checked else one_write.OneWriteProtocol
+        peer.peer_checked(peer.trusted_uids(), _refused_user) if checked else bounds.BoundedProtocol
     )
     config = uvicorn.Config(
         app,

@@ -23,7 +23,7 @@ from coordination.store import event
 from coordination.store.database import Database
 
 LOOK_SECONDS: Final = 1.0
-MOST_READERS: Final = 1000
+MOST_READERS: Final = 500
 """How many calls of one process may wait at the same time; each costs memory, a connection and a look a second."""
 TICK_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0

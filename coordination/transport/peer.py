@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
-from coordination.transport.one_write import OneWriteProtocol
-from coordination.transport.problem import problem
+from coordination.transport.bounds import BoundedProtocol
+from coordination.transport.problem import as_bytes, problem
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ROOT: Final = 0
@@ -58,7 +58,7 @@ def peer_uid(local: Address, remote: Address) -> int | None:
     return None
 
 
-def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[OneWriteProtocol]:
+def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[BoundedProtocol]:
     """Return an HTTP protocol for uvicorn (`http=`) that serves trusted users only.
 
     A WebSocket begins as HTTP on the same connection, so it is covered too.
@@ -68,18 +68,14 @@ def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[OneWrite
         on_refused: called with the user id, or None when it is unknown, for every refused connection.
     """
 
-    class PeerChecked(OneWriteProtocol):
+    class PeerChecked(BoundedProtocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
             super().connection_made(transport)
             uid = _uid_of(transport)
-            if uid not in trusted:
+            if uid not in trusted and not transport.is_closing():
                 on_refused(uid)
-                transport.write(_refusal_bytes())
+                transport.write(as_bytes(_REFUSAL))
                 transport.close()
-
-        def data_received(self, data: bytes) -> None:
-            if not self.transport.is_closing():
-                super().data_received(data)
 
     return PeerChecked
 
@@ -114,9 +110,3 @@ def _find(table: Path, ends: str) -> int | None:
             uid, inode = int(fields[7]), int(fields[9])
             return uid if inode else None
     return None
-
-
-def _refusal_bytes() -> bytes:
-    head = [b"HTTP/1.1 403 Forbidden", b"connection: close"]
-    head += [name + b": " + value for name, value in _REFUSAL.raw_headers]
-    return b"\r\n".join([*head, b"", bytes(_REFUSAL.body)])

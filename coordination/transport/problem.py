@@ -80,6 +80,14 @@ def problem_of(error: CoordinationError) -> Response:
     return problem(http_status(error), error.code, error.message, next_call=error.next_call)
 
 
+def as_bytes(answer: Response) -> bytes:
+    """Return an answer as HTTP/1.1 sends it, for a connection that is closed with it before any request was read."""
+    phrase = HTTPStatus(answer.status_code).phrase
+    head = [f"HTTP/1.1 {answer.status_code} {phrase}".encode(), b"connection: close"]
+    head += [name + b": " + value for name, value in answer.raw_headers]
+    return b"\r\n".join([*head, b"", bytes(answer.body)])
+
+
 async def refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request, or a WebSocket that is not accepted yet, with `response` and nothing else."""
     if scope["type"] == "websocket" and WEBSOCKET_DENIAL not in scope.get("extensions", {}):

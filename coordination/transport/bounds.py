@@ -1,0 +1,113 @@
+"""What one connection, and all of them together, may cost before any request has begun.
+
+uvicorn bounds neither the size of a request's head nor the time in which it arrives, so a client could fill the memory
+with a header that never ends, or hold connections for ever by sending nothing or a byte now and then. Bodies are
+bounded in `transport.exchange`. What is refused here is a problem like everywhere else, and the connection is closed.
+"""
+
+import asyncio
+from typing import Final
+
+from starlette.responses import Response
+
+from coordination.transport.one_write import OneWriteProtocol
+from coordination.transport.problem import as_bytes, problem
+
+HEAD_MAX: Final = 64 * 1024
+"""Bytes of a request's URL and headers."""
+HEAD_SECONDS: Final = 10.0
+MOST_CONNECTIONS: Final = 800
+"""Of one process; the files that a process may have open are mostly 1,024."""
+
+
+class BoundedProtocol(OneWriteProtocol):
+    """An HTTP protocol for uvicorn that bounds heads and connections."""
+
+    _head_begun = False
+    _head_read = 0
+    _arrived = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
+        """Begin to serve a connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refuse(
+                problem(
+                    503,
+                    "too_many_connections",
+                    f"This service has {MOST_CONNECTIONS} connections already. Close some.",
+                )
+            )
+            return
+        # uvicorn itself waits for the first request for ever.
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived, as long as the head stays within its bounds."""
+        if self.transport.is_closing():
+            return
+        self._arrived = len(data)
+        super().data_received(data)
+        if not self._head_begun or self.transport.is_closing():
+            return
+        self._head_read += len(data)
+        if self._head_read > HEAD_MAX:
+            self._refuse(_too_large())
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._on_late_head)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request was read."""
+        self._head_begun, self._head_read = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head was read as a whole."""
+        self._head_begun = False
+        self._stop_timer()
+        # Added up only where it can matter.
+        if self._head_read + self._arrived > HEAD_MAX and self._head_size() > HEAD_MAX:
+            self._refuse(_too_large())
+            raise ValueError("the head is too large")
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        if not self.transport.is_closing():
+            self._refuse(problem(400, "malformed_request", msg))
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _on_late_head(self) -> None:
+        self._head_timer = None
+        answering = self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  it is None before the first request
+        if answering:
+            # An answer to the request before is on its way, and must not be mixed with ours.
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._on_late_head)
+        else:
+            detail = f"The head of the request must arrive within {HEAD_SECONDS:g} seconds."
+            self._refuse(problem(408, "head_timeout", detail))
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, answer: Response) -> None:
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self.transport.write(as_bytes(answer))
+        self.transport.close()
+
+
+def _too_large() -> Response:
+    return problem(431, "head_too_large", f"URL and headers may have at most {HEAD_MAX} bytes together.")
