@@ -20,7 +20,7 @@ from coordination.app.running import RunningService
 from coordination.cli.output import Failure
 from coordination.cli.place import coord, services
 from coordination.cli.probe import ask
-from coordination.settings import VARIABLES, Settings
+from coordination.settings import CONFIG_VARIABLE, VARIABLES, Settings
 
 START_SECONDS: Final = 90.0
 """How long a start may take; the first one makes a database, on a slow disk."""
@@ -164,6 +164,8 @@ def _environment(chosen: Settings, log: Path) -> dict[str, str]:
         VARIABLES["log_file"]: str(chosen.log_file or log),
         "PYTHONUNBUFFERED": "1",
     }
+    if os.environ.get(CONFIG_VARIABLE):
+        kept[CONFIG_VARIABLE] = os.path.abspath(os.path.expanduser(os.environ[CONFIG_VARIABLE]))
     return {**os.environ, **kept}
 
 

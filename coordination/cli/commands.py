@@ -71,13 +71,8 @@ def run(tokens: Sequence[str]) -> int:
         code = app(list(tokens), exit_on_error=False, print_error=False)
         if not tokens or not HELP.isdisjoint(tokens):
             _say_where()
-    except CycloptsError as error:
-        return report(_misunderstood(error), json=json)
-    except CoordinationError as error:
-        failure = Failure(error.message, mend=for_people(error.next_call), code=error.code)
-        return report(failure, json=json)
-    except Failure as failure:
-        return report(failure, json=json)
+    except (Failure, CoordinationError, CycloptsError, PermissionError) as error:
+        return report(_failure(error), json=json)
     except BrokenPipeError:
         # Whoever read the output has had enough, as `head` has. Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,7 +82,14 @@ def run(tokens: Sequence[str]) -> int:
     return code if isinstance(code, int) else OK
 
 
-def _misunderstood(error: CycloptsError) -> Failure:
+def _failure(error: Failure | CoordinationError | CycloptsError | PermissionError) -> Failure:
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, CoordinationError):
+        return Failure(error.message, mend=for_people(error.next_call), code=error.code)
+    if isinstance(error, PermissionError):
+        mend = f"See which folders are used: {place.coord('config')}"
+        return Failure(f"You may not use {error.filename}: {error.strerror}.", mend=mend)
     message = str(error)
     if isinstance(error, UnusedCliTokensError):
         message = f"Not known here: {shlex.join(error.unused_tokens or ())}"

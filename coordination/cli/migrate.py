@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from coordination.app import running
 from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, progress, say
-from coordination.cli.place import coord, settings
+from coordination.cli.place import coord, coord_at, settings
 from coordination.settings import Settings
 
 NEWEST: Final = "head"
@@ -160,7 +160,7 @@ def _require_consent(chosen: Settings, before: str | None, to: str, *, yes: bool
     if served:
         raise Failure(
             f"A service works on it: process {served[0].pid}. Without its schema it cannot.",
-            mend=f"Stop it first: {coord('down')}",
+            mend=f"Stop it first: {coord_at(chosen, served[0], 'down')}",
             code="in_use",
         )
     if not yes:

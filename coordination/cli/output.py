@@ -65,8 +65,15 @@ class Failure(Exception):
 
 def emit(answer: Mapping[str, object] | Sequence[object]) -> None:
     """Print an answer as JSON to standard output. Values that JSON lacks (paths, times) become text."""
-    sys.stdout.write(json_text.dumps(answer, indent=2, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    say(as_json_text(answer, indent=2))
+
+
+def as_json_text(answer: object, *, indent: int | None = None) -> str:
+    """Return JSON that standard output can carry: as it is, else with escapes, never with marks in place of letters."""
+    text = json_text.dumps(answer, indent=indent, ensure_ascii=False, default=str)
+    if _printable(text, sys.stdout.encoding) == text:
+        return text
+    return json_text.dumps(answer, indent=indent, default=str)
 
 
 def say(text: str = "") -> None:

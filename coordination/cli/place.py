@@ -125,8 +125,9 @@ def coord(arguments: str, **variables: str) -> str:
     if not kept[VARIABLES["port"]].isdecimal() or not int(kept[VARIABLES["port"]]):
         # What is no port leads nowhere, nor does 0, which is any free one.
         del kept[VARIABLES["port"]]
-    if kept[VARIABLES["data_dir"]]:
-        kept[VARIABLES["data_dir"]] = os.path.abspath(os.path.expanduser(kept[VARIABLES["data_dir"]]))
+    for name in (VARIABLES["data_dir"], CONFIG_VARIABLE):
+        if kept[name]:
+            kept[name] = os.path.abspath(os.path.expanduser(kept[name]))
     setting = " ".join(
         f"{name}={shlex.quote(value)}" for name, value in {**kept, **variables}.items() if value
     )
@@ -162,13 +163,9 @@ def user() -> str:
     return _FOREIGN.sub("-", name).strip("-_")[:_PART_MAX].strip("-_") or "me"
 
 
-def endpoint(url: str, session: str, *, name: str = "") -> str:
-    """Return the URL of the one registration that serves all terminals of a checkout in a session."""
-    return f"{url}/mcp/v2/claude/{name or user()}__session__{session}__{AGENT}"
-
-
-def claude_line(place: Target, session: str, *, name: str = "") -> str:
+def claude_line(place: Target, session: str) -> str:
     """Return the line that registers a session with Claude Code, for a person to paste."""
+    url = f"{place.url}/mcp/v2/claude/{user()}__session__{session}__{AGENT}"
     # Single quotes: the shell must leave ${COORD_AGENT…} to Claude Code, which expands it in each terminal.
-    line = f"claude mcp add --transport http coordination '{endpoint(place.url, session, name=name)}'"
+    line = f"claude mcp add --transport http coordination '{url}'"
     return f"{line} --header 'Authorization: Bearer {place.token}'" if place.token else line

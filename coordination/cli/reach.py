@@ -3,6 +3,7 @@
 A service that does not answer is never an empty answer: the failure says that nothing is known.
 """
 
+import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
@@ -17,6 +18,7 @@ from coordination.domain.text import clean
 if TYPE_CHECKING:
     from coordination.client.service import ServiceClient
 
+AGENT: Final = 130
 NAMES_SHOWN: Final = 10
 UNKNOWN: Final = "So it is not known who is here and who holds what."
 
@@ -92,6 +94,16 @@ def resolve(client: "ServiceClient", session: str | None) -> str:
 
 def _failure(message: str, mend: str, exit_code: int, code: str) -> Failure:
     return Failure(clean(message, 2000), mend=mend, exit_code=exit_code, code=code)
+
+
+def no_such_agent(agent: str, session: str) -> Failure:
+    """Return the failure for an agent that a session does not have."""
+    return Failure(
+        f"There is no agent {clean(agent, AGENT)} in session {clean(session, AGENT)}.",
+        mend=f"See who there is: {place.coord(f'status {shlex.quote(session)} --all')}",
+        exit_code=REFUSED,
+        code="not_found",
+    )
 
 
 def for_people(next_call: str) -> str:

@@ -4,7 +4,6 @@ A holder is told with its next call, and its later writes carry a token that is 
 stays as it is: the person who revokes decides who goes on.
 """
 
-import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,8 +11,8 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place
 from coordination.cli.locks import show_leases
-from coordination.cli.output import FAILED, OK, REFUSED, USAGE, Failure, Json, emit, say, tell
-from coordination.cli.reach import resolve, service
+from coordination.cli.output import FAILED, OK, USAGE, Failure, Json, emit, say, tell
+from coordination.cli.reach import no_such_agent, resolve, service
 from coordination.cli.status import as_json
 from coordination.domain.errors import InvalidInput
 from coordination.domain.path import normalise_all
@@ -112,15 +111,9 @@ def _holder(client: "ServiceClient", session: str, agent: str) -> str:
     found = [known.agent_id for known in client.status(session, agent=agent, include_inactive=True).agents]
     if len(found) == 1:
         return found[0]
-    shown = clean(agent, NAME)
     if not found:
-        raise Failure(
-            f"There is no agent {shown} in session {session}.",
-            mend=f"See who there is: {place.coord(f'status {shlex.quote(session)} --all')}",
-            exit_code=REFUSED,
-            code="not_found",
-        )
-    raise _usage(f"Several agents are called {shown}: {', '.join(found)}. Give the whole name.")
+        raise no_such_agent(agent, session)
+    raise _usage(f"Several agents are called {clean(agent, NAME)}: {', '.join(found)}. Give the whole name.")
 
 
 def _concerned(locks: "list[Lease]", paths: tuple[str, ...], holder: str | None) -> "list[Lease]":

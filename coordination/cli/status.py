@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place
 from coordination.cli.output import OK, Json, console, emit, say
-from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.reach import SessionName, no_such_agent, resolve, service
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -59,6 +59,8 @@ def status(
             return _show_nothing(json=json)
         name = resolve(client, session)
         found = client.status(name, agent=agent, include_inactive=True)
+        if agent is not None and not found.agents:
+            raise no_such_agent(agent, name)
         health = ask_health(client)
     show(found, health, everybody=everybody or agent is not None, json=json)
     return OK

@@ -5,7 +5,6 @@ events, it reads the status again. When the service goes away the picture stays,
 when it is old, and comes back by itself.
 """
 
-import json as json_text
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from cyclopts import App, Parameter
 
 from coordination.cli import place
-from coordination.cli.output import OK, Json, console, say, tell
+from coordination.cli.output import OK, Json, as_json_text, console, say, tell
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, ask_health, show
 
@@ -130,7 +129,7 @@ def _stream(
 
 
 def _json_line(event: "SessionEvent") -> str:
-    return json_text.dumps(as_json(event), ensure_ascii=False)
+    return as_json_text(as_json(event))
 
 
 def _text_line(event: "SessionEvent") -> str:

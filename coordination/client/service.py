@@ -183,7 +183,16 @@ def _not_ours(url: str, how: str = "") -> ClientError:
 
 
 def _session(session: str) -> str:
-    return f"/sessions/{quote(session, safe='')}"
+    """Return the path of a session.
+
+    Raises:
+        RequestRefused: the name is empty, and would be read as the list of all.
+    """
+    if not session:
+        raise RequestRefused("There is no such session.", next_call="coord sessions", code="not_found")
+    # Dots alone are a name as good as any, which paths take for a step.
+    written = "%2E" * len(session) if session in {".", ".."} else quote(session, safe="")
+    return f"/sessions/{written}"
 
 
 def _is_loopback(url: str) -> bool:

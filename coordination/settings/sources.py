@@ -8,6 +8,7 @@ environment those of `VARIABLES`. An empty variable counts as unset.
 
 import json
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -139,8 +140,13 @@ def _read(path: Path, problems: list[Problem]) -> dict[str, Any]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
-        says, mend = f"{path} cannot be read: {error}.", f"Mend it, or move it away: mv {path} {path}.old"
+    except OSError as error:
+        says, mend = f"{path} cannot be read: {error.strerror}.", f"Make it readable for you: {path}"
+        problems.append(Problem("", str(path), "", says, mend))
+        return {}
+    except ValueError as error:
+        away = shlex.join(["mv", str(path), f"{path}.old"])
+        says, mend = f"{path} cannot be read: {error}.", f"Mend it, or move it away: {away}"
         problems.append(Problem("", str(path), "", says, mend))
         return {}
     for name in sorted(set(found) - set(VARIABLES)):

@@ -74,6 +74,22 @@ class Installation:
                 raise
         return subprocess.CompletedProcess(program.args, program.returncode, out, err)
 
+    def paste(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a printed line in a plain shell that knows nothing of this installation."""
+        environment = {
+            name: value
+            for name, value in self.environment.items()
+            if name not in {"COORDINATION_DATA_DIR", "PORT"}
+        }
+        return subprocess.run(
+            ["/bin/sh", "-c", line],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
     def json(self, *arguments: str, **variables: str) -> Any:
         """Run `coord … --json`, which must succeed, and return its answer."""
         done = self.coord(*arguments, "--json", **variables)

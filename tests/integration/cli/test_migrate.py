@@ -133,4 +133,6 @@ def test_the_embedded_postgres_is_started_for_it_but_nobody_goes_back_under_a_se
     assert refused.returncode == 1
     error = json.loads(refused.stdout)["error"]
     assert (error["code"], str(pid) in error["message"]) == ("in_use", True)
+    beside = embedded.coord("migrate", "--to", "base", "--yes", "--json", PORT="8001")
+    assert "PORT=1 " in json.loads(beside.stdout)["error"]["mend"]
     assert embedded.json("migrate", "--check")["current"] is True

@@ -15,7 +15,7 @@ from coordination.app import running
 from coordination.domain.file_lock import Claim, Operation, Wait
 from coordination.domain.path import normalise_all
 from coordination.store import file_lock as store
-from tests.integration.cli.running import Coord, Running
+from tests.integration.cli.running import Coord, Running, program
 
 
 async def test_agents_tasks_locks_and_waits_are_shown(service: Running, coord: Coord) -> None:
@@ -142,11 +142,37 @@ async def test_beside_a_silent_port_the_one_that_answers_is_named_with_the_line_
         running.forget(folder, os.getpid())
 
 
-@pytest.mark.parametrize("session", ["nowhere", "../x", "a b", "x" * 300, "\u202e"])
-async def test_a_session_that_is_not_there_is_refused(coord: Coord, session: str) -> None:
-    answer = await coord("status", session, "--json")
+@pytest.mark.parametrize("session", ["nowhere", "../x", "a b", "x" * 300, "\u202e", "", ".", "..", "%2e"])
+@pytest.mark.parametrize("command", ["status", "sessions close"])
+async def test_a_session_that_is_not_there_is_refused(coord: Coord, command: str, session: str) -> None:
+    answer = await coord(*command.split(), session, "--json")
     assert answer.exit_code == 4
     assert answer.json["error"]["code"] == "not_found"
+
+
+async def test_a_session_may_be_called_by_dots(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("planner", ".."), "a.py")
+    assert (await coord("status", "..", "--json")).json["session"] == ".."
+
+
+async def test_an_agent_that_is_not_there_is_not_shown_as_an_empty_session(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    answer = await coord("status", "demo", "--agent", "nobody")
+    assert (answer.exit_code, answer.out) == (4, "")
+    assert answer.err.startswith("There is no agent nobody in session demo.\n")
+    assert shlex.split(answer.err)[-3:] == ["status", "demo", "--all"]
+
+
+async def test_what_the_terminal_cannot_show_is_still_json(service: Running) -> None:
+    await service.claim(service.agent("impl_a"), "\u00e9\u2192.py")
+    environment = {**os.environ, **service.environment, "PYTHONIOENCODING": "ascii"}
+    for words in (["status", "demo", "--json"], ["watch", "demo", "--once", "--json"]):
+        done = await asyncio.to_thread(
+            subprocess.run, [*program(), *words], env=environment, capture_output=True, text=True, check=False
+        )
+        assert json.loads(done.stdout)["agents"][0]["locks"][0]["path"] == "\u00e9\u2192.py", done.stderr
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -16,9 +14,8 @@ import psutil
 import pytest
 
 from coordination.app import port
-from coordination.cli import background, place, run
+from coordination.cli import background, run
 from tests.integration.installation import Installation, coord, eventually, get, is_gone
-from tests.unit.docs.test_cli_page import COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +31,6 @@ def installation(shared: Installation) -> Generator[Installation]:
     yield shared
     if shared.services():
         shared.coord("down")
-
-
-def paste(line: str, installation: Installation) -> subprocess.CompletedProcess[str]:
-    """Run a printed line in a plain shell that knows nothing of the installation."""
-    environment = {
-        name: value
-        for name, value in installation.environment.items()
-        if name not in {"COORDINATION_DATA_DIR", "PORT"}
-    }
-    return subprocess.run(
-        ["/bin/sh", "-c", line], env=environment, capture_output=True, text=True, timeout=45, check=False
-    )
 
 
 def test_it_starts_in_the_background_says_so_once_more_and_stops(installation: Installation) -> None:
@@ -74,7 +59,7 @@ def test_it_starts_in_the_background_says_so_once_more_and_stops(installation: I
     )
     assert user is not None
 
-    stopped = paste(started["stop"], installation)
+    stopped = installation.paste(started["stop"])
     assert (stopped.returncode, stopped.stderr) == (0, "Stopping …\n")
     assert stopped.stdout == f"Stopped process {service.pid}, {service.url}.\n"
     assert is_gone(service.pid)
@@ -164,98 +149,3 @@ def test_a_start_that_fails_says_why_in_words_that_help(tmp_path: Path) -> None:
         assert "DATABASE_URL" in done.stderr
         assert "Traceback" not in done.stderr
     assert installation.services() == []
-
-
-@pytest.mark.parametrize("command", ["up", "run", "migrate", "connect demo", "status"])
-def test_a_wrong_setting_is_told_before_anything_starts(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("HOST", "192.0.2.1")
-    assert run([*command.split(), "--json"]) == 2
-    error = json.loads(capsys.readouterr().out)["error"]
-    assert error["code"] == "setting"
-    assert error["message"].startswith("HOST: ")
-    assert "unset HOST" in error["mend"]
-    assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize("wrong", [{"PORT": "abc"}, {"PORT": "70000"}, {"HOST": "192.0.2.1"}])
-def test_down_stops_the_service_of_the_data_folder_whatever_else_is_set_wrong(
-    wrong: dict[str, str], installation: Installation
-) -> None:
-    pid = installation.json("up")["pid"]
-    done = installation.coord("down", "--json", **wrong)
-    assert (done.returncode, json.loads(done.stdout)["stopped"]) == (0, [pid])
-    (name,) = wrong
-    assert done.stderr.startswith(f"{name}: ")
-    assert is_gone(pid)
-
-
-def test_down_stops_nothing_where_it_cannot_tell_which_service_or_folder_is_meant(
-    installation: Installation, tmp_path: Path
-) -> None:
-    installation.json("up")
-    installation.json("up", PORT=str(port.free_port("127.0.0.1", 20000)))
-    two = installation.services()
-    assert len(two) == 2
-    for wrong in (
-        {"PORT": "abc"},
-        {"COORDINATION_CONFIG": str(tmp_path / "none"), "COORDINATION_DATA_DIR": ""},
-    ):
-        done = installation.coord("down", **wrong)
-        assert done.returncode == 2, done
-        assert next(iter(wrong)) in done.stderr
-    assert installation.services() == two
-    lines = [line for line in installation.coord("down", PORT="abc").stderr.splitlines() if "PORT=" in line]
-    for service, line in zip(two, lines, strict=True):
-        assert paste(line.partition(": ")[2], installation).stdout.startswith(
-            f"Stopped process {service.pid},"
-        )
-
-
-@pytest.mark.parametrize(
-    "command", [path.removeprefix("coord ") for path in COMMANDS if path != "coord headers"]
-)
-def test_every_command_explains_itself_with_examples(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert run([*command.split(), "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert f"Usage: coord {command}" in shown
-    examples = [line.strip() for line in shown.partition("Examples:")[2].splitlines()]
-    assert any(f"coord {command}".removesuffix(" list") in line for line in examples)
-    assert shown.splitlines()[-1] == f"Here `coord` is {place.program()}"
-
-
-def test_where_coord_is_on_the_path_its_help_does_not_say_where_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", str(Path(coord()).parent))
-    for tokens in (["up", "--help"], []):
-        assert run(tokens) == 0
-        assert "Here `coord` is" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["nothing"], ["up", "--nothing"], ["migrate", "--to"], ["up", "now"], ["migrate", "--check", "--sql"]],
-)
-def test_a_wrong_command_line_is_told_in_json_too(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run([*arguments, "--json"]) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
-    assert run(arguments) == 2
-    known = [] if arguments == ["nothing"] else arguments[:1]
-    assert shlex.split(capsys.readouterr().err.rpartition("See: ")[2])[1:] == [*known, "--help"]
-
-
-def test_the_command_line_loads_no_framework_and_no_driver() -> None:
-    heavy = {"alembic", "asyncpg", "fastapi", "fastmcp", "httpx", "mcp", "sqlalchemy", "starlette", "uvicorn"}
-    look = (
-        f"import sys, coordination.cli as c; c.run(['--version']); print(sorted({heavy} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[1:] == ["[]"]

@@ -85,6 +85,15 @@ def test_every_line_keeps_the_port_that_was_given_unless_it_names_its_own(
     assert "PORT" not in place.coord("up")
 
 
+def test_a_file_of_settings_is_named_so_that_it_is_found_from_every_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "own.toml").touch()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COORDINATION_CONFIG", "own.toml")
+    assert f"COORDINATION_CONFIG={folder / 'own.toml'}" in words(place.coord("status"))
+
+
 def test_a_line_that_names_another_folder_names_it_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
