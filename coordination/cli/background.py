@@ -112,9 +112,15 @@ def wait_until_ready(service: RunningService) -> str:
             if time.monotonic() - answered > READY_SECONDS:
                 return detail
         elif not running.is_alive(service):
-            raise Failure(f"The service ended while it started.{last_lines(service.log)}")
+            raise Failure(
+                f"The service ended while it started.{last_lines(service.log)}",
+                mend=f"See what is wrong: {coord('doctor')}",
+            )
         time.sleep(_LOOK_SECONDS if answered is None else 10 * _LOOK_SECONDS)
-    raise Failure(f"The service did not answer within {START_SECONDS:.0f} seconds.{last_lines(service.log)}")
+    raise Failure(
+        f"The service runs, and did not answer within {START_SECONDS:.0f} seconds.{last_lines(service.log)}",
+        mend=f"Stop it: {coord('down', PORT=str(service.port))}",
+    )
 
 
 def stop(service: RunningService) -> bool:

@@ -5,6 +5,7 @@ one failed is skipped, never passed. Looking changes nothing. What clients see i
 """
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -76,7 +77,7 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
 
 
 def _folder(name: str, folder: Path) -> Check:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    existing = next(path for path in (folder, *folder.parents) if os.path.exists(path))
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass

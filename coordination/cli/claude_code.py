@@ -99,16 +99,16 @@ def _run(claude: str, *arguments: str) -> None:
             [claude, "mcp", *arguments], capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"{claude} cannot be run: {error}.", mend=_by_hand()) from None
+        raise Failure(f"{claude} cannot be run: {error}.", mend=_instead(arguments[0])) from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise Failure(
             f"`claude mcp {arguments[0]}` failed: {said or f'exit code {done.returncode}'}",
-            mend=_by_hand(),
+            mend=_instead(arguments[0]),
         )
 
 
-def _by_hand() -> str:
-    return (
-        f"With the session behind it, this prints the line to run by hand: {place.coord('connect --print')}"
-    )
+def _instead(verb: str) -> str:
+    if verb == "remove":
+        return "See what Claude Code has: claude mcp list"
+    return f"This prints the line, to run it by hand: {place.again('--print')}"

@@ -134,15 +134,15 @@ def coord(arguments: str, **variables: str) -> str:
     return f"{setting} {program()} {arguments}".strip()
 
 
-def again(session: str | None = None, **variables: str) -> str:
-    """Return a line to paste that does what was typed, with the session or other variables named too.
+def again(*first: str, **variables: str) -> str:
+    """Return a line to paste that does what was typed, with more said to it.
 
     Args:
-        session: the session, for commands that take it as their first argument.
+        first: what to put before the arguments that were typed: the session, or an option.
         variables: environment variables to set in front.
     """
     command, *rest = TYPED.get()
-    return coord(shlex.join([command, *([] if session is None else [session]), *rest]), **variables)
+    return coord(shlex.join([command, *first, *rest]), **variables)
 
 
 def elsewhere(chosen: Settings) -> str:

@@ -6,10 +6,13 @@ It follows no redirect and uses no proxy, and repeats nothing.
 import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
+
+BODY_MAX: Final = 1_000_000
+"""Bytes of an answer that are read: whoever has the port may send without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def ask(
                 "POST", parts.path, orjson.dumps(body), {"content-type": "application/json", **sent}
             )
         response = connection.getresponse()
-        return Reply(response.status, response.read())
+        return Reply(response.status, response.read(BODY_MAX))
     except (OSError, http.client.HTTPException):
         return None
     finally:

@@ -49,7 +49,7 @@ def service() -> Generator["ServiceClient"]:
         try:
             yield client
         except ServiceUnreachable as error:
-            mend = place.elsewhere(chosen) or f"Start it: {place.coord('up')}"
+            mend = place.elsewhere(chosen) or _start(found)
             raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
         except ServiceUnavailable as error:
             mend = f"Try again; if it stays so: {place.coord('doctor')}"
@@ -59,6 +59,14 @@ def service() -> Generator["ServiceClient"]:
             if error.code == NOT_UNDERSTOOD:
                 mend = f"See what runs there: {place.coord('doctor')}"
             raise _failure(error.message, mend, REFUSED, error.code) from None
+
+
+def _start(found: place.Target) -> str:
+    if found.service is None:
+        return f"Start it: {place.coord('up')}"
+    return (
+        f"It runs, as process {found.service.pid}, and is silent. See what is wrong: {place.coord('doctor')}"
+    )
 
 
 def resolve(client: "ServiceClient", session: str | None) -> str:

@@ -255,7 +255,9 @@ def test_a_refusal_of_claude_is_shown(machine: Machine) -> None:
     answer = machine.coord("connect", "demo")
     assert answer.exit_code == 1
     assert "no such command" in answer.err
-    assert "--print" in answer.err
+    line = answer.err.strip().splitlines()[-1].partition(": ")[2]
+    printed = subprocess.run(["sh", "-c", line], check=True, capture_output=True, text=True).stdout
+    assert shlex.split(printed)[:4] == ["claude", "mcp", "add-json", "coordination"]
 
 
 def test_the_headers_name_the_checkout_of_the_folder_and_the_terminal(machine: Machine) -> None:

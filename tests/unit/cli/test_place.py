@@ -130,6 +130,16 @@ def test_no_failure_prints_a_command_that_the_shell_would_not_find(
     assert re.findall(r"(?<![/\w])coord \w[^\n]*", told) == []
 
 
+def test_of_a_service_that_runs_and_does_not_answer_it_is_not_said_to_start_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service(folder, os.getpid(), 1)
+    assert run(["status", "demo"]) == 3
+    told = capsys.readouterr().err.strip().splitlines()
+    assert words(told[-1].partition(": ")[2])[-2:] == ["coord", "doctor"]
+    assert f"process {os.getpid()}" in told[-1]
+
+
 def test_but_for_help_and_comparisons_only_one_place_writes_commands() -> None:
     """`coord` may not be on the PATH, so a command that is printed comes from `place.coord`."""
     by_hand = [
