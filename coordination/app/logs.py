@@ -16,9 +16,12 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from coordination.app.redaction import redacted
+from coordination.domain.text import printable
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 OLDER_FILES: Final = 3
+
+_MANY_LINES: Final = {"exception", "stack"}
 
 Format = Literal["auto", "json", "console"]
 
@@ -116,9 +119,28 @@ def _written(*, as_json: bool, colours: bool) -> list[Processor]:
             redaction,
             structlog.processors.JSONRenderer(default=str),
         ]
-    return [structlog.processors.format_exc_info, redaction, structlog.dev.ConsoleRenderer(colors=colours)]
+    return [
+        structlog.processors.format_exc_info,
+        redaction,
+        on_lines_of_its_own,
+        structlog.dev.ConsoleRenderer(colors=colours),
+    ]
 
 
 def redaction(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The processor that takes credentials and whole virtual user ids out of a record."""
     return {name: redacted(name, value) for name, value in event.items()}
+
+
+def on_lines_of_its_own(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The processor that lets no text look like another record, or steer the terminal of who reads it.
+
+    Tracebacks keep their lines, indented. JSON needs nothing of it: it escapes by itself.
+    """
+    return {
+        name: (_indented if name in _MANY_LINES else printable)(str(value)) for name, value in event.items()
+    }
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {printable(line)}" for line in text.splitlines())

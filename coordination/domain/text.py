@@ -37,10 +37,14 @@ def call(tool: str, **arguments: object) -> str:
     return f"{tool}({', '.join(said)})"
 
 
+def printable(text: str) -> str:
+    """Return text with everything escaped that is not printable: line ends, ANSI, bidi marks."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+
+
 def shown(text: str) -> str:
     """Return text for an error message: at most 80 characters, nothing unprintable."""
-    escaped = "".join(
-        character if character.isprintable() else f"\\u{ord(character):04x}"
-        for character in text[: _SHOWN + 1]
-    )
+    escaped = printable(text[: _SHOWN + 1])
     return escaped if len(escaped) <= _SHOWN else escaped[: _SHOWN - 1] + "…"

@@ -2,7 +2,8 @@
 
 uvicorn bounds neither the size of a request's head nor the time in which it arrives, so a client could fill the memory
 with a header that never ends, or hold connections for ever by sending nothing or a byte now and then. Bodies are
-bounded in `transport.exchange`. What is refused here is a problem like everywhere else, and the connection is closed.
+bounded in `transport.exchange`; what belongs to neither, such as trailers after a chunked body, counts as a head and is
+ignored. What is refused here is a problem like everywhere else, and the connection is closed.
 """
 
 import asyncio
@@ -23,22 +24,19 @@ MOST_CONNECTIONS: Final = 800
 class BoundedProtocol(OneWriteProtocol):
     """An HTTP protocol for uvicorn that bounds heads and connections."""
 
-    _head_begun = False
-    _head_read = 0
+    _in_head = False
+    _in_body = False
+    _body_came = False
     _arrived = 0
+    _counted = 0
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
         """Begin to serve a connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
-            self._refuse(
-                problem(
-                    503,
-                    "too_many_connections",
-                    f"This service has {MOST_CONNECTIONS} connections already. Close some.",
-                )
-            )
+            detail = f"This service has {MOST_CONNECTIONS} connections already. Close some."
+            self._refuse(problem(503, "too_many_connections", detail))
             return
         # uvicorn itself waits for the first request for ever.
         self.timeout_keep_alive_task = self.loop.call_later(
@@ -51,33 +49,46 @@ class BoundedProtocol(OneWriteProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived, as long as the head stays within its bounds."""
+        """Take what arrived, as long as what is no body stays within its bounds."""
         if self.transport.is_closing():
             return
-        self._arrived = len(data)
+        self._arrived, self._body_came = len(data), False
         super().data_received(data)
-        if not self._head_begun or self.transport.is_closing():
+        if self.transport.is_closing() or not (self._in_head or self._in_body):
             return
-        self._head_read += len(data)
-        if self._head_read > HEAD_MAX:
+        self._counted = 0 if self._body_came else self._counted + len(data)
+        if self._counted > HEAD_MAX:
             self._refuse(_too_large())
-        elif self._head_timer is None:
+        elif self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._on_late_head)
 
     def on_message_begin(self) -> None:
         """The first byte of a request was read."""
-        self._head_begun, self._head_read = True, 0
+        self._in_head, self._counted = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head was read as a whole."""
-        self._head_begun = False
+        self._in_head, self._in_body = False, True
         self._stop_timer()
         # Added up only where it can matter.
-        if self._head_read + self._arrived > HEAD_MAX and self._head_size() > HEAD_MAX:
+        if self._counted + self._arrived > HEAD_MAX and self._head_size() > HEAD_MAX:
             self._refuse(_too_large())
             raise ValueError("the head is too large")
+        self._counted = 0
         super().on_headers_complete()
+        if self.parser is not None and not self.parser.should_upgrade():
+            self.headers = []  # what follows are trailers, which are no headers
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body was read."""
+        self._body_came = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request was read as a whole."""
+        self._in_body = False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
@@ -89,13 +100,15 @@ class BoundedProtocol(OneWriteProtocol):
 
     def _on_late_head(self) -> None:
         self._head_timer = None
-        answering = self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  it is None before the first request
-        if answering:
-            # An answer to the request before is on its way, and must not be mixed with ours.
+        if self._is_answering():
+            # The answer to the request before is on its way, and must not be mixed with ours.
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._on_late_head)
         else:
             detail = f"The head of the request must arrive within {HEAD_SECONDS:g} seconds."
             self._refuse(problem(408, "head_timeout", detail))
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  it is None before the first request
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
@@ -105,7 +118,8 @@ class BoundedProtocol(OneWriteProtocol):
     def _refuse(self, answer: Response) -> None:
         self._stop_timer()
         self._unset_keepalive_if_required()
-        self.transport.write(as_bytes(answer))
+        if not (self._is_answering() and self.cycle.response_started):
+            self.transport.write(as_bytes(answer))
         self.transport.close()
 
 

@@ -21,13 +21,17 @@ LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 _FORWARDED: Final = ("forwarded", "x-forwarded", "x-real-ip")
 _HTTP_SCHEMES: Final = {"ws": "http", "wss": "https"}
+# https://www.w3.org/TR/fetch-metadata/: browsers say so of themselves, and no page can change it. Every other port of
+# this machine counts as the same site.
+_FOREIGN_SITES: Final = {b"cross-site", b"same-site"}
 
 
 class Guard:
     """ASGI middleware: the outermost one.
 
     Answers 400 for a missing, repeated or malformed Host and (in local mode) for forwarded headers, 421 for a
-    Host that is not ours, 403 for an Origin that is neither allowed nor the same origin.
+    Host that is not ours, 403 for an Origin that is neither allowed nor the same origin, and for what a page of
+    another origin loads without an Origin; a person may follow a link to us.
 
     Args:
         app: the application behind.
@@ -65,7 +69,10 @@ class Guard:
         host = hosts[0].decode("latin-1").lower()
         origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
         return (
-            self._check_host(host) or self._check_origins(origins, scope, host) or self._check_proxy(headers)
+            self._check_host(host)
+            or self._check_origins(origins, scope, host)
+            or (None if origins else self._check_site(headers))
+            or self._check_proxy(headers)
         )
 
     def _check_host(self, host: str) -> Response | None:
@@ -83,7 +90,15 @@ class Guard:
         same = f"{_HTTP_SCHEMES.get(scheme, scheme)}://{host}"
         if all(origin == same or origin in self._origins for origin in origins) and len(origins) <= 1:
             return None
-        return problem(403, "foreign_origin", "Pages of that Origin may not call this service.")
+        return _foreign_page()
+
+    def _check_site(self, headers: list[tuple[bytes, bytes]]) -> Response | None:
+        """Refuse what a foreign page loads as a script, image or frame: such requests name no Origin."""
+        sites = {value.lower() for name, value in headers if name == b"sec-fetch-site"}
+        if not sites & _FOREIGN_SITES:
+            return None
+        opened = {value.lower() for name, value in headers if name == b"sec-fetch-dest"} == {b"document"}
+        return None if opened else _foreign_page()
 
     def _check_proxy(self, headers: list[tuple[bytes, bytes]]) -> Response | None:
         if self._forwarded:
@@ -92,3 +107,7 @@ class Guard:
             detail = "This service runs in local mode, without a proxy: forwarded headers are refused."
             return problem(400, "forwarded_header", detail)
         return None
+
+
+def _foreign_page() -> Response:
+    return problem(403, "foreign_origin", "Pages of that Origin may not call this service.")

@@ -84,6 +84,25 @@ def test_no_whole_virtual_user_id_reaches_the_log(file: Path) -> None:
     assert "alice" not in file.read_text(encoding="utf-8")
 
 
+FORGED = "a\n2026-01-01 [info] all is well\x1b[2J\r\u202e\x9b31m"
+
+
+def test_nobody_forges_a_line_or_moves_the_cursor_of_who_reads(file: Path) -> None:
+    logs.configure(form="console", level="info", file=file)
+    log = structlog.stdlib.get_logger("ours")
+    log.info(FORGED, path=FORGED, **{"several": [FORGED]})
+    logging.getLogger("library").info("%s", FORGED)
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        log.exception("failed")
+    text = file.read_text(encoding="utf-8")
+    assert text.count("all is well") == 5
+    assert not {"\x1b", "\r", "\u202e", "\x9b"} & set(text)
+    told = [line for line in text.splitlines() if line.startswith("2026-01-01 [info]")]
+    assert told == []
+
+
 def test_lines_for_people_are_no_json(file: Path) -> None:
     logs.configure(form="console", level="info", file=file)
     structlog.stdlib.get_logger("ours").info("claimed", paths=2)

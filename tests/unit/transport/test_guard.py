@@ -58,6 +58,43 @@ async def test_a_missing_repeated_or_malformed_host_is_refused(headers: Pairs) -
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        [("sec-fetch-site", "cross-site")],
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "script")],
+        [("sec-fetch-site", "same-site"), ("sec-fetch-mode", "cors")],
+        [("sec-fetch-site", "Cross-Site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+        [("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+    ],
+)
+async def test_what_a_foreign_page_loads_without_naming_its_origin_is_refused(headers: Pairs) -> None:
+    """A script or image has no Origin, and whether it loads would tell the page which sessions there are."""
+    inner = Inner()
+    sent = await run(Guard(inner), scope_of(headers=[HOST, *headers]))
+    assert (sent.status, sent.json["code"]) == (403, "foreign_origin")
+    assert not inner.scopes
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")],
+        [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")],
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")],
+        [("sec-fetch-mode", "cors")],
+    ],
+)
+async def test_what_a_person_opens_and_what_a_program_asks_passes(headers: Pairs) -> None:
+    assert (await run(Guard(Inner()), scope_of(headers=[HOST, *headers]))).status == 200
+
+
+async def test_a_page_of_an_allowed_origin_may_be_of_another_site() -> None:
+    headers = [HOST, ("origin", "https://app.example.com"), ("sec-fetch-site", "cross-site")]
+    guard = Guard(Inner(), origins=["https://app.example.com"])
+    assert (await run(guard, scope_of(headers=headers))).status == 200
+
+
+@pytest.mark.parametrize(
     "origin",
     [
         *(
