@@ -21,6 +21,9 @@ from coordination.store.database import Database
 
 WRITE_SECONDS: Final = 1.0
 MOST_SIGHTINGS: Final = 10_000
+MOST_PLACES: Final = 20
+"""In how many places one agent may be seen between two writes; each costs a statement, and more are not written."""
+MOST_REMEMBERED: Final = 10_000
 _log: Final = structlog.stdlib.get_logger(__name__)
 
 AgentKey = tuple[str, str, str]
@@ -91,6 +94,8 @@ class PresenceLog:
         for (key, _), seen in sightings.items():
             fitting = next((batch for batch in rounds if key not in batch), None)
             if fitting is None:
+                if len(rounds) == MOST_PLACES:
+                    continue
                 rounds.append(fitting := {})
             fitting[key] = seen
         found: set[AgentKey] = set()
@@ -129,10 +134,11 @@ class PresenceLog:
 
     def _remember(self, places: dict[AgentKey, dict[str, float]]) -> None:
         for key, used in places.items():
+            self._places.pop(key, None)
             if len(used) > 1:
                 self._places[key] = used
-            else:
-                self._places.pop(key, None)
+        while len(self._places) > MOST_REMEMBERED:
+            del self._places[next(iter(self._places))]  # whoever was not heard of for longest
 
 
 def _key(agent: Agent) -> AgentKey:

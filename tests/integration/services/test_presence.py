@@ -97,6 +97,31 @@ async def test_two_terminals_under_one_name_are_noticed_by_both(log: PresenceLog
     assert log.other_places(one) == ()
 
 
+async def test_an_agent_in_countless_places_costs_a_few_statements(
+    log: PresenceLog, database: Database
+) -> None:
+    for number in range(500):
+        log.called(replace(IDENTITY, terminal=f"{number}-1"))
+    await log.flush()
+    found = await database.fetch(
+        "SELECT count(*) AS count FROM claude_code_agents, jsonb_object_keys(terminals)"
+    )
+    assert 1 < found[0]["count"] <= presence.MOST_PLACES
+
+
+async def test_what_is_remembered_of_agents_in_several_places_is_bounded(
+    log: PresenceLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "MOST_REMEMBERED", 3)
+    callers = [replace(IDENTITY, agent=f"impl_{number}") for number in range(6)]
+    for caller in callers:
+        for terminal in ("1-1", "2-2"):
+            log.called(replace(caller, terminal=terminal))
+    await log.flush()
+    known = [agent_of(replace(caller, terminal="1-1")) for caller in callers]
+    assert sum(1 for who in known if who is not None and log.other_places(who)) == 3
+
+
 async def test_two_terminals_seen_between_two_writes_are_both_written(
     log: PresenceLog, database: Database
 ) -> None:
