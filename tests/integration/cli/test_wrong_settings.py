@@ -73,7 +73,8 @@ os.chdir("/"); os.setuid(65534)
 sys.exit(commands.run([{command!r}]))
 """
     environment = {
-        **os.environ,
+        # Another user may not write down what the coverage of child processes measures.
+        **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
         "COORDINATION_DATA_DIR": str(closed / "data"),
         "HOME": "/nonexistent",
         "PORT": "1",
