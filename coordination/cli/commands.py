@@ -101,4 +101,5 @@ def _say_where() -> None:
     """Say how to call what the help calls `coord`, where the shell does not find it by that name."""
     program = place.program()
     if program != app.name[0]:
+        say()
         say(f"Here `coord` is {program}")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from cyclopts import App, Parameter
 
@@ -25,6 +25,9 @@ _EXAMPLES: Final = """Examples:
 """
 
 
+Flag: TypeAlias = Annotated[bool, Parameter(negative="", show_default=False)]
+
+
 def register(app: App) -> None:
     """Add the command."""
     app.command(migrate, help_epilogue=_EXAMPLES)
@@ -32,10 +35,10 @@ def register(app: App) -> None:
 
 def migrate(
     *,
-    check: Annotated[bool, Parameter(negative="")] = False,
+    check: Flag = False,
     to: str = NEWEST,
-    sql: Annotated[bool, Parameter(negative="")] = False,
-    yes: Annotated[bool, Parameter(negative="")] = False,
+    sql: Flag = False,
+    yes: Flag = False,
     json: Json = False,
 ) -> int:
     """Bring the database to the schema of this release. The service does it by itself whenever it starts.

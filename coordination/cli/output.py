@@ -38,7 +38,7 @@ INTERRUPTED: Final = 130
 JSON_FLAG: Final = "--json"
 
 Json: TypeAlias = Annotated[
-    bool, Parameter(name=JSON_FLAG, negative="", help="Answer in JSON, for machines.")
+    bool, Parameter(name=JSON_FLAG, negative="", show_default=False, help="Answer in JSON, for machines.")
 ]
 """The flag that every command takes: `def status(..., *, json: Json = False)`."""
 

@@ -1,6 +1,6 @@
 """`coord send`: a message from a person to agents, who read it with their next `sync_progress`."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
@@ -8,6 +8,9 @@ from coordination.cli import place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
 from coordination.cli.reach import resolve, service
 from coordination.domain.text import MAX_MESSAGE, clean
+
+if TYPE_CHECKING:
+    from coordination.client.service import ServiceClient
 
 _EXAMPLE: Final = 'send demo "Hello."'
 _EXAMPLES: Final = """Examples:
@@ -40,21 +43,12 @@ def send(
     They read it with their next sync_progress, as words of a person, not as an order of the service.
     """
     if len(words) not in {1, 2}:
-        raise Failure(
-            "Send one text, in quotes, and before it the session.",
-            mend=f"As here: {place.coord(_EXAMPLE)}",
-            exit_code=USAGE,
-            code="usage",
-        )
+        raise _usage("Send one text, in quotes, and before it the session.")
     text = words[-1]
     if not 0 < len(text) <= MAX_MESSAGE:
-        raise Failure(
-            f"The text has {len(text)} characters; 1 to {MAX_MESSAGE} can be sent.",
-            exit_code=USAGE,
-            code="usage",
-        )
+        raise _usage(f"The text has {len(text)} characters; 1 to {MAX_MESSAGE} can be sent.")
     with service() as client:
-        name = resolve(client, words[0] if len(words) > 1 else None)
+        name = words[0] if len(words) > 1 else _only_session(client, text)
         recipients = client.send(name, place.user(), text, to)
     if json:
         emit({"session": name, "sent_to": recipients})
@@ -63,3 +57,14 @@ def send(
     else:
         say(f"Nobody is in session {name} yet, so nobody got it.")
     return OK
+
+
+def _only_session(client: "ServiceClient", text: str) -> str:
+    """Return the only active session; a text that is the name of one was not meant as the text."""
+    if any(known.id == text for known in client.sessions()):
+        raise _usage(f"{clean(text, 130)} is a session. Put the text behind it, in quotes.")
+    return resolve(client, None)
+
+
+def _usage(message: str) -> Failure:
+    return Failure(message, mend=f"As here: {place.coord(_EXAMPLE)}", exit_code=USAGE, code="usage")

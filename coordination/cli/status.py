@@ -56,7 +56,7 @@ def status(
     """
     with service() as client:
         if session is None and not client.sessions():
-            return _show_nothing(json=json)
+            return _show_nothing(ask_health(client), json=json)
         name = resolve(client, session)
         found = client.status(name, agent=agent, include_inactive=True)
         if agent is not None and not found.agents:
@@ -66,9 +66,9 @@ def status(
     return OK
 
 
-def _show_nothing(*, json: bool) -> int:
+def _show_nothing(health: dict[str, Any] | None, *, json: bool) -> int:
     if json:
-        emit({"session": None, "agents": [], "warnings": []})
+        emit({"session": None, "agents": [], "service": _word(health), "warnings": []})
     else:
         say("The service runs, and no session was begun yet.")
         say(f"Begin one, and then start Claude Code: {place.coord('connect demo')}")
@@ -114,11 +114,15 @@ def show(
     emit(
         {
             **answer,
-            "service": (health or {}).get("status", "unknown"),
+            "service": _word(health),
             "warnings": [str(concern) for concern in concerns],
             **({} if events is None else {"events": as_json(events)}),
         }
     )
+
+
+def _word(health: dict[str, Any] | None) -> str:
+    return str((health or {}).get("status", "unknown"))
 
 
 def as_json(value: object) -> Any:

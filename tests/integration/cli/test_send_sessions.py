@@ -35,7 +35,8 @@ async def test_a_message_to_a_stranger_is_refused_with_the_known_names(
 
 
 @pytest.mark.parametrize(
-    "words", [["send"], ["send", "demo", ""], ["send", "demo", "x" * 1001], ["send", "a", "b", "c"]]
+    "words",
+    [["send"], ["send", "demo", ""], ["send", "demo", "x" * 1001], ["send", "a", "b", "c"], ["send", "demo"]],
 )
 async def test_a_message_that_cannot_be_is_refused(service: Running, coord: Coord, words: list[str]) -> None:
     await service.claim(service.agent("impl_a"), "a.py")

@@ -77,7 +77,12 @@ async def test_before_the_first_session_it_says_how_to_begin_one(coord: Coord) -
     assert (answer.exit_code, answer.err) == (0, "")
     assert "no session was begun yet" in answer.out
     assert "connect demo" in answer.out
-    assert (await coord("status", "--json")).json == {"session": None, "agents": [], "warnings": []}
+    assert (await coord("status", "--json")).json == {
+        "session": None,
+        "agents": [],
+        "service": "ok",
+        "warnings": [],
+    }
 
 
 @pytest.mark.parametrize("command", ["status", "locks", "watch"])
