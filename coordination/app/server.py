@@ -24,6 +24,7 @@ from coordination import __version__
 from coordination.app import local_token, logs, running
 from coordination.app.port import BACKLOG, listen
 from coordination.app.running import RunningService
+from coordination.app.strangers import Strangers
 from coordination.embedded import EmbeddedPostgres
 from coordination.settings import Settings
 
@@ -121,7 +122,7 @@ def _serve(
     checked = peer.can_check()
     # Any: uvicorn names its protocols by a Literal or takes a class, and its hints know only the former.
     protocol: Any = (
-        peer.peer_checked(peer.trusted_uids(), _refused_user) if checked else bounds.BoundedProtocol
+        peer.peer_checked(peer.trusted_uids(), Strangers().refused) if checked else bounds.BoundedProtocol
     )
     config = uvicorn.Config(
         app,
@@ -185,7 +186,3 @@ def _record(settings: Settings, listener: socket.socket) -> RunningService:
         needs_token=local_token.is_needed(settings),
         version=__version__,
     )
-
-
-def _refused_user(uid: int | None) -> None:
-    _log.warning("connection_of_foreign_user_refused", uid=uid)

@@ -2,10 +2,11 @@
 
 Loopback is shared by all users of a machine. On Linux the kernel says which user owns the peer's socket, so
 local mode accepts connections only from the user it runs as and from root, checked once when a connection is
-made. The answer is in `/proc/net/tcp` and `/proc/net/tcp6`: the peer's socket is the row whose local address
-is our remote address and the other way round. A row without an inode belongs to a socket that nobody holds
-any more; the kernel then names root as its owner, so such a row, like a missing one, counts as a stranger.
-Where there is no such table, `can_check` is False and the local token (`transport.auth`) has to do.
+made. The kernel is asked for the peer's socket (`transport.sock_diag`), that is the one whose local address is
+our remote address and the other way round. Where it does not answer, because netlink is shut off, the same is in
+`/proc/net/tcp` and `/proc/net/tcp6`. A socket without an inode is one that nobody holds any more; the kernel then
+names root as its owner, so such a socket, like a missing one, counts as a stranger. Where there is no such table,
+`can_check` is False and the local token (`transport.auth`) has to do.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ import ipaddress
 import os
 import sys
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from coordination.transport import sock_diag
 from coordination.transport.bounds import BoundedProtocol
 from coordination.transport.problem import as_bytes, problem
 
@@ -47,6 +50,8 @@ def peer_uid(local: Address, remote: Address) -> int | None:
     Returns:
         None when the peer's socket is not on this machine or nobody holds it any more.
     """
+    with suppress(OSError):
+        return sock_diag.owner(remote, local)
     # IPv4 sockets are in the first table, IPv6 sockets (which may carry mapped IPv4 addresses) in the second.
     for table, width in zip(_TABLES, (4, 16), strict=True):
         ends = _row_key(remote, width), _row_key(local, width)

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Collection, Generator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from coordination.transport import peer, sock_diag
 from coordination.transport.peer import can_check, peer_checked, peer_uid, trusted_uids
 from tests.integration.transport.endpoint import served
 from tests.unit.transport.asgi import Inner
@@ -20,11 +22,32 @@ from tests.unit.transport.asgi import Inner
 pytestmark = pytest.mark.skipif(not can_check(), reason="this system does not tell who owns a connection")
 
 NOBODY = 65534
+WAYS = ("netlink", "table")
 ENDS = (
     (socket.AF_INET, "127.0.0.1", socket.AF_INET, "127.0.0.1"),
     (socket.AF_INET6, "::1", socket.AF_INET6, "::1"),
     (socket.AF_INET6, "::", socket.AF_INET, "127.0.0.1"),
 )
+
+
+@pytest.fixture(autouse=True, params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to the answer; each has to do without the other."""
+    if request.param == "netlink":
+        if not answers():
+            pytest.skip("this kernel does not answer over netlink")
+        monkeypatch.setattr(peer, "_TABLES", (Path("/nothing"), Path("/nothing")))
+    else:
+        monkeypatch.setattr(sock_diag, "_NETLINK_SOCK_DIAG", 31)  # there is no such protocol
+
+
+def answers() -> bool:
+    """Whether this kernel answers questions for a socket at all."""
+    try:
+        sock_diag.owner(("127.0.0.1", 1), ("127.0.0.1", 2))
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -62,6 +85,12 @@ def test_a_socket_that_nobody_holds_any_more_is_a_strangers() -> None:
 
 def test_a_connection_that_does_not_exist_is_a_strangers() -> None:
     assert peer_uid(("127.0.0.1", 1), ("127.0.0.1", 2)) is None
+    assert peer_uid(("127.0.0.1", 1), ("::1", 2)) is None
+
+
+def test_whoever_listens_on_the_peers_port_is_not_the_peer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert peer_uid(("127.0.0.1", 1), listener.getsockname()) is None
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
