@@ -50,7 +50,7 @@ NODE_FROM_PYPI := set -e; mkdir -p $(VENV)/node; \
 	done
 
 .PHONY: help up run down install uninstall test check lint format types contracts wheel acceptance \
-	torture torture-check bench coverage lock clean
+	torture torture-check fuzz bench coverage freeze lock clean
 
 help: ## List these commands
 	@echo "Usage: make COMMAND"
@@ -140,12 +140,18 @@ torture-check: $(VENV)/.dev
 	@$(BIN)/python -m tests.torture --seed 2 --minutes 1
 	@$(BIN)/pytest -q -m torture tests/torture
 
+fuzz: $(VENV)/.dev ## Try thousands of random inputs, others each time
+	@$(BIN)/pytest -q -n $(WORKERS) -m hypothesis --hypothesis-profile=explore --timeout=1800
+
 bench: $(VENV)/.dev ## Measure claims against an echo tool and a bare upsert
 	@$(BIN)/python -m benchmarks
 
 coverage: test ## Run the tests and write the lines they miss to build/coverage/index.html
 	@$(BIN)/coverage html -q -d build/coverage
 	@echo "build/coverage/index.html shows the lines that no test reaches."
+
+freeze: $(VENV)/.dev ## Copy changed SQL functions into the newest migration and write migrations/sql anew
+	@$(BIN)/python migrations/freeze.py
 
 lock: $(VENV)/.dev ## Renew constraints.txt: the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet --upgrade --target build/uv uv

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 from coverage import Coverage
 from hypothesis import settings
 
@@ -28,6 +29,14 @@ _UNMEASURED = frozenset(
     Path(__file__).parent / folder for folder in ("history", "unit/architecture", "unit/docs")
 )
 _numbers = itertools.count(1)
+
+# What is logged with an exception would be drawn with every variable of every frame, for a second each time.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # `make test` tries the same examples every time, so that chance never decides whether a change goes in. `make fuzz`
 # looks for new ones; what it finds becomes an `@example`.

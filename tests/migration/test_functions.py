@@ -9,7 +9,7 @@ import pytest
 from coordination.store.schema_version import known
 from migrations import freeze
 
-REFRESH = "run: .venv/bin/python migrations/freeze.py"
+REFRESH = "run: make freeze"
 CURRENT = {file.name: file.read_text(encoding="utf-8") for file in sorted(freeze.CURRENT.glob("*.sql"))}
 DEFINITIONS = """
 SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS name, pg_get_functiondef(p.oid) AS body

@@ -12,7 +12,7 @@ from migrations import freeze
 from tests.migration.catalog import catalog
 from tests.migration.guide_database import guide_rows, guide_sql, run
 
-REFRESH = "run: .venv/bin/python migrations/freeze.py"
+REFRESH = "run: make freeze"
 
 
 def committed(name: str) -> str:

@@ -26,7 +26,9 @@ PROMISED = {
     "contracts",
     "coverage",
     "torture",
+    "fuzz",
     "bench",
+    "freeze",
     "lock",
     "clean",
 }
