@@ -18,6 +18,8 @@ from coordination.domain.errors import InvalidInput
 from coordination.domain.text import shown
 
 MAX_PATH_BYTES: Final = 1024
+MAX_DEPTH: Final = 64
+"""Parts of a path. What covers a path is looked up with it; 500 paths of 500 parts each were a hundred megabytes."""
 MAX_PATHS: Final = 500
 ROOT_KEY: Final = ""
 RESOURCE_PREFIX: Final = "resource:"
@@ -85,8 +87,8 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
         field: name of the input field, for messages.
 
     Raises:
-        InvalidInput: the path is empty, too long, escapes the repository, is absolute, holds control characters
-            or outer spaces, or is a pattern.
+        InvalidInput: the path is empty, too long or too deep, escapes the repository, is absolute, holds control
+            characters or outer spaces, or is a pattern.
     """
     text = unicodedata.normalize("NFC", raw)
     _refuse_unprintable(text, field)
@@ -103,6 +105,8 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
     key = fold(text)
     if max(len(text.encode()), len(key.encode())) > MAX_PATH_BYTES:
         raise InvalidInput(f"{field}: a path is longer than {MAX_PATH_BYTES} bytes. Claim a folder above it.")
+    if key.count("/") >= MAX_DEPTH:
+        raise InvalidInput(f"{field}: a path is deeper than {MAX_DEPTH} folders. Claim a folder above it.")
     return LockPath(path=text or ".", key=key)
 
 

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Claim, Operation
-from coordination.domain.path import MAX_PATH_BYTES, LockPath, fold, normalise, normalise_all, overlaps
+from coordination.domain.path import (
+    MAX_DEPTH,
+    MAX_PATH_BYTES,
+    LockPath,
+    fold,
+    normalise,
+    normalise_all,
+    overlaps,
+)
 
 ROOT = "/home/alice/project"
 PARTS = st.sampled_from(
@@ -218,3 +226,13 @@ def test_more_than_five_hundred_paths_are_refused(given_paths: Iterable[str]) ->
 def test_five_hundred_paths_and_a_thousand_bytes_are_taken() -> None:
     assert len(normalise_all(f"{number}" for number in range(500))) == 500
     assert normalise("x" * MAX_PATH_BYTES).key == "x" * MAX_PATH_BYTES
+
+
+def test_a_path_may_be_so_deep_and_no_deeper() -> None:
+    """Everything above a path is looked up with it: 500 paths of 500 folders each were a hundred megabytes."""
+    deepest = "/".join(["a"] * MAX_DEPTH)
+    assert normalise(deepest).key == deepest
+    with pytest.raises(InvalidInput, match=f"deeper than {MAX_DEPTH}"):
+        normalise(f"{deepest}/a")
+    with pytest.raises(InvalidInput, match="deeper"):
+        normalise(f"resource:{deepest}/a")
