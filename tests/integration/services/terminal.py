@@ -1,6 +1,11 @@
-"""A client that waits for its turn, as the service sees one, and what a test asks of the queue meanwhile."""
+"""A client that waits for its turn, as the service sees one, and what a test asks of the queue meanwhile.
+
+A claim that was told to try again, as on a machine that is too slow, never comes into the queue: nothing is looked for
+longer than `PATIENCE_SECONDS`.
+"""
 
 import asyncio
+from typing import Final
 
 from coordination.domain.agent import Agent
 from coordination.domain.file_lock import Granted, Held, Operation
@@ -8,6 +13,8 @@ from coordination.services import file_lock
 from coordination.services.core import Core
 from coordination.store.database import Database
 from tests.integration.store.steps import WRITE, wanted
+
+PATIENCE_SECONDS: Final = 40
 
 
 class Terminal:
@@ -42,21 +49,24 @@ def waiting(
 
 async def in_queue(database: Database, number: int) -> list[int]:
     """Return the tickets once exactly so many places are in the queue."""
-    while True:
-        rows = await database.fetch("SELECT ticket FROM file_lock_waiters ORDER BY ticket")
-        if len(rows) == number:
-            return [row[0] for row in rows]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            rows = await database.fetch("SELECT ticket FROM file_lock_waiters ORDER BY ticket")
+            if len(rows) == number:
+                return [row[0] for row in rows]
 
 
 async def until_free(database: Database, path_key: str) -> None:
     """Return once nobody has a lease on the path."""
-    while await database.fetch("SELECT 1 FROM file_locks WHERE path_key = $1", path_key):
-        pass
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await database.fetch("SELECT 1 FROM file_locks WHERE path_key = $1", path_key):
+            pass
 
 
 async def until_listening(
     core: Core, database: Database, *, yes: bool = True, sender: Core | None = None
 ) -> None:
     """Return once notifications arrive at this process, or arrive no more, and `sender` knows that it is not alone."""
-    while core.feed.listening is not yes or (sender is not None and sender.feed.alone):
-        await database.fetch("SELECT 1")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while core.feed.listening is not yes or (sender is not None and sender.feed.alone):
+            await database.fetch("SELECT 1")

@@ -4,6 +4,7 @@ A guard's test proves twice: that the promise holds, and, with one line of one f
 that the promise breaks. So it can never come to prove nothing.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -152,8 +153,9 @@ async def worker(dsn: str, **settings: str) -> AsyncGenerator[Worker]:
 
 async def blocked(database: Database, waiting: Worker) -> None:
     """Return once the server says that the worker waits for a lock."""
-    while not await database.fetch("SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted", waiting.pid):
-        pass
+    async with asyncio.timeout(40):
+        while not await database.fetch("SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted", waiting.pid):
+            pass
 
 
 async def weaken(database: Database, function: str, guard: str, without: str) -> None:
