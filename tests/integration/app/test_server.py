@@ -8,8 +8,8 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -70,22 +70,18 @@ def postgres_of(service: RunningService) -> set[int]:
 def test_it_is_ended_cleanly_and_waiting_calls_are_told_to_try_again(
     installation: Installation, ending: signal.Signals
 ) -> None:
-    answers: list[dict[str, Any]] = []
-    with foreground(installation) as (program, service):
+    with ThreadPoolExecutor() as clients, foreground(installation) as (program, service):
         postgres = postgres_of(service)
         assert postgres
         assert call(service.url, PLANNER, file_paths=["a.py"])["outcome"] == "granted"
-        waiting = threading.Thread(
-            target=lambda: answers.append(call(service.url, OTHER, file_paths=["a.py"], wait_seconds=45))
-        )
-        waiting.start()
+        waiting = clients.submit(call, service.url, OTHER, file_paths=["a.py"], wait_seconds=45)
         status = f"{service.url}/api/v1/sessions/demo"
         eventually(lambda: bool(get(status).json()["waits"]), "the claim to wait")
         program.send_signal(ending)
         _, err = program.communicate(timeout=SECONDS)
-        waiting.join(SECONDS)
+        assert waiting.exception(SECONDS) is None, err
     assert program.returncode == 0, err
-    assert answers[0]["code"] == "retry_later"
+    assert waiting.result()["code"] == "retry_later"
     assert all(is_gone(pid) for pid in postgres)
     assert installation.services() == []
     assert not list((installation.data_dir / "services").iterdir())
