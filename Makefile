@@ -146,7 +146,8 @@ fuzz: $(VENV)/.dev ## Try thousands of random inputs, others each time
 bench: $(VENV)/.dev ## Measure claims against an echo tool and a bare upsert
 	@$(BIN)/python -m benchmarks
 
-coverage: test ## Run the tests and write the lines they miss to build/coverage/index.html
+coverage: export COVERAGE_PATCH = subprocess
+coverage: test ## Run the tests, their processes measured too, and write what they miss to build/coverage/index.html
 	@$(BIN)/coverage html -q -d build/coverage
 	@echo "build/coverage/index.html shows the lines that no test reaches."
 

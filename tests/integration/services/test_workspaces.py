@@ -57,7 +57,7 @@ async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(
         ([("renew_file_lock", LOCKS)], "rows of file_locks"),
         ([("revoke_file_lock", LOCKS), ("drop_locks", LOCKS)], "rows of file_locks"),
         ([("live_waiters", "w.workspace_id = p_workspace")], "claim behind a waiter"),
-        ([("blockers_of", "o.workspace_id = p_workspace")], "status with waiters"),
+        ([("session_status", "s.workspace_id = p_workspace")], "status of theirs"),
         ([("take_task", "t.workspace_id = p_workspace")], "go on"),
         ([("send_message", "a.workspace_id = p_workspace")], "to a stranger"),
         ([("read_news", "p.workspace_id = p_workspace")], "no news of others' files"),
