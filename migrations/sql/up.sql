@@ -271,9 +271,9 @@ END
 $function$;
 
 -- Who waits for whom in a session: one row for every live waiter (`ticket`) and every agent in its way, be it the
--- holder of a live lease that it conflicts with or the owner of an earlier live waiter that it conflicts with.
--- Every conflict is spelt out here instead of calling coordination_overlapping_locks and coordination_claims_conflict:
--- fifty waiters make over a thousand pairs, under the session's lock, and a call for each cost ten times as much.
+-- holder of a live lease that it conflicts with or the agent of an earlier live waiter that it conflicts with.
+-- The conflict is spelt out here instead of calling coordination_claims_conflict: fifty waiters make over a thousand
+-- pairs, under the session's lock, and a call for each cost ten times as much.
 CREATE OR REPLACE FUNCTION coordination_blockers_of(
     p_workspace text, p_session text, p_blocks_across boolean, p_now timestamptz
 ) RETURNS TABLE (ticket bigint, waiting text, blocking text)
@@ -281,31 +281,23 @@ LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
     RETURN QUERY
-    WITH live AS MATERIALIZED (SELECT w.* FROM coordination_live_waiters(p_workspace, p_session, p_now) w)
-    SELECT w.ticket, w.agent_id, l.agent_id::text
-    FROM live w
-    CROSS JOIN LATERAL (
-        SELECT o.* FROM file_locks o
-        WHERE o.workspace_id = p_workspace AND o.session_id = p_session AND o.path_key = ANY (w.probe)
-        UNION ALL
-        SELECT o.* FROM unnest(w.range_low, w.range_high) AS r(low, high)
-        CROSS JOIN LATERAL (
-            SELECT * FROM file_locks f
-            WHERE f.workspace_id = p_workspace AND f.session_id = p_session
-              AND f.path_key COLLATE "C" > r.low COLLATE "C" AND f.path_key COLLATE "C" < r.high COLLATE "C"
-            OFFSET 0) o) l
-    WHERE l.expires_at > p_now AND l.agent_id <> w.agent_id
+    WITH live AS MATERIALIZED (
+        SELECT w.ticket, w.agent_id, w.operation, w.checkout
+        FROM coordination_live_waiters(p_workspace, p_session, p_now) w)
+    SELECT w.ticket, w.agent_id, l.agent_id
+    FROM coordination_leases_awaited(p_workspace, p_session, p_now) l
+    JOIN live w ON w.ticket = l.ticket
+    WHERE l.agent_id <> w.agent_id
       AND (w.operation <> 'read' OR l.operation <> 'read')
       AND (p_blocks_across OR w.checkout = l.checkout OR w.checkout = '' OR l.checkout = '')
     UNION
     SELECT w.ticket, w.agent_id, earlier.agent_id
-    FROM live w
-    JOIN live earlier ON earlier.ticket < w.ticket AND earlier.agent_id <> w.agent_id
-     AND (w.operation <> 'read' OR earlier.operation <> 'read')
-     AND (w.path_keys && earlier.probe OR earlier.path_keys && w.probe)
-     AND (p_blocks_across OR w.checkout = earlier.checkout OR w.checkout = '' OR earlier.checkout = ''
-          OR EXISTS (SELECT FROM unnest(w.path_keys) k WHERE k LIKE 'resource:%' AND k = ANY (earlier.probe))
-          OR EXISTS (SELECT FROM unnest(earlier.path_keys) k WHERE k LIKE 'resource:%' AND k = ANY (w.probe)));
+    FROM coordination_overlapping_waiters(p_workspace, p_session, p_now) o
+    JOIN live w ON w.ticket = o.later
+    JOIN live earlier ON earlier.ticket = o.earlier
+    WHERE earlier.agent_id <> w.agent_id
+      AND (w.operation <> 'read' OR earlier.operation <> 'read')
+      AND (p_blocks_across OR w.checkout = earlier.checkout OR w.checkout = '' OR earlier.checkout = '' OR o.everywhere);
 END
 $function$;
 
@@ -394,7 +386,8 @@ $function$;
 
 -- Whether two claims exclude each other: one is exclusive, their paths overlap, and they meet in one checkout (an
 -- unknown checkout, '', meets every other; named resources are session-wide). A probe is the keys and all their
--- ancestors, so two sets of paths overlap exactly when the keys of one meet the probe of the other.
+-- ancestors, so two sets of paths overlap exactly when the keys of one meet the probe of the other. Large sets are
+-- intersected by hashing, because the operator of arrays compares each with each.
 CREATE OR REPLACE FUNCTION coordination_claims_conflict(
     p_operation text, p_checkout text, p_keys text[], p_probe text[],
     q_operation text, q_checkout text, q_keys text[], q_probe text[], p_blocks_across boolean
@@ -402,7 +395,15 @@ CREATE OR REPLACE FUNCTION coordination_claims_conflict(
 LANGUAGE plpgsql IMMUTABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
-    IF p_operation = 'read' AND q_operation = 'read' OR NOT (p_keys && q_probe OR q_keys && p_probe) THEN
+    IF p_operation = 'read' AND q_operation = 'read' THEN
+        RETURN false;
+    END IF;
+    IF cardinality(p_keys) < 20 OR cardinality(q_keys) < 20 THEN
+        IF NOT (p_keys && q_probe OR q_keys && p_probe) THEN
+            RETURN false;
+        END IF;
+    ELSIF NOT EXISTS (SELECT unnest(p_keys) INTERSECT SELECT unnest(q_probe))
+          AND NOT EXISTS (SELECT unnest(q_keys) INTERSECT SELECT unnest(p_probe)) THEN
         RETURN false;
     END IF;
     RETURN p_blocks_across OR p_checkout = q_checkout OR p_checkout = '' OR q_checkout = ''
@@ -860,6 +861,43 @@ BEGIN
 END
 $function$;
 
+-- The live leases that the paths of live waiters overlap: one row for every waiter (`ticket`) and kind of lease.
+-- Each key and each range that waiters have in common is looked up once. No index is named, so the plan must not see
+-- another condition that an index could serve: the end of a lease is compared outside.
+CREATE OR REPLACE FUNCTION coordination_leases_awaited(p_workspace text, p_session text, p_now timestamptz)
+RETURNS TABLE (ticket bigint, agent_id text, operation text, checkout text)
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    RETURN QUERY
+    WITH live AS MATERIALIZED (
+        SELECT w.ticket, w.probe, w.range_low, w.range_high
+        FROM coordination_live_waiters(p_workspace, p_session, p_now) w),
+    probing AS (
+        SELECT k.key, array_agg(w.ticket) AS tickets
+        FROM live w CROSS JOIN LATERAL unnest(w.probe) AS k(key) GROUP BY k.key),
+    covering AS (
+        SELECT r.low, r.high, array_agg(w.ticket) AS tickets
+        FROM live w CROSS JOIN LATERAL unnest(w.range_low, w.range_high) AS r(low, high) GROUP BY r.low, r.high)
+    SELECT unnest(p.tickets), l.agent_id::text, l.operation::text, l.checkout::text
+    FROM probing p
+    CROSS JOIN LATERAL (
+        SELECT * FROM file_locks f
+        WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.path_key = p.key
+        OFFSET 0) l
+    WHERE l.expires_at > p_now
+    UNION
+    SELECT unnest(c.tickets), l.agent_id::text, l.operation::text, l.checkout::text
+    FROM covering c
+    CROSS JOIN LATERAL (
+        SELECT * FROM file_locks f
+        WHERE f.workspace_id = p_workspace AND f.session_id = p_session
+          AND f.path_key COLLATE "C" > c.low COLLATE "C" AND f.path_key COLLATE "C" < c.high COLLATE "C"
+        OFFSET 0) l
+    WHERE l.expires_at > p_now;
+END
+$function$;
+
 -- Give up a place in the queue and record why ('granted', 'released', 'cancelled', 'died'). Called under the session's lock.
 CREATE OR REPLACE FUNCTION coordination_leave_queue(
     p_workspace text, p_session text, p_ticket bigint, p_why text, p_now timestamptz
@@ -955,6 +993,34 @@ BEGIN
           AND f.path_key COLLATE "C" > r.low COLLATE "C" AND f.path_key COLLATE "C" < r.high COLLATE "C"
           AND f.path_key <> ALL (p_probe)
         OFFSET 0) l;
+END
+$function$;
+
+-- The pairs of live waiters whose paths overlap, by ticket; `everywhere` when they meet in a named resource, which is
+-- the same in every checkout. Two waiters overlap where one claims a key that the other probes, so keys are joined with
+-- keys: to compare the paths of every two waiters took seconds for fifty of them with five hundred paths each.
+CREATE OR REPLACE FUNCTION coordination_overlapping_waiters(p_workspace text, p_session text, p_now timestamptz)
+RETURNS TABLE (earlier bigint, later bigint, everywhere boolean)
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    RETURN QUERY
+    WITH live AS MATERIALIZED (
+        SELECT w.ticket, w.path_keys, w.probe FROM coordination_live_waiters(p_workspace, p_session, p_now) w),
+    claiming AS (
+        SELECT k.key, array_agg(w.ticket ORDER BY w.ticket) AS tickets
+        FROM live w CROSS JOIN LATERAL unnest(w.path_keys) AS k(key) GROUP BY k.key),
+    probing AS (
+        SELECT k.key, array_agg(w.ticket ORDER BY w.ticket) AS tickets
+        FROM live w CROSS JOIN LATERAL unnest(w.probe) AS k(key) GROUP BY k.key HAVING count(*) > 1),
+    -- Many keys are met by the same waiters: five hundred shared paths are one row here.
+    met AS (
+        SELECT DISTINCT c.tickets AS claiming, p.tickets AS probing, key LIKE 'resource:%' AS in_resource
+        FROM claiming c JOIN probing p USING (key))
+    SELECT least(a, b), greatest(a, b), bool_or(m.in_resource)
+    FROM met m CROSS JOIN LATERAL unnest(m.claiming) a CROSS JOIN LATERAL unnest(m.probing) b
+    WHERE a <> b
+    GROUP BY 1, 2;
 END
 $function$;
 

@@ -104,7 +104,7 @@ async def test_a_circle_through_the_order_of_the_queue_is_refused_and_named(own_
         "alice/planner",
     ]
     # Without: only leases count as a reason to wait.
-    await weaken(own_database, "blockers_of", "earlier.ticket < w.ticket", "false")
+    await weaken(own_database, "blockers_of", "earlier.ticket = o.earlier", "false")
     assert await wait_in_a_circle_through_the_queue(own_database, "weakened")
 
 
