@@ -22,7 +22,8 @@ PYTHON_NAMES := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.1
 PREFIX ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /usr/local; else echo "$$HOME/.local"; fi)
 BINDIR ?= $(PREFIX)/bin
 
-WORKERS ?= 2
+# Three on two cores: while one waits for a process to start or a lease to end, the others work.
+WORKERS ?= 3
 SEED ?= $(shell date +%s)
 MINUTES ?= 10
 
