@@ -46,7 +46,7 @@ CLAIM = r"""\set n random(1, 100000000)
 SELECT coordination_claim_file_lock('local', 's' || :s, 'alice/a' || :client_id, '',
     '{{"user": "alice", "name": "a", "role": "implementer", "client": "claude"}}', 'write',
     ARRAY['new/f' || :n || '.py'], ARRAY['new/f' || :n || '.py'], ARRAY['', 'new', 'new/f' || :n || '.py'],
-    ARRAY['new/f' || :n || '.py/'], ARRAY['new/f' || :n || '.py0'], 900, NULL, NULL, 'no');
+    ARRAY['new/f' || :n || '.py/'], ARRAY['new/f' || :n || '.py0'], 900, NULL, NULL, 'no', '');
 """
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from coordination.domain.errors import RetryLater
 from coordination.domain.trouble import Told, named, tell
-from coordination.store import file_lock, schema_version
+from coordination.store import schema_version
 from coordination.store.database import Database
 
 RETRY_SECONDS: Final = 1.0
@@ -64,8 +64,6 @@ class Schema:
             if state in {"behind", "migration failed"}:
                 await self._migrate()
                 state, revision = await self.look()
-            if state in {"current", "ahead"}:
-                await file_lock.raise_tokens(self._database)
         except Exception as error:
             self._failed = True
             self.pause = min(2 * self.pause, MOST_RETRY_SECONDS) or RETRY_SECONDS

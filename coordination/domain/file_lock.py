@@ -41,6 +41,7 @@ class Claim:
         ttl_seconds: how long the lease shall last from its grant.
         reason: cleaned text, shown to whoever is refused.
         task_id: the task the work belongs to; None means the caller's started task.
+        request_id: the call that it came with, by which a waiting one can be taken back.
     """
 
     paths: tuple[LockPath, ...]
@@ -48,6 +49,7 @@ class Claim:
     ttl_seconds: int
     reason: str | None = None
     task_id: str | None = None
+    request_id: str = ""
 
     @property
     def keys(self) -> list[str]:

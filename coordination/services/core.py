@@ -15,10 +15,11 @@ from coordination.domain.errors import RetryLater
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
 from coordination.services.trouble import Trouble
-from coordination.store import file_lock
+from coordination.store import file_lock, stopped
 from coordination.store.database import Database
 
 EXPIRE_EVERY_SECONDS: Final = 5.0
+LOOK_FOR_STOPPED_SECONDS: Final = 1.0
 _log: Final = structlog.stdlib.get_logger(__name__)
 
 
@@ -53,6 +54,7 @@ class Core:
             asyncio.create_task(self.feed.notify(), name="feed.notify"),
             asyncio.create_task(self.presence.write(), name="presence.write"),
             asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
+            asyncio.create_task(repeat(LOOK_FOR_STOPPED_SECONDS, self._end_stopped), name="stopped"),
         ]
         try:
             yield
@@ -70,6 +72,10 @@ class Core:
     async def _expire(self) -> None:
         for workspace, session in await file_lock.expire(self.database):
             self.feed.announce(workspace, session, freed=True)
+
+    async def _end_stopped(self) -> None:
+        if ended := await stopped.end(self.database):
+            _log.warning("connections_of_stopped_service_ended", number=ended)
 
 
 async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

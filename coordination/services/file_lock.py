@@ -8,13 +8,11 @@ leaves the queue at once, and a grant that raced its going is given back.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import CoordinationError, LeaseLost, RetryLater
+from coordination.domain.errors import LeaseLost, RetryLater
 from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Wait
 from coordination.domain.path import LockPath, normalise_all
 from coordination.domain.text import call, shown
@@ -24,6 +22,9 @@ from coordination.store import file_lock as store
 
 LOOK_SECONDS: Final = 1.0
 _NAMED: Final = 5
+_GIVE_BACK_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
+_SETTLED_SECONDS: Final = 4.0
+"""After this long no statement of a call that was given up can still begin: locks and statements time out before."""
 # The event loop forgets tasks that nobody holds, and a cancelled call no longer holds its clean-up.
 _unfinished: Final[set["asyncio.Future[None]"]] = set()
 
@@ -77,7 +78,7 @@ async def claim(
             gone.cancel()
             stopping.cancel()
     if client is not None and isinstance(outcome, Granted) and await client.look():
-        await give_back(core, agent, outcome.granted_tokens)
+        await give_back(core, agent, wanted)
     return outcome
 
 
@@ -115,9 +116,26 @@ async def release(
     return outcome.leases
 
 
-async def give_back(core: Core, agent: Agent, tokens: tuple[int, ...]) -> None:
-    """Release exactly the grants of an answer that never arrived."""
-    await _shielded(lambda: _cancel(core, agent, None, tokens))
+async def give_back(
+    core: Core, agent: Agent, wanted: Claim, attempt: "asyncio.Future[Granted | Held] | None" = None
+) -> None:
+    """Take back what a waiting claim whose answer never arrived left behind: its place, and its new grants.
+
+    What the agent has claimed or renewed again since stays: it was told so. Returns after the first try; a database
+    that is away is asked again for a while. And it is asked twice, because a statement that was given up may still be
+    carried out.
+
+    Args:
+        core: the shared parts.
+        agent: who claimed.
+        wanted: what it claimed, by which request.
+        attempt: what to wait for before: the try that is under way.
+    """
+    tried = asyncio.Event()
+    task = asyncio.ensure_future(_give_back(core, agent, wanted, attempt, tried))
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
+    await tried.wait()
 
 
 async def revoke(
@@ -158,10 +176,10 @@ async def _wait(
                 return outcome
             await _sleep(outcome, deadline - clock.time(), wakers)
         except asyncio.CancelledError:
-            await _shielded(lambda attempt=attempt: _undo(core, agent, attempt))
+            await give_back(core, agent, wanted, attempt)
             raise
         if wakers.gone.done():
-            await _shielded(lambda ticket=outcome.ticket: _cancel(core, agent, ticket, ()))
+            await give_back(core, agent, wanted)
             return outcome
 
 
@@ -186,34 +204,36 @@ async def _attempt(core: Core, agent: Agent, wanted: Claim, wait: Wait) -> Grant
     return outcome
 
 
-async def _cancel(core: Core, agent: Agent, ticket: int | None, tokens: tuple[int, ...]) -> None:
-    await store.cancel_wait(core.database, agent, ticket, tokens)
-    core.feed.announce(agent.workspace, agent.session, freed=True)
-
-
-async def _undo(core: Core, agent: Agent, attempt: "asyncio.Future[Granted | Held]") -> None:
-    """Take back whatever an attempt comes to whose call was cancelled: its place, or its new grants."""
+async def _give_back(
+    core: Core,
+    agent: Agent,
+    wanted: Claim,
+    attempt: "asyncio.Future[Granted | Held] | None",
+    tried: asyncio.Event,
+) -> None:
     try:
-        outcome = await attempt
-    except CoordinationError:
-        return
-    if isinstance(outcome, Granted):
-        await _cancel(core, agent, None, outcome.granted_tokens)
-    else:
-        await _cancel(core, agent, outcome.ticket, ())
+        if attempt is not None:
+            await asyncio.wait({attempt})
+        for pause in (*_GIVE_BACK_PAUSES, None):
+            if await _cancelled(core, agent, wanted):
+                break
+            tried.set()
+            if pause is None:
+                return  # what is left ends by time
+            await asyncio.sleep(pause)
+    finally:
+        tried.set()
+    await asyncio.sleep(_SETTLED_SECONDS)
+    await _cancelled(core, agent, wanted)
 
 
-async def _shielded(work: Callable[[], Awaitable[None]]) -> None:
-    """Finish clean-up although the caller is being cancelled; a database that is away ends the place by time."""
-
-    async def finish() -> None:
-        with suppress(RetryLater):
-            await work()
-
-    task = asyncio.ensure_future(finish())
-    _unfinished.add(task)
-    task.add_done_callback(_unfinished.discard)
-    await asyncio.shield(task)
+async def _cancelled(core: Core, agent: Agent, wanted: Claim) -> bool:
+    try:
+        await store.cancel_wait(core.database, agent, wanted.request_id)
+    except RetryLater:
+        return False
+    core.feed.announce(agent.workspace, agent.session, freed=True)
+    return True
 
 
 def _keys(paths: tuple[LockPath, ...] | None) -> list[str] | None:

@@ -1,7 +1,7 @@
 """The pool of connections to Postgres, and the one place where its failures become the product's errors.
 
-Every runtime statement is a single call of a function or a single read, so a stopped worker can hold nothing open;
-should one ever leave a transaction idle, the server ends it after a second. A call that gets no answer within two
+Every runtime statement is a single call of a function, a group of such calls (`group_commit`) or a single read; a
+process that is stopped in the middle of one is ended by the others (`stopped`). A call that gets no answer within two
 seconds fails with `RetryLater` and its connection is thrown away. A semaphore in front of the pool keeps the
 tail short when many callers compete (facts/mcp-and-fastmcp.md). A database that answers and lacks what this release
 needs is not ready yet: whoever calls may come again, and the log says what is lacking. Nothing here knows what the
@@ -21,7 +21,8 @@ import structlog
 
 from coordination.domain import errors
 from coordination.domain.trouble import Told, named, tell
-from coordination.store.group_commit import GroupCommit
+from coordination.store.fencing import RAISE_TOKENS
+from coordination.store.group_commit import GroupCommit, Undone
 from coordination.store.refusal import explain
 
 SERVER_SETTINGS: Final = {
@@ -32,7 +33,7 @@ SERVER_SETTINGS: Final = {
     "synchronous_commit": "on",
     "jit": "off",
     "lock_timeout": "1500ms",
-    "statement_timeout": "5s",
+    "statement_timeout": "1800ms",
     "idle_in_transaction_session_timeout": "1s",
 }
 DEADLINE_SECONDS: Final = 2.0
@@ -128,7 +129,11 @@ class Database:
     async def fetch_jsons(self, statement: str, calls: Sequence[Sequence[object]]) -> list[bytes]:
         """Run such a statement for each of `calls` in one transaction: all or none. Raises like `fetch_json`."""
         async with self.connection() as connection:
-            rows: list[Row] = await connection.fetchmany(statement, calls)
+            try:
+                rows: list[Row] = await connection.fetchmany(statement, calls)
+            except asyncpg.DeadlockDetectedError as error:
+                # Several calls that join bring several checkouts' locks together; one by one none has two.
+                raise Undone from error
         return [(row[0] or "null").encode() for row in rows]
 
     async def decide(self, statement: str, workspace: str, session: str, *arguments: object) -> bytes:
@@ -195,9 +200,15 @@ class Database:
                         max_size=self._size,
                         timeout=DEADLINE_SECONDS,
                         server_settings=SERVER_SETTINGS,
+                        init=_begin,
                         reset=_keep,
                     )
         return self._pool
+
+
+async def _begin(connection: Any) -> None:
+    """Begin a connection: the last ones may have ended because the database was restored."""
+    await connection.execute(RAISE_TOKENS)
 
 
 async def _keep(_connection: object) -> None:

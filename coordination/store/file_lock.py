@@ -1,6 +1,6 @@
 """Statements on file locks and their queue. Each is one call of a function in `store/functions`; SQL decides."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
 
@@ -21,23 +21,17 @@ _RELEASED: Final[TypeAdapter[Released | Lost]] = TypeAdapter(
 _LEASE: Final = TypeAdapter(Lease)
 _LEASES: Final = TypeAdapter(tuple[Lease, ...])
 
+MOST_TOGETHER: Final = 20
+
 CLAIM: Final = """
     SELECT coordination_claim_file_lock($1, $2, $3, $4, $5::jsonb, $6, $7::text[], $8::text[], $9::text[],
-                                        $10::text[], $11::text[], $12::int, $13, $14, $15)
+                                        $10::text[], $11::text[], $12::int, $13, $14, $15, $16)
 """
 RENEW: Final = (
     "SELECT coordination_renew_file_lock($1, $2, $3, $4, $5::jsonb, $6::text[], $7::bigint[], $8::int)"
 )
 RELEASE: Final = "SELECT coordination_release_file_lock($1, $2, $3, $4, $5::jsonb, $6::text[], $7::bigint[])"
-# Tokens grow over a restore too: whatever a lost database gave out is smaller than the clock in milliseconds, as long
-# as fewer than a thousand leases a second were granted for all its life. Servers that start at once do no harm to
-# each other: between reading and setting, no thousand tokens are given out.
-RAISE_TOKENS: Final = """
-    SELECT setval('coordination_fencing_token',
-                  greatest(s.last_value + 1000, (extract(epoch FROM clock_timestamp()) * 1000)::bigint))
-    FROM coordination_fencing_token s
-"""
-CANCEL_WAIT: Final = "SELECT coordination_cancel_wait($1, $2, $3, $4::bigint, $5::bigint[])"
+CANCEL_WAIT: Final = "SELECT coordination_cancel_wait($1, $2, $3, $4)"
 REVOKE: Final = "SELECT coordination_revoke_file_lock($1, $2, $3, $4::text[], $5)"
 EXPIRE: Final = "SELECT to_jsonb(coordination_expire_file_locks($1, $2))"
 SESSIONS_WITH_ENDED: Final = """
@@ -80,6 +74,7 @@ async def claim(database: Database, agent: Agent, wanted: Claim, wait: Wait) -> 
         wanted.reason,
         wanted.task_id,
         wait,
+        wanted.request_id,
     )
     return _CLAIMED.validate_json(answer)
 
@@ -88,7 +83,7 @@ async def renew(
     database: Database, agent: Agent, keys: list[str] | None, tokens: list[int] | None, ttl_seconds: int
 ) -> Renewed | Lost:
     """Extend the caller's live leases on `keys` (None: all of them), pinned to `tokens` when given."""
-    answer = await database.decide(RENEW, *caller(agent), keys, tokens, ttl_seconds)
+    answer = await _ask(database, keys, RENEW, *caller(agent), keys, tokens, ttl_seconds)
     return _RENEWED.validate_json(answer)
 
 
@@ -96,17 +91,24 @@ async def release(
     database: Database, agent: Agent, keys: list[str] | None, tokens: list[int] | None
 ) -> Released | Lost:
     """Give back the caller's live leases on `keys` (None: all of them), pinned to `tokens` when given."""
-    answer = await database.decide(RELEASE, *caller(agent), keys, tokens)
+    answer = await _ask(database, keys, RELEASE, *caller(agent), keys, tokens)
     return _RELEASED.validate_json(answer)
 
 
-async def cancel_wait(
-    database: Database, agent: Agent, ticket: int | None, tokens: tuple[int, ...]
-) -> tuple[Lease, ...]:
-    """Leave the queue and give back exactly the grants named by `tokens`; returns what was given back."""
-    answer = await database.fetch_json(
-        CANCEL_WAIT, agent.workspace, agent.session, agent.id, ticket, list(tokens)
-    )
+async def _ask(database: Database, keys: list[str] | None, statement: str, *arguments: Any) -> bytes:
+    """Let few leases be renewed or released together with those of others; many have long answers."""
+    if keys is None or len(keys) > MOST_TOGETHER:
+        return await database.fetch_json(statement, *arguments)
+    return await database.decide(statement, *arguments)
+
+
+async def cancel_wait(database: Database, agent: Agent, request_id: str) -> tuple[Lease, ...]:
+    """Take back what a request left behind: its place in the queue, and its grants unless claimed again since.
+
+    Returns:
+        The leases that were given back.
+    """
+    answer = await database.fetch_json(CANCEL_WAIT, agent.workspace, agent.session, agent.id, request_id)
     return _LEASES.validate_json(answer)
 
 
@@ -115,11 +117,6 @@ async def revoke(
 ) -> tuple[Lease, ...]:
     """Take leases away from their holders, by a person; returns what was taken."""
     return _LEASES.validate_json(await database.fetch_json(REVOKE, workspace, session, by, keys, agent_id))
-
-
-async def raise_tokens(database: Database) -> None:
-    """Move fencing tokens beyond all that were given out before the database was restored; at every start."""
-    await database.fetch(RAISE_TOKENS)
 
 
 async def expire(database: Database) -> list[tuple[str, str]]:

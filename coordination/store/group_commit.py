@@ -13,6 +13,7 @@ a statement means is not known here.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -26,6 +27,10 @@ SessionKey = tuple[str, str]
 Arguments = Sequence[object]
 
 
+class Undone(Exception):
+    """The database undid a whole group for a reason that no call of it has when it is made alone."""
+
+
 class Statements(Protocol):
     """Where calls go: one statement once, or several times in one transaction."""
 
@@ -34,7 +39,11 @@ class Statements(Protocol):
         ...
 
     async def fetch_jsons(self, statement: str, calls: Sequence[Arguments]) -> list[bytes]:
-        """Run a statement for each of `calls` in one transaction; one that fails undoes all."""
+        """Run a statement for each of `calls` in one transaction; one that fails undoes all.
+
+        Raises:
+            RetryLater: nobody knows whether it was done, or it is no use to try again now.
+        """
         ...
 
 
@@ -93,26 +102,37 @@ class GroupCommit:
     async def _send_groups(self, key: tuple[SessionKey, str], line: deque[_Call]) -> None:
         try:
             while group := _next_group(line):
-                for call, answer in zip(group, await self._answers(key[1], group), strict=True):
-                    if call.answer.done():
-                        continue
-                    if isinstance(answer, bytes):
-                        call.answer.set_result(answer)
-                    else:
-                        call.answer.set_exception(answer)
+                await self._send(key[1], group)
         finally:
             del self._lines[key]
 
-    async def _answers(self, statement: str, group: list[_Call]) -> Sequence[bytes | Exception]:
+    async def _send(self, statement: str, group: list[_Call]) -> None:
         try:
-            return await self._statements.fetch_jsons(statement, [call.arguments for call in group])
+            answers = await self._statements.fetch_jsons(statement, [call.arguments for call in group])
         except RetryLater as error:
-            return [RetryLater(error.message, next_call=error.next_call) for _ in group]
+            _fail(group, error)
         except Exception as error:
             if len(group) == 1:
-                return [error]
-        # One was refused, so none was done: each learns its own answer.
-        return [(await self._answers(statement, [call]))[0] for call in group]
+                _fail(group, error)
+                return
+            # One was refused, so none was done: each that still waits learns its own answer.
+            for call in group:
+                if not call.answer.done():
+                    await self._send(statement, [call])
+        else:
+            _answer(group, answers)
+
+
+def _answer(group: list[_Call], answers: list[bytes]) -> None:
+    for call, answer in zip(group, answers, strict=True):
+        if not call.answer.done():
+            call.answer.set_result(answer)
+
+
+def _fail(group: list[_Call], error: Exception) -> None:
+    for call in group:
+        if not call.answer.done():
+            call.answer.set_exception(copy(error))
 
 
 def _next_group(line: deque[_Call]) -> list[_Call]:

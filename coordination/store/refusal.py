@@ -15,10 +15,18 @@ def explain(code: str, details: dict[str, Any]) -> errors.CoordinationError:
 
 def _checkout_taken(details: dict[str, Any]) -> errors.CoordinationError:
     session = details["session"]
+    if details.pop("active"):
+        why = f'This checkout belongs to session "{session}" at the moment; a checkout is in one session at a time.'
+        way_out, next_call = (
+            "have a person close that session",
+            f"coord sessions close {shlex.quote(session)}",
+        )
+    else:
+        why = f'Session "{session}" is closed, but locks of its agents in this checkout have not ended yet.'
+        way_out, next_call = "wait, or have a person revoke them", f"coord locks {shlex.quote(session)}"
     return errors.CheckoutTaken(
-        f'This checkout belongs to session "{session}" at the moment; a checkout is in one session at a time.'
-        " Connect to that session, use another checkout (git worktree add), or have a person close that session.",
-        next_call=f"coord sessions close {shlex.quote(session)}",
+        f"{why} Connect to that session, use another checkout (git worktree add), or {way_out}.",
+        next_call=next_call,
         details=details,
     )
 

@@ -136,7 +136,8 @@ ALTER TABLE file_locks
     ADD COLUMN fencing_token bigint NOT NULL DEFAULT nextval('coordination_fencing_token'),
     ADD COLUMN granted_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN reason text,
-    ADD COLUMN task_id text;
+    ADD COLUMN task_id text,
+    ADD COLUMN request_id text;
 
 ALTER TABLE task_progress
     ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
@@ -175,7 +176,8 @@ CREATE TABLE file_lock_waiters (
     range_high text[] NOT NULL,
     queued_at timestamptz NOT NULL,
     refreshed_at timestamptz NOT NULL,
-    parked_until timestamptz
+    parked_until timestamptz,
+    request_ids text[] NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE coordination_events (
@@ -301,25 +303,33 @@ BEGIN
 END
 $function$;
 
--- A waiting call ended because its client went away: leave the queue, and give back what a grant that raced the
--- disconnect brought (exactly those tokens). Returns what was given back.
-CREATE OR REPLACE FUNCTION coordination_cancel_wait(
-    p_workspace text, p_session text, p_agent text, p_ticket bigint, p_tokens bigint[]
-) RETURNS jsonb
+-- A waiting call, named by its request, ended because its client went away: take back what it left behind. Its place
+-- goes unless another request of the agent waits in it too (a call that was sent again); its grant goes unless the
+-- agent has claimed or renewed it since, because then an answer that arrived says so. Returns what was given back.
+CREATE OR REPLACE FUNCTION coordination_cancel_wait(p_workspace text, p_session text, p_agent text, p_request text)
+RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_now timestamptz;
+    v_place record;
 BEGIN
     PERFORM coordination_lock_session(p_workspace, p_session);
     v_now := clock_timestamp();
-    IF p_ticket IS NOT NULL THEN
-        PERFORM coordination_leave_queue(p_workspace, p_session, p_ticket, 'cancelled', v_now);
-    END IF;
+    FOR v_place IN
+        UPDATE file_lock_waiters w SET request_ids = array_remove(w.request_ids, p_request)
+        WHERE w.workspace_id = p_workspace AND w.session_id = p_session AND w.agent_id = p_agent
+          AND p_request = ANY (w.request_ids)
+        RETURNING w.ticket, w.request_ids
+    LOOP
+        IF v_place.request_ids = '{}' THEN
+            PERFORM coordination_leave_queue(p_workspace, p_session, v_place.ticket, 'cancelled', v_now);
+        END IF;
+    END LOOP;
     RETURN coordination_drop_locks(p_workspace, p_session, p_agent,
         ARRAY(SELECT l FROM file_locks l
               WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
-                AND l.fencing_token = ANY (p_tokens)), 'lock.released', '{}', v_now);
+                AND l.request_id = p_request), 'lock.released', '{}', v_now);
 END
 $function$;
 
@@ -328,7 +338,7 @@ $function$;
 -- it grants takes fencing tokens, writes leases and appends events. Arrays p_paths and p_keys run in parallel and
 -- are sorted by key; p_probe holds the keys and all their ancestors; p_range_low/high the byte ranges below them.
 -- p_wait: 'no' answers at once; 'wait' enters or refreshes the caller's place in the queue; 'park' is a waiter's
--- last look before its call ends: the place is kept for 120 seconds.
+-- last look before its call ends: the place is kept for 120 seconds. p_request names the call, for cancel_wait.
 -- Plans are made once, for any path, and use the indexes: left to itself the planner plans each call anew, because it
 -- guesses arrays to be long, which took half of a claim's time; and a plan made while the table was empty would scan it.
 -- Answers {outcome: 'granted', locks, warnings} or {outcome: 'held', conflicts, …}.
@@ -336,7 +346,7 @@ $function$;
 CREATE OR REPLACE FUNCTION coordination_claim_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_operation text, p_paths text[], p_keys text[], p_probe text[], p_range_low text[], p_range_high text[],
-    p_ttl_seconds integer, p_reason text, p_task text, p_wait text
+    p_ttl_seconds integer, p_reason text, p_task text, p_wait text, p_request text
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
     SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
@@ -373,11 +383,11 @@ BEGIN
             PERFORM coordination_leave_queue(p_workspace, p_session, v_ticket, 'granted', v_now);
         END IF;
         RETURN coordination_grant_file_lock(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
-            v_found, v_now + make_interval(secs => p_ttl_seconds), p_reason, p_task, v_now);
+            v_found, v_now + make_interval(secs => p_ttl_seconds), p_reason, p_task, p_request, v_now);
     END IF;
     IF p_wait <> 'no' THEN
         v_ticket := coordination_take_place(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
-            p_probe, p_range_low, p_range_high, v_ticket, v_holders || v_ahead, p_wait = 'park', v_across, v_now);
+            p_probe, p_range_low, p_range_high, v_ticket, v_holders || v_ahead, p_wait = 'park', p_request, v_across, v_now);
     END IF;
     RETURN coordination_describe_conflict(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
         p_probe, v_found, v_holders, v_ahead, v_ticket, v_across, v_now);
@@ -456,6 +466,11 @@ BEGIN
     WHERE s.workspace_id = p_workspace AND s.id = p_session;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such session' USING ERRCODE = 'CO007';
+    END IF;
+    IF p_status = 'closed' THEN
+        -- Whoever calls again joins again, so that its checkout is compared with what other sessions have by then.
+        UPDATE claude_code_agents a SET status = 'disconnected'
+        WHERE a.workspace_id = p_workspace AND a.session_id = p_session;
     END IF;
     PERFORM coordination_append_event(p_workspace, p_session, p_by,
         CASE WHEN p_status = 'closed' THEN 'session.closed' ELSE 'session.configured' END,
@@ -708,11 +723,12 @@ $function$;
 
 -- Write a grant that has been decided: remove what expired, extend what the caller holds, insert the rest.
 -- Called under the session's lock with every overlapping row in `p_found`. A lease the caller already holds keeps
--- its token and is never shortened; a read lease that becomes exclusive is a new grant with a new token.
+-- its token and is never shortened, and no earlier request may give it back any more (cancel_wait); a read lease that becomes exclusive is a new grant with a new token.
 -- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
 CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
-    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_now timestamptz
+    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_request text,
+    p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -738,7 +754,7 @@ BEGIN
             UPDATE file_locks l
             SET expires_at = greatest(l.expires_at, p_expires_at),
                 operation = CASE WHEN p_operation = 'read' THEN l.operation ELSE p_operation END,
-                reason = coalesce(p_reason, l.reason), task_id = coalesce(v_task, l.task_id)
+                reason = coalesce(p_reason, l.reason), task_id = coalesce(v_task, l.task_id), request_id = NULL
             FROM unnest(p_found) f
             WHERE f.agent_id = p_agent AND f.expires_at > p_now AND f.path_key = ANY (p_keys)
               AND f.checkout IN (p_checkout, '') AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
@@ -758,11 +774,12 @@ BEGIN
 
     WITH granted AS (
         INSERT INTO file_locks AS l (workspace_id, session_id, agent_id, file_path, path_key, checkout, slot, operation,
-            fencing_token, granted_at, expires_at, reason, task_id, created_at)
+            fencing_token, granted_at, expires_at, reason, task_id, request_id, created_at)
         SELECT p_workspace, p_session, p_agent, w.path, w.key,
                CASE WHEN w.key LIKE 'resource:%' THEN '' ELSE p_checkout END,
                CASE WHEN p_operation = 'read' THEN p_agent ELSE '' END, p_operation,
-               nextval('coordination_fencing_token'), p_now, p_expires_at, p_reason, v_task, p_now
+               nextval('coordination_fencing_token'), p_now, p_expires_at, p_reason, v_task,
+               p_request, p_now
         FROM unnest(p_paths, p_keys) AS w(path, key)
         WHERE w.key <> ALL (v_kept)
         RETURNING l.*)
@@ -786,7 +803,8 @@ $function$;
 -- Make session and agent exist, and bind the agent's checkout to the session.
 -- Called under the session's lock, at an agent's first call, whenever its checkout changes and after ten quiet minutes.
 -- A checkout belongs to one session at a time: while another active session has an agent that was seen there within
--- ten minutes, or a live lease there, the join is refused with CO001 and nothing is written.
+-- ten minutes, or any other session (a closed one too) a live lease there, the join is refused with CO001 and nothing
+-- is written.
 -- p_actor: {user, name, role, client, checkout_root}.
 CREATE OR REPLACE FUNCTION coordination_join_session(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_now timestamptz
@@ -795,24 +813,24 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_other text;
+    v_active boolean;
     v_known boolean;
 BEGIN
     IF p_checkout <> '' THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_checkout, hashtextextended(p_workspace, 20261122)));
-        SELECT a.session_id INTO v_other
+        SELECT a.session_id, s.status = 'active' INTO v_other, v_active
         FROM claude_code_agents a
-        JOIN claude_code_sessions s ON s.workspace_id = a.workspace_id AND s.id = a.session_id AND s.status = 'active'
+        JOIN claude_code_sessions s ON s.workspace_id = a.workspace_id AND s.id = a.session_id
         WHERE a.workspace_id = p_workspace AND a.checkout = p_checkout AND a.session_id <> p_session
-          AND a.status = 'connected'
-          AND (a.last_activity > p_now - interval '10 minutes'
+          AND (s.status = 'active' AND a.status = 'connected' AND a.last_activity > p_now - interval '10 minutes'
                OR EXISTS (SELECT FROM file_locks l
                           WHERE l.workspace_id = p_workspace AND l.session_id = a.session_id
                             AND l.agent_id = a.id AND l.checkout = p_checkout AND l.expires_at > p_now))
-        ORDER BY a.last_activity DESC
+        ORDER BY s.status = 'active' DESC, a.last_activity DESC
         LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'checkout belongs to another session' USING ERRCODE = 'CO001',
-                DETAIL = jsonb_build_object('session', v_other)::text;
+                DETAIL = jsonb_build_object('session', v_other, 'active', v_active)::text;
         END IF;
     END IF;
 
@@ -1266,7 +1284,8 @@ BEGIN
             'held', (SELECT coalesce(jsonb_agg(h.file_path), '[]') FROM unnest(v_held) h));
     END IF;
     WITH renewed AS (
-        UPDATE file_locks l SET expires_at = greatest(l.expires_at, v_now + make_interval(secs => p_ttl_seconds))
+        UPDATE file_locks l
+        SET expires_at = greatest(l.expires_at, v_now + make_interval(secs => p_ttl_seconds)), request_id = NULL
         FROM unnest(v_held) h
         WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = h.path_key
           AND l.checkout = h.checkout AND l.slot = h.slot
@@ -1493,7 +1512,7 @@ $function$;
 CREATE OR REPLACE FUNCTION coordination_take_place(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text,
     p_paths text[], p_keys text[], p_probe text[], p_range_low text[], p_range_high text[],
-    p_ticket bigint, p_blockers text[], p_park boolean, p_blocks_across boolean, p_now timestamptz
+    p_ticket bigint, p_blockers text[], p_park boolean, p_request text, p_blocks_across boolean, p_now timestamptz
 ) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -1503,7 +1522,11 @@ DECLARE
     v_parked_until timestamptz := CASE WHEN p_park THEN p_now + interval '120 seconds' END;
 BEGIN
     IF v_ticket IS NOT NULL THEN
-        UPDATE file_lock_waiters w SET refreshed_at = p_now, parked_until = v_parked_until WHERE w.ticket = v_ticket;
+        UPDATE file_lock_waiters w
+        SET refreshed_at = p_now, parked_until = v_parked_until,
+            request_ids = array_remove(w.request_ids, p_request)
+                || CASE WHEN p_park THEN '{}' ELSE ARRAY[p_request] END
+        WHERE w.ticket = v_ticket;
         RETURN v_ticket;
     END IF;
     PERFORM coordination_leave_queue(p_workspace, p_session, w.ticket, 'died', p_now)
@@ -1516,9 +1539,10 @@ BEGIN
             DETAIL = jsonb_build_object('cycle', to_jsonb(p_agent || v_way))::text;
     END IF;
     INSERT INTO file_lock_waiters (workspace_id, session_id, agent_id, checkout, operation, paths, path_keys, probe,
-        range_low, range_high, queued_at, refreshed_at, parked_until)
+        range_low, range_high, queued_at, refreshed_at, parked_until, request_ids)
     VALUES (p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys, p_probe,
-        p_range_low, p_range_high, p_now, p_now, v_parked_until)
+        p_range_low, p_range_high, p_now, p_now, v_parked_until,
+        CASE WHEN p_park THEN '{}' ELSE ARRAY[p_request] END)
     RETURNING ticket INTO v_ticket;
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'waiter.joined',
         jsonb_build_object('ticket', v_ticket, 'operation', p_operation, 'checkout', p_checkout,

@@ -3,7 +3,7 @@
 -- it grants takes fencing tokens, writes leases and appends events. Arrays p_paths and p_keys run in parallel and
 -- are sorted by key; p_probe holds the keys and all their ancestors; p_range_low/high the byte ranges below them.
 -- p_wait: 'no' answers at once; 'wait' enters or refreshes the caller's place in the queue; 'park' is a waiter's
--- last look before its call ends: the place is kept for 120 seconds.
+-- last look before its call ends: the place is kept for 120 seconds. p_request names the call, for cancel_wait.
 -- Plans are made once, for any path, and use the indexes: left to itself the planner plans each call anew, because it
 -- guesses arrays to be long, which took half of a claim's time; and a plan made while the table was empty would scan it.
 -- Answers {outcome: 'granted', locks, warnings} or {outcome: 'held', conflicts, …}.
@@ -11,7 +11,7 @@
 CREATE OR REPLACE FUNCTION coordination_claim_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_operation text, p_paths text[], p_keys text[], p_probe text[], p_range_low text[], p_range_high text[],
-    p_ttl_seconds integer, p_reason text, p_task text, p_wait text
+    p_ttl_seconds integer, p_reason text, p_task text, p_wait text, p_request text
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
     SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
@@ -48,11 +48,11 @@ BEGIN
             PERFORM coordination_leave_queue(p_workspace, p_session, v_ticket, 'granted', v_now);
         END IF;
         RETURN coordination_grant_file_lock(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
-            v_found, v_now + make_interval(secs => p_ttl_seconds), p_reason, p_task, v_now);
+            v_found, v_now + make_interval(secs => p_ttl_seconds), p_reason, p_task, p_request, v_now);
     END IF;
     IF p_wait <> 'no' THEN
         v_ticket := coordination_take_place(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
-            p_probe, p_range_low, p_range_high, v_ticket, v_holders || v_ahead, p_wait = 'park', v_across, v_now);
+            p_probe, p_range_low, p_range_high, v_ticket, v_holders || v_ahead, p_wait = 'park', p_request, v_across, v_now);
     END IF;
     RETURN coordination_describe_conflict(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
         p_probe, v_found, v_holders, v_ahead, v_ticket, v_across, v_now);

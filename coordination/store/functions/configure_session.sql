@@ -32,6 +32,11 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such session' USING ERRCODE = 'CO007';
     END IF;
+    IF p_status = 'closed' THEN
+        -- Whoever calls again joins again, so that its checkout is compared with what other sessions have by then.
+        UPDATE claude_code_agents a SET status = 'disconnected'
+        WHERE a.workspace_id = p_workspace AND a.session_id = p_session;
+    END IF;
     PERFORM coordination_append_event(p_workspace, p_session, p_by,
         CASE WHEN p_status = 'closed' THEN 'session.closed' ELSE 'session.configured' END,
         jsonb_strip_nulls(jsonb_build_object('status', p_status, 'across_checkouts', p_across_checkouts)), '{}', v_now);

@@ -1,10 +1,11 @@
 -- Write a grant that has been decided: remove what expired, extend what the caller holds, insert the rest.
 -- Called under the session's lock with every overlapping row in `p_found`. A lease the caller already holds keeps
--- its token and is never shortened; a read lease that becomes exclusive is a new grant with a new token.
+-- its token and is never shortened, and no earlier request may give it back any more (cancel_wait); a read lease that becomes exclusive is a new grant with a new token.
 -- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
 CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
-    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_now timestamptz
+    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_request text,
+    p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -30,7 +31,7 @@ BEGIN
             UPDATE file_locks l
             SET expires_at = greatest(l.expires_at, p_expires_at),
                 operation = CASE WHEN p_operation = 'read' THEN l.operation ELSE p_operation END,
-                reason = coalesce(p_reason, l.reason), task_id = coalesce(v_task, l.task_id)
+                reason = coalesce(p_reason, l.reason), task_id = coalesce(v_task, l.task_id), request_id = NULL
             FROM unnest(p_found) f
             WHERE f.agent_id = p_agent AND f.expires_at > p_now AND f.path_key = ANY (p_keys)
               AND f.checkout IN (p_checkout, '') AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
@@ -50,11 +51,12 @@ BEGIN
 
     WITH granted AS (
         INSERT INTO file_locks AS l (workspace_id, session_id, agent_id, file_path, path_key, checkout, slot, operation,
-            fencing_token, granted_at, expires_at, reason, task_id, created_at)
+            fencing_token, granted_at, expires_at, reason, task_id, request_id, created_at)
         SELECT p_workspace, p_session, p_agent, w.path, w.key,
                CASE WHEN w.key LIKE 'resource:%' THEN '' ELSE p_checkout END,
                CASE WHEN p_operation = 'read' THEN p_agent ELSE '' END, p_operation,
-               nextval('coordination_fencing_token'), p_now, p_expires_at, p_reason, v_task, p_now
+               nextval('coordination_fencing_token'), p_now, p_expires_at, p_reason, v_task,
+               p_request, p_now
         FROM unnest(p_paths, p_keys) AS w(path, key)
         WHERE w.key <> ALL (v_kept)
         RETURNING l.*)

@@ -23,7 +23,8 @@ BEGIN
             'held', (SELECT coalesce(jsonb_agg(h.file_path), '[]') FROM unnest(v_held) h));
     END IF;
     WITH renewed AS (
-        UPDATE file_locks l SET expires_at = greatest(l.expires_at, v_now + make_interval(secs => p_ttl_seconds))
+        UPDATE file_locks l
+        SET expires_at = greatest(l.expires_at, v_now + make_interval(secs => p_ttl_seconds)), request_id = NULL
         FROM unnest(v_held) h
         WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = h.path_key
           AND l.checkout = h.checkout AND l.slot = h.slot

@@ -1,7 +1,8 @@
 -- Make session and agent exist, and bind the agent's checkout to the session.
 -- Called under the session's lock, at an agent's first call, whenever its checkout changes and after ten quiet minutes.
 -- A checkout belongs to one session at a time: while another active session has an agent that was seen there within
--- ten minutes, or a live lease there, the join is refused with CO001 and nothing is written.
+-- ten minutes, or any other session (a closed one too) a live lease there, the join is refused with CO001 and nothing
+-- is written.
 -- p_actor: {user, name, role, client, checkout_root}.
 CREATE OR REPLACE FUNCTION coordination_join_session(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_now timestamptz
@@ -10,24 +11,24 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_other text;
+    v_active boolean;
     v_known boolean;
 BEGIN
     IF p_checkout <> '' THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_checkout, hashtextextended(p_workspace, 20261122)));
-        SELECT a.session_id INTO v_other
+        SELECT a.session_id, s.status = 'active' INTO v_other, v_active
         FROM claude_code_agents a
-        JOIN claude_code_sessions s ON s.workspace_id = a.workspace_id AND s.id = a.session_id AND s.status = 'active'
+        JOIN claude_code_sessions s ON s.workspace_id = a.workspace_id AND s.id = a.session_id
         WHERE a.workspace_id = p_workspace AND a.checkout = p_checkout AND a.session_id <> p_session
-          AND a.status = 'connected'
-          AND (a.last_activity > p_now - interval '10 minutes'
+          AND (s.status = 'active' AND a.status = 'connected' AND a.last_activity > p_now - interval '10 minutes'
                OR EXISTS (SELECT FROM file_locks l
                           WHERE l.workspace_id = p_workspace AND l.session_id = a.session_id
                             AND l.agent_id = a.id AND l.checkout = p_checkout AND l.expires_at > p_now))
-        ORDER BY a.last_activity DESC
+        ORDER BY s.status = 'active' DESC, a.last_activity DESC
         LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'checkout belongs to another session' USING ERRCODE = 'CO001',
-                DETAIL = jsonb_build_object('session', v_other)::text;
+                DETAIL = jsonb_build_object('session', v_other, 'active', v_active)::text;
         END IF;
     END IF;
 

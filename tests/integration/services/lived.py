@@ -23,16 +23,16 @@ Notes = dict[str, Any]
 Calls = Iterator[tuple[str, Awaitable[object]]]
 
 
-async def lived(core: Core, workspace: str, *, token: int = 1, ticket: int = 1) -> Notes:
+async def lived(core: Core, workspace: str, *, token: int = 1, request: str = "none") -> Notes:
     """Call every use case in a workspace in which nothing happened yet, and note what each was told.
 
     Args:
         core: the shared parts.
         workspace: which one.
         token: a fencing token of another workspace, or one that nobody has.
-        ticket: a place in another workspace's queue, or one that nobody has.
+        request: the request of a claim in another workspace, or one that nobody made.
     """
-    life = _Life(core, workspace, token, ticket)
+    life = _Life(core, workspace, token, request)
     told: Notes = {}
     for part in (
         life.unknown,
@@ -55,8 +55,8 @@ async def lived(core: Core, workspace: str, *, token: int = 1, ticket: int = 1) 
 class _Life:
     """The calls, in the order in which they are made; each part goes on where the one before ended."""
 
-    def __init__(self, core: Core, workspace: str, token: int, ticket: int) -> None:
-        self.core, self.workspace, self.token, self.ticket = core, workspace, token, ticket
+    def __init__(self, core: Core, workspace: str, token: int, request: str) -> None:
+        self.core, self.workspace, self.token, self.request = core, workspace, token, request
         self.a, self.b, self.c = (self.who(name) for name in ("impl_a", "impl_b", "impl_c"))
 
     def who(self, name: str, *, session: str = "demo", checkout: str = "") -> Agent:
@@ -120,11 +120,7 @@ class _Life:
         yield "upgrade", self.claim(self.a, "r.py")
         yield "read what another writes", self.claim(self.b, "src/deep/r.py", operation=READ)
         yield "claim what is held", self.claim(self.b, "src/a.py")
-        tokens = (self.token,)
-        yield (
-            "give back by another's numbers",
-            store.cancel_wait(self.core.database, self.a, self.ticket, tokens),
-        )
+        yield "give back another's", store.cancel_wait(self.core.database, self.a, self.request)
         yield "renew own", self.renew(normalise_all(["lib/x.py"]))
         yield "release own", self.release(normalise_all(["lib/x.py"]))
         yield "locks", file_lock.list_locks(self.core, self.workspace, "demo", None, 100)

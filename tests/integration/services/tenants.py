@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import orjson
 
 from coordination.domain.agent import Agent
-from coordination.domain.file_lock import Granted, Held
+from coordination.domain.file_lock import Granted
 from coordination.domain.session import AcrossCheckouts, SessionState
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import agent as agents
@@ -40,11 +40,11 @@ _SILENT: Final = """
 """
 
 
-async def furnish(core: Core, workspace: str) -> tuple[int, int]:
+async def furnish(core: Core, workspace: str) -> tuple[int, str]:
     """Fill a workspace: leases, places in the queue, tasks, messages, checkouts.
 
     Returns:
-        A fencing token and the number of a place in the queue.
+        A fencing token, and the request of the claim that got it.
     """
 
     def who(name: str, **where: str) -> Agent:
@@ -57,17 +57,16 @@ async def furnish(core: Core, workspace: str) -> tuple[int, int]:
     await file_lock.claim(core, carol, wanted("src", "low/deep/x.py", "lib/z.py"))
     await file_lock.claim(core, b, wanted("old.py"))
     await expire(core.database, "old.py")
-    mine = await file_lock.claim(core, a, wanted("lib/x.py", "lib/y.py"))
+    claim = wanted("lib/x.py", "lib/y.py")
+    mine = await file_lock.claim(core, a, claim)
     await file_lock.claim(core, a, wanted("r.py", operation=READ))
     await file_lock.claim(core, who("silent"), wanted("loud.py"))
-    place = await file_lock.claim(core, erin, wanted("lib"), wait_seconds=WAITING)
+    await file_lock.claim(core, erin, wanted("lib"), wait_seconds=WAITING)
     await file_lock.claim(core, a, wanted("src/deep"), wait_seconds=WAITING)
     await _furnish_tasks(core, a, b, who("silent"))
     await _furnish_sessions(core, workspace)
     assert isinstance(mine, Granted)
-    assert isinstance(place, Held)
-    assert place.ticket is not None
-    return mine.granted_tokens[0], place.ticket
+    return mine.granted_tokens[0], claim.request_id
 
 
 async def _furnish_tasks(core: Core, a: Agent, b: Agent, silent: Agent) -> None:

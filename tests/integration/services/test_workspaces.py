@@ -29,9 +29,9 @@ async def own_core(dsn: str) -> AsyncGenerator[Core]:
 async def noticed(core: Core) -> Notes:
     """What a workspace is told otherwise, or does to another, because that one uses the same names."""
     alone = await lived(core, "alone")
-    token, ticket = await furnish(core, "red")
+    token, request = await furnish(core, "red")
     before = await rows(core.database, "red")
-    beside = await lived(core, "beside", token=token, ticket=ticket)
+    beside = await lived(core, "beside", token=token, request=request)
     after = await rows(core.database, "red")
     changed = {f"rows of {table}": now for table, now in after.items() if now != before[table]}
     return {call: told for call, told in beside.items() if told != alone[call]} | changed

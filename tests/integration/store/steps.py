@@ -5,6 +5,7 @@ that the promise breaks. So it can never come to prove nothing.
 """
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,7 +40,14 @@ def wanted(
 ) -> Claim:
     """A claim on paths as a person writes them."""
     ordered = tuple(sorted(normalise_all(paths), key=lambda path: path.key))
-    return Claim(paths=ordered, operation=operation, ttl_seconds=minutes * 60, task_id=task_id, reason=reason)
+    return Claim(
+        paths=ordered,
+        operation=operation,
+        ttl_seconds=minutes * 60,
+        task_id=task_id,
+        reason=reason,
+        request_id=uuid.uuid4().hex,
+    )
 
 
 async def try_claim(

@@ -257,8 +257,7 @@ async def test_tokens_grow_over_a_restore(server_dsn: str, dsn: str) -> None:
     await administer(server_dsn, f"CREATE DATABASE copy_of_{name} TEMPLATE {name}")  # the backup
     lost, restored = Database(dsn), Database(in_database(dsn, f"copy_of_{name}"))
     try:
-        last = (await granted(lost, agent("impl_a"), *(f"{n}.py" for n in range(50)))).granted_tokens[-1]
-        await file_lock.raise_tokens(restored)  # what a service does when it starts
+        last = (await granted(lost, agent("impl_a"), "a.py")).granted_tokens[-1]
         assert (await granted(restored, agent("impl_b"), "a.py")).granted_tokens[0] > last
     finally:
         await lost.close()
@@ -277,8 +276,22 @@ async def test_tokens_grow_over_a_downgrade(dsn: str) -> None:
     assert tokens[1] > tokens[0]
 
 
-async def test_raising_tokens_twice_never_lowers_them(database: Database) -> None:
-    await database.fetch("SELECT setval('coordination_fencing_token', 9000000000000)")
-    await file_lock.raise_tokens(database)
-    await file_lock.raise_tokens(database)
-    assert (await granted(database, agent("impl_a"), "a.py")).granted_tokens[0] > 9_000_000_000_000
+async def test_new_connections_never_lower_the_tokens(dsn: str) -> None:
+    tokens = [9_000_000_000_000]
+    pool = Database(dsn)
+    await pool.fetch("SELECT setval('coordination_fencing_token', $1)", tokens[0])
+    for name in ("impl_a", "impl_b"):
+        await pool.close()
+        tokens += (await granted(pool, agent(name), f"{name}.py")).granted_tokens
+    await pool.close()
+    assert tokens == sorted({*tokens})
+
+
+async def test_a_sequence_behind_the_clock_is_set_before_it(dsn: str) -> None:
+    pool = Database(dsn)
+    clock = (
+        await pool.fetch("SELECT setval('coordination_fencing_token', 7), extract(epoch FROM now()) * 1000")
+    )[0][1]
+    await pool.close()
+    assert (await granted(pool, agent("impl_a"), "a.py")).granted_tokens[0] > clock
+    await pool.close()

@@ -130,6 +130,46 @@ async def test_who_waited_too_long_for_others_is_told_so_and_nothing_of_it_is_do
     ]
 
 
+async def test_who_gave_up_while_a_group_was_decided_is_not_done_later(database: Database) -> None:
+    calls = GroupCommit(database, seconds=0.5)
+
+    async def take(task_id: str) -> object:
+        return await asyncio.gather(
+            calls.fetch_json(("local", "demo"), TAKE, task_id), return_exceptions=True
+        )
+
+    async with worker(database.dsn, idle_in_transaction_session_timeout="0") as other:
+        async with session_locked(database):
+            first, *group = (asyncio.create_task(take(name)) for name in ("first", "a", "b", "first"))
+            await waiting(database)
+            await other.raw.execute("BEGIN; INSERT INTO tasks (session_id, id) VALUES ('demo', 'b')")
+        for told in await asyncio.gather(*group):
+            assert isinstance(told, list)
+            assert isinstance(told[0], RetryLater)
+        # The group waits for "b" still. It will fail because there is a "first" already, and then nobody wants it.
+        await other.raw.execute("ROLLBACK")
+    assert await first == [b'"first"']
+    assert await take("last") == [b'"last"']
+    assert [row["id"] for row in await database.fetch("SELECT id FROM tasks ORDER BY id")] == [
+        "first",
+        "last",
+    ]
+
+
+async def test_a_deadlock_of_a_group_is_none_for_its_calls(database: Database) -> None:
+    lock = "SELECT to_jsonb($1::int) FROM (SELECT pg_advisory_xact_lock($1::int)) AS locked"
+    calls = GroupCommit(database, seconds=5)
+    async with worker(database.dsn, idle_in_transaction_session_timeout="0", deadlock_timeout="5s") as other:
+        await other.raw.execute("BEGIN; SELECT pg_advisory_xact_lock(2)")
+        first, *group = (
+            asyncio.create_task(calls.fetch_json(("local", "demo"), lock, number)) for number in (1, 1, 2)
+        )
+        await waiting(database)
+        await other.raw.execute("SELECT pg_advisory_xact_lock(1)")
+        await other.raw.execute("COMMIT")
+    assert [await call for call in (first, *group)] == [b"1", b"1", b"2"]
+
+
 async def test_a_connection_that_dies_is_told_to_the_whole_group(database: Database) -> None:
     async with session_locked(database) as other:
         calls = [asyncio.create_task(try_claim(database, who, f"src/{who.name}.py")) for who in AGENTS]

@@ -16,10 +16,12 @@ from tests.integration.store.steps import (
     granted,
     held,
     kinds,
+    leases,
     names,
     queued,
     try_claim,
     waiters,
+    wanted,
 )
 
 A, B, C, D = (agent(f"impl_{letter}") for letter in "abcd")
@@ -199,17 +201,57 @@ async def test_an_exact_grant_is_not_confused_with_a_place_in_the_queue(database
     assert [who for _, who in await waiters(database)] == [B.id]
 
 
-async def test_giving_up_a_wait_leaves_the_queue_and_gives_back_exactly_the_named_grants(
+async def test_giving_up_a_request_leaves_its_place_and_gives_back_its_grants_alone(
     database: Database,
 ) -> None:
-    kept = await granted(database, B, "kept.py")
-    raced = await granted(database, B, "a.py")
-    ticket = await queued(database, C, "kept.py")
-    assert await file_lock.cancel_wait(database, C, ticket, kept.granted_tokens) == ()
-    back = await file_lock.cancel_wait(database, B, None, raced.granted_tokens)
-    assert [lease.path for lease in back] == ["a.py"]
+    await granted(database, B, "kept.py")
+    raced, waiting = wanted("a.py", "b.py"), wanted("kept.py")
+    assert isinstance(await file_lock.claim(database, B, raced, Wait.QUEUE), Granted)
+    assert isinstance(await file_lock.claim(database, C, waiting, Wait.QUEUE), Held)
+    assert await file_lock.cancel_wait(database, C, raced.request_id) == ()
+    assert await file_lock.cancel_wait(database, C, waiting.request_id) == ()
     assert await waiters(database) == []
-    await held(database, C, "kept.py")
+    back = await file_lock.cancel_wait(database, B, raced.request_id)
+    assert [lease.path for lease in back] == ["a.py", "b.py"]
+    assert await leases(database) == [(B.id, "kept.py", "write")]
+
+
+@pytest.mark.parametrize("again", ["claim", "renew"])
+async def test_a_grant_that_the_agent_was_told_again_is_not_given_back_by_the_first_request(
+    database: Database, again: str
+) -> None:
+    first = wanted("a.py")
+    assert isinstance(await file_lock.claim(database, A, first, Wait.QUEUE), Granted)
+    if again == "claim":
+        second = wanted("a.py")
+        told = await file_lock.claim(database, A, second, Wait.QUEUE)
+        assert isinstance(told, Granted)
+        assert await file_lock.cancel_wait(database, A, second.request_id) == ()
+    else:
+        await file_lock.renew(database, A, None, None, 60)
+    assert await file_lock.cancel_wait(database, A, first.request_id) == ()
+    assert await leases(database) == [(A.id, "a.py", "write")]
+
+
+async def test_a_place_in_which_two_requests_wait_is_left_with_the_last_of_them(database: Database) -> None:
+    await granted(database, A, "a.py")
+    first, again = wanted("a.py"), wanted("a.py")
+    for request in (first, again, first):
+        await file_lock.claim(database, B, request, Wait.QUEUE)
+    await queued(database, C, "a.py")
+    await file_lock.cancel_wait(database, B, first.request_id)
+    assert [who for _, who in await waiters(database)] == [B.id, C.id]
+    await file_lock.cancel_wait(database, B, again.request_id)
+    assert [who for _, who in await waiters(database)] == [C.id]
+
+
+async def test_a_place_that_a_call_left_for_two_minutes_is_not_left_with_it(database: Database) -> None:
+    await granted(database, A, "a.py")
+    request = wanted("a.py")
+    for wait in (Wait.QUEUE, Wait.PARK):
+        await file_lock.claim(database, B, request, wait)
+    await file_lock.cancel_wait(database, B, request.request_id)
+    assert [who for _, who in await waiters(database)] == [B.id]
 
 
 async def test_many_waiters_are_granted_in_their_order(database: Database) -> None:

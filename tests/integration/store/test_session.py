@@ -122,7 +122,30 @@ async def test_a_closed_session_opens_again_when_somebody_joins(database: Databa
     with pytest.raises(CheckoutTaken):
         await agents.enter(database, agent("impl_a", checkout=HERE))
     await agents.enter(database, agent("impl_a", checkout=THERE))
-    assert (await kinds(database))[-2:] == ["session.closed", "session.reopened"]
+    assert (await kinds(database))[-3:] == ["session.closed", "session.reopened", "agent.joined"]
+
+
+async def test_whoever_comes_back_to_a_session_that_was_closed_joins_again(database: Database) -> None:
+    """A checkout that another session has by now is refused, whoever opened the session again."""
+    back = agent("impl_a", checkout=HERE)
+    await granted(database, back, "one.py")
+    await file_lock.release(database, back, None, None)
+    await session.configure(database, "local", "demo", "alice", status="closed", across_checkouts=None)
+    await granted(database, agent("impl_b", session="other", checkout=HERE), "a.py")
+    await agents.enter(database, agent("impl_c", checkout=THERE))
+    with pytest.raises(CheckoutTaken):
+        await granted(database, back, "a.py")
+
+
+async def test_a_lock_in_a_closed_session_keeps_its_checkout_until_it_ends(database: Database) -> None:
+    await granted(database, agent("impl_a", checkout=HERE), "one.py")
+    await session.configure(database, "local", "demo", "alice", status="closed", across_checkouts=None)
+    other = agent("impl_b", session="other", checkout=HERE)
+    with pytest.raises(CheckoutTaken, match="closed, but locks") as refused:
+        await granted(database, other, "a.py")
+    assert refused.value.next_call == "coord locks demo"
+    await expire(database, "one.py")
+    await granted(database, other, "a.py")
 
 
 async def test_an_unknown_session_cannot_be_configured(database: Database) -> None:

@@ -84,16 +84,16 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
             ttl_seconds=arguments.duration_minutes * MINUTE_SECONDS,
             reason=clean(arguments.reason, MAX_REASON) or None,
             task_id=arguments.task_id or None,
+            request_id=exchange.request_id,
         )
+        if arguments.wait_seconds > 0:
+            exchange.on_undelivered(lambda: file_lock.give_back(self._core, agent, wanted))
         outcome = await file_lock.claim(
             self._core, agent, wanted, wait_seconds=arguments.wait_seconds, client=exchange.disconnected
         )
         warnings = shared_name_warning(self._core, agent)
         if isinstance(outcome, Held):
             return _held(outcome, wanted, arguments, warnings)
-        if arguments.wait_seconds > 0:
-            tokens = outcome.granted_tokens
-            exchange.on_undelivered(lambda: file_lock.give_back(self._core, agent, tokens))
         return _granted(outcome, warnings)
 
     def _renewed(self, leases: tuple[Lease, ...]) -> Answer:

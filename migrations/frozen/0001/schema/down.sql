@@ -56,7 +56,7 @@ BEGIN
         ALTER TABLE file_locks
             DROP CONSTRAINT file_locks_pkey, DROP COLUMN workspace_id, DROP COLUMN path_key, DROP COLUMN checkout,
             DROP COLUMN slot, DROP COLUMN fencing_token, DROP COLUMN granted_at, DROP COLUMN reason,
-            DROP COLUMN task_id,
+            DROP COLUMN task_id, DROP COLUMN request_id,
             ADD PRIMARY KEY (id), ADD UNIQUE (session_id, file_path);
         CREATE INDEX idx_file_locks_session_id ON file_locks (session_id);
     END IF;

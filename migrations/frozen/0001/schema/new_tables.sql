@@ -31,7 +31,8 @@ CREATE TABLE file_lock_waiters (
     range_high text[] NOT NULL,
     queued_at timestamptz NOT NULL,
     refreshed_at timestamptz NOT NULL,
-    parked_until timestamptz
+    parked_until timestamptz,
+    request_ids text[] NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE coordination_events (

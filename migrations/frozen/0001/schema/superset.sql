@@ -29,7 +29,8 @@ ALTER TABLE file_locks
     ADD COLUMN fencing_token bigint NOT NULL DEFAULT nextval('coordination_fencing_token'),
     ADD COLUMN granted_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN reason text,
-    ADD COLUMN task_id text;
+    ADD COLUMN task_id text,
+    ADD COLUMN request_id text;
 
 ALTER TABLE task_progress
     ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',

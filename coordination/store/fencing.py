@@ -1,0 +1,17 @@
+"""Fencing tokens that grow over everything: restarts, crashes, and a database that is restored from a copy.
+
+A token comes from a sequence, so it grows as long as the database lives. A restored copy would begin where it was
+copied. So the sequence is kept from falling behind the clock in milliseconds: whatever a lost database gave out is
+smaller, as long as no more than a thousand leases a second were granted for all its life.
+"""
+
+from typing import Final
+
+# Nothing to do before the migrations, where there is no sequence yet. Whoever finds the sequence behind the clock sets
+# it a second ahead, so that tokens which others draw between the look and the setting are not given out again.
+RAISE_TOKENS: Final = """
+    SELECT setval(s.sequence, s.clock + 1000)
+    FROM (SELECT to_regclass('coordination_fencing_token') AS sequence,
+                 (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock) s
+    WHERE nextval(s.sequence) < s.clock
+"""
