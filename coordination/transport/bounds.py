@@ -3,12 +3,18 @@
 uvicorn bounds neither the size of a request's head nor the time in which it arrives, so a client could fill the memory
 with a header that never ends, or hold connections for ever by sending nothing or a byte now and then. Bodies are
 bounded in `transport.exchange`; what belongs to neither, such as trailers after a chunked body, counts as a head and is
-ignored. What is refused here is a problem like everywhere else, and the connection is closed.
+ignored. What is refused here is a problem like everywhere else, and the connection is closed; while the answer to
+another request is due, it is closed without a word, which would be taken for that answer.
+
+No other protocol is spoken here, so a wish to change to one is ignored (RFC 9110, section 7.8). The parser of uvicorn
+leaves the body of such a request out; so its head is parsed once more without the wish, by a parser that knows nothing
+of it.
 """
 
 import asyncio
 from typing import Final
 
+import httptools
 from starlette.responses import Response
 
 from coordination.transport.one_write import OneWriteProtocol
@@ -30,6 +36,7 @@ class BoundedProtocol(OneWriteProtocol):
     _arrived = 0
     _counted = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _head_again: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
         """Begin to serve a connection, unless there are too many."""
@@ -53,7 +60,11 @@ class BoundedProtocol(OneWriteProtocol):
         if self.transport.is_closing():
             return
         self._arrived, self._body_came = len(data), False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self.transport.is_closing() or not (self._in_head or self._in_body):
             return
         self._counted = 0 if self._body_came else self._counted + len(data)
@@ -76,9 +87,11 @@ class BoundedProtocol(OneWriteProtocol):
             self._refuse(_too_large())
             raise ValueError("the head is too large")
         self._counted = 0
+        if self._wants_upgrade():
+            self._head_again = self._head_without_upgrade()
+            return
         super().on_headers_complete()
-        if self.parser is not None and not self.parser.should_upgrade():
-            self.headers = []  # what follows are trailers, which are no headers
+        self.headers = []  # what follows are trailers, which are no headers
 
     def on_body(self, body: bytes) -> None:
         """A part of the body was read."""
@@ -88,12 +101,38 @@ class BoundedProtocol(OneWriteProtocol):
     def on_message_complete(self) -> None:
         """The request was read as a whole."""
         self._in_body = False
-        super().on_message_complete()
+        if self._head_again is None:
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
         if not self.transport.is_closing():
             self._refuse(problem(400, "malformed_request", msg))
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                if self._head_again is None:
+                    return  # a CONNECT, which is answered like any other method that is not there
+                data = self._head_again + data[upgrade.args[0] :]
+                self._head_again = None
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+
+    def _wants_upgrade(self) -> bool:
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -110,6 +149,12 @@ class BoundedProtocol(OneWriteProtocol):
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  it is None before the first request
 
+    def _may_answer(self) -> bool:
+        if not self._is_answering():
+            return True
+        # The answer that is due belongs to the request that is being read, not to one before it.
+        return self._in_body and not self.pipeline and not self.cycle.response_started
+
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -118,7 +163,7 @@ class BoundedProtocol(OneWriteProtocol):
     def _refuse(self, answer: Response) -> None:
         self._stop_timer()
         self._unset_keepalive_if_required()
-        if not (self._is_answering() and self.cycle.response_started):
+        if self._may_answer():
             self.transport.write(as_bytes(answer))
         self.transport.close()
 

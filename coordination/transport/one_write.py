@@ -2,13 +2,18 @@
 
 uvicorn writes the head of an answer and its body apart. Each write is a system call that wakes the client up, the first
 one for a head with which it can do nothing. Here what is written in one turn of the event loop is collected and sent at
-the end of the turn; order and flow control stay as they are. Streams are not delayed beyond their own turn.
+the end of the turn, much of it at once, so that flow control sees it; the order stays as it is. Streams are not delayed
+beyond their own turn.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+UNSENT_MAX: Final = 64 * 1024
+"""Bytes: more than that is not kept to the end of the turn."""
 
 
 class CollectingTransport:
@@ -23,6 +28,7 @@ class CollectingTransport:
         self._transport = transport
         self._loop = loop
         self._unsent: list[bytes] = []
+        self._size = 0
 
     # Any: this stands for another object, whatever that has.
     def __getattr__(self, name: str) -> Any:
@@ -30,14 +36,21 @@ class CollectingTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send `data` at the end of this turn."""
+        """Send `data` at the end of this turn, or now with all before it when that is much."""
         if not self._unsent:
             self._loop.call_soon(self.flush)
         self._unsent.append(data)
+        self._size += len(data)
+        if self._size > UNSENT_MAX:
+            self.flush()
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        """Send all `lines` as `write` does."""
+        self.write(b"".join(lines))
 
     def flush(self) -> None:
         """Send what was written, now."""
-        unsent, self._unsent = self._unsent, []
+        unsent, self._unsent, self._size = self._unsent, [], 0
         if unsent and not self._transport.is_closing():
             self._transport.write(b"".join(unsent))
 
@@ -45,6 +58,11 @@ class CollectingTransport:
         """Send what was written and close."""
         self.flush()
         self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once; what was written and not sent is lost."""
+        self._unsent, self._size = [], 0
+        self._transport.abort()
 
 
 class OneWriteProtocol(HttpToolsProtocol):

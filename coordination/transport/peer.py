@@ -12,6 +12,7 @@ names root as its owner, so such a socket, like a missing one, counts as a stran
 import asyncio
 import ipaddress
 import os
+import socket
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -24,6 +25,7 @@ from coordination.transport.problem import as_bytes, problem
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ROOT: Final = 0
+_ESTABLISHED: Final = 1  # include/net/tcp_states.h; the first byte of TCP_INFO
 _REFUSAL: Final = problem(403, "foreign_user", "This service belongs to another user of this machine.")
 
 Address = tuple[str, int]
@@ -66,11 +68,10 @@ def peer_uid(local: Address, remote: Address) -> int | None:
 def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[BoundedProtocol]:
     """Return an HTTP protocol for uvicorn (`http=`) that serves trusted users only.
 
-    A WebSocket begins as HTTP on the same connection, so it is covered too.
-
     Args:
         trusted: the user ids to serve, usually `trusted_uids()`.
-        on_refused: called with the user id, or None when it is unknown, for every refused connection.
+        on_refused: called with the user id, or None when it is unknown, for every refused connection but those
+            of unknown users that were closed at their other end already, as who only looks for an open port does.
     """
 
     class PeerChecked(BoundedProtocol):
@@ -78,7 +79,8 @@ def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[BoundedP
             super().connection_made(transport)
             uid = _uid_of(transport)
             if uid not in trusted and not transport.is_closing():
-                on_refused(uid)
+                if uid is not None or not _is_gone(transport):
+                    on_refused(uid)
                 transport.write(as_bytes(_REFUSAL))
                 transport.close()
 
@@ -92,6 +94,16 @@ def _uid_of(transport: asyncio.Transport) -> int | None:
     if not isinstance(local, tuple) or not isinstance(remote, tuple):
         return None
     return peer_uid((local[0], local[1]), (remote[0], remote[1]))
+
+
+def _is_gone(transport: asyncio.Transport) -> bool:
+    """Whether the other end has closed the connection already."""
+    connection: Any = transport.get_extra_info("socket")
+    try:
+        state: int = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:
+        return True
+    return state != _ESTABLISHED
 
 
 def _row_key(address: Address, width: int) -> str | None:

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from coordination.app.application import create
 from coordination.services.core import Core
 from coordination.settings import Settings, load
+from coordination.transport.bounds import BoundedProtocol
 from tests.conftest import administer, in_database
 from tests.integration.transport.endpoint import served
 
@@ -33,7 +34,10 @@ Serve = Callable[..., AbstractAsyncContextManager[Client]]
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI, settings: Settings) -> AsyncGenerator[Client]:
     """Serve an application and lend a client of it."""
-    async with served(app) as url, Client(url, settings, app.state.core) as client:
+    async with (
+        served(app, http=BoundedProtocol, ws="none") as url,
+        Client(url, settings, app.state.core) as client,
+    ):
         yield client
 
 

@@ -91,6 +91,20 @@ async def test_what_does_not_exist_is_a_problem_that_says_so(client: Client, pat
     assert_problem(await client.request(method, path), 404, "not_found")
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"upgrade": "h2c", "connection": "Upgrade, HTTP2-Settings", "http2-settings": "AAMAAABkAAQ"},
+        {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-version": "13"},
+    ],
+    ids=["h2c", "websocket"],
+)
+async def test_a_wish_for_another_protocol_is_ignored(client: Client, wish: dict[str, str]) -> None:
+    assert_problem(await client.get("/ws", headers=wish), 404, "not_found")
+    shown = await client.post(PLANNER, json=LIST, headers={**CLAUDE_CODE, **wish})
+    assert [tool["name"] for tool in shown.json()["result"]["tools"]] == TOOLS
+
+
 @pytest.mark.parametrize("path", ["/health", "/ready", "/health/detailed", "/api/v1/sessions", PLANNER])
 async def test_a_method_that_a_route_does_not_have_is_a_problem_that_names_the_others(
     client: Client, path: str

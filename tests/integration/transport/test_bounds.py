@@ -23,7 +23,7 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n"
 @asynccontextmanager
 async def service(**options: Any) -> AsyncGenerator[tuple[str, Inner]]:
     inner = Inner()
-    async with served(inner, http=BoundedProtocol, lifespan="off", **options) as url:
+    async with served(inner, http=BoundedProtocol, ws="none", lifespan="off", **options) as url:
         yield url, inner
 
 
@@ -195,14 +195,15 @@ async def test_trailers_are_no_headers() -> None:
     assert b"x-client-name" not in names
 
 
-async def test_a_body_in_many_small_chunks_is_served() -> None:
-    async def whole(_scope: object, receive: Receive) -> bytes:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        return b"%d bytes" % len(body)
+async def whole(_scope: object, receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return b"%d bytes" % len(body)
 
+
+async def test_a_body_in_many_small_chunks_is_served() -> None:
     async def chunks() -> AsyncGenerator[bytes]:
         for _ in range(20_000):
             yield b"abcd"
@@ -213,3 +214,83 @@ async def test_a_body_in_many_small_chunks_is_served() -> None:
         httpx.AsyncClient() as client,
     ):
         assert (await client.post(url, content=chunks())).text == "80000 bytes"
+
+
+H2C = b"upgrade: h2c\r\nconnection: Upgrade, HTTP2-Settings\r\nhttp2-settings: AAMAAABkAAQ\r\n"
+WEBSOCKET = (
+    b"upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: a\r\n"
+)
+UPGRADES = pytest.mark.parametrize("upgrade", [H2C, WEBSOCKET], ids=["h2c", "websocket"])
+
+
+@asynccontextmanager
+async def upgraded(**options: Any) -> AsyncGenerator[tuple[Inner, Ends]]:
+    inner = Inner(whole)
+    async with (
+        served(inner, http=BoundedProtocol, lifespan="off", **options) as url,
+        connection(url) as ends,
+    ):
+        yield inner, ends
+
+
+@UPGRADES
+@pytest.mark.parametrize("options", [{"ws": "none"}, {}], ids=["none", "auto"])
+async def test_an_upgrade_that_is_not_served_is_ignored(upgrade: bytes, options: dict[str, Any]) -> None:
+    post = b"POST /a?b=c HTTP/1.1\r\nhost: 127.0.0.1\r\n" + upgrade
+    async with upgraded(**options) as (inner, (reader, writer)):
+        writer.write(post + b"content-length: 5\r\n\r\nhello")
+        assert b"5 bytes" in await reader.readuntil(b"0\r\n\r\n")
+        writer.write(post + b"transfer-encoding: chunked\r\n\r\n")
+        for part in (b"5\r\nhello\r\n", b"6\r\n there\r\n0\r\n\r\n"):
+            writer.write(part)
+            await writer.drain()
+        assert b"11 bytes" in await reader.readuntil(b"0\r\n\r\n")
+        writer.write(REQUEST + upgrade + b"\r\n" + REQUEST + b"\r\n")
+        for _ in range(2):
+            assert b"0 bytes" in await reader.readuntil(b"0\r\n\r\n")
+    assert [scope["type"] for scope in inner.scopes] == ["http"] * 4
+    assert (inner.scopes[0]["method"], inner.scopes[0]["path"]) == ("POST", "/a")
+    assert inner.scopes[0]["query_string"] == b"b=c"
+    assert b"host" in dict(inner.scopes[0]["headers"])
+    assert b"upgrade" not in dict(inner.scopes[0]["headers"])
+
+
+async def test_an_upgrade_in_small_parts_is_ignored_too() -> None:
+    request = b"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\n" + H2C + b"content-length: 5\r\n\r\nhello"
+    async with upgraded(ws="none") as (inner, (reader, writer)):
+        for byte in request:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+        assert b"5 bytes" in await reader.readuntil(b"0\r\n\r\n")
+    assert len(inner.scopes) == 1
+
+
+@UPGRADES
+async def test_an_upgrade_does_not_lead_past_the_bounds_of_a_head(upgrade: bytes) -> None:
+    head = REQUEST + upgrade + b"x-a: " + b"a" * HEAD_MAX
+    async with service() as (url, inner):
+        assert_refused(await answer_to(url, head + b"\r\n\r\n"), 431, "head_too_large")
+        assert_refused(await answer_to(url, head), 431, "head_too_large")
+    assert not inner.scopes
+
+
+async def test_garbage_after_a_call_is_not_answered_in_its_place() -> None:
+    go = asyncio.Event()
+
+    async def slow(_scope: object, _receive: object) -> bytes:
+        await go.wait()
+        return b"at last"
+
+    inner = Inner(slow)
+    async with served(inner, http=BoundedProtocol, ws="none", lifespan="off") as url:
+        for garbage in (b"\x00\x01\r\n\r\n", REQUEST + b"x-a: " + b"a" * HEAD_MAX):
+            assert await answer_to(url, REQUEST + b"\r\n" + garbage) == b""
+        go.set()
+    assert len(inner.scopes) == 2
+
+
+async def test_a_body_that_is_malformed_is_answered_with_a_problem() -> None:
+    inner = Inner(whole)
+    async with served(inner, http=BoundedProtocol, ws="none", lifespan="off") as url:
+        content = REQUEST + b"transfer-encoding: chunked\r\n\r\nno number\r\n"
+        assert_refused(await answer_to(url, content), 400, "malformed_request")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Collection, Generator
@@ -148,3 +149,16 @@ async def test_a_stranger_that_sends_at_once_is_not_served_either() -> None:
             assert (await client.post(url, content=b"x" * 100_000)).status_code == 403
     assert refused == [os.getuid()]
     assert not inner.scopes
+
+
+async def test_a_connection_that_is_gone_before_it_is_looked_at_is_nobodys_to_report() -> None:
+    async with service(trusted_uids()) as (url, inner, refused), httpx.AsyncClient() as client:
+        host, port = url.removeprefix("http://").split(":")
+        for _ in range(20):
+            with socket.create_connection((host, int(port))) as one:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with socket.create_connection((host, int(port))):
+            pass
+        assert (await client.get(url)).text == "served"
+    assert len(inner.scopes) == 1
+    assert refused == []
