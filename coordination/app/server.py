@@ -127,6 +127,7 @@ def _serve(
     config = uvicorn.Config(
         app,
         http=protocol,
+        ws="none",  # nothing here speaks it, and an upgraded connection would leave all bounds behind
         lifespan="on",
         log_config=None,
         access_log=False,

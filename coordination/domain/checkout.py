@@ -24,6 +24,8 @@ TERMINAL_FORM: Final = "{pid}-{start time}"
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _HOST: Final = re.compile(r"[^\s:/\\]+")
 _ROOT: Final = re.compile(r"(?:/|[A-Za-z]:[/\\]).*")
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
+_SEPARATORS: Final = re.compile(r"[/\\]")
 _TERMINAL: Final = re.compile(r"[0-9]{1,10}-[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -32,8 +34,9 @@ class Checkout:
     """One working tree on one machine.
 
     Attributes:
-        key: the first 12 hex digits of the SHA-256 of the whole text, or '' when the checkout is unknown.
-        root: the absolute git top level without a trailing slash (`/` or `C:/` for a root itself), or ''.
+        key: the first 12 hex digits of the SHA-256 of host and root, spelt one way, or '' when the checkout is unknown.
+        root: the absolute git top level, its parts joined by single slashes, in Unicode NFC, without a slash at its end
+            (but for `/` and `C:/`), or ''.
     """
 
     key: str
@@ -64,9 +67,9 @@ def parse_checkout(text: str) -> Checkout:
         )
     if _HOST.fullmatch(host) is None or _ROOT.fullmatch(root) is None or _has_dots(root):
         raise _refusal("checkout", CHECKOUT_FORM, "has no host, or its path is not absolute and resolved")
-    key = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
-    bare = root.rstrip("/\\")
-    return Checkout(key, f"{bare}/" if not bare or bare.endswith(":") else bare)
+    root = _spelt(root)
+    key = hashlib.sha256(f"{host.lower()}:{root}".encode()).hexdigest()[:HASH_LENGTH]
+    return Checkout(key, root)
 
 
 def parse_terminal(text: str) -> str:
@@ -81,8 +84,16 @@ def parse_terminal(text: str) -> str:
     return text
 
 
+def _spelt(root: str) -> str:
+    """One spelling for one folder: a client may get it from git, from the shell or from the disk."""
+    drive = _DRIVE.match(root)
+    parts = _SEPARATORS.split(root[2:]) if drive else root.split("/")
+    bare = unicodedata.normalize("NFC", "/".join(part for part in parts if part))
+    return f"{root[0].upper()}:/{bare}" if drive else f"/{bare}"
+
+
 def _has_dots(root: str) -> bool:
-    return any(segment in {".", ".."} for segment in re.split(r"[/\\]", root))
+    return any(segment in {".", ".."} for segment in _SEPARATORS.split(root))
 
 
 def _refusal(field: str, form: str, why: str) -> InvalidInput:

@@ -9,6 +9,7 @@ The range below ``src`` is everything between ``src/`` and ``src0`` in byte orde
 Named resources (``resource:port/5432``) are a tree of their own: the whole-tree claim ``.`` does not cover them.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _LAST_OF_PLANES: Final = frozenset(
 )
 # The two joiners are Cf too, and names in several scripts (and emoji) cannot be written without them.
 _JOINERS: Final = frozenset("\u200c\u200d")
+_DRIVE: Final = re.compile(r"[A-Za-z]:[/\\]")
+_SLASHES: Final = re.compile("/+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +162,17 @@ def _is_unprintable(character: str) -> bool:
 
 
 def _relative(text: str, root: str, field: str) -> str:
-    if not text.startswith("/"):
+    """Cut the checkout's top level off an absolute path; on a drive, `\\` separates too and case does not count."""
+    on_drive = _DRIVE.match(root) is not None
+    text = text.replace("\\", "/") if on_drive else text
+    if not text.startswith("/") and _DRIVE.match(text) is None:
         return text
     top = root.rstrip("/")
-    if top and (text == top or text.startswith(top + "/")):
-        return text.removeprefix(top).lstrip("/") or "."
-    where = f"below {shown(top)}" if top else "relative to the repository's top level"
+    whole = f"{_SLASHES.sub('/', text).rstrip('/')}/"
+    same = whole[: len(top) + 1]
+    if root and (same == f"{top}/" or (on_drive and fold(same) == fold(f"{top}/"))):
+        return whole[len(top) + 1 :].rstrip("/") or "."
+    where = f"below {shown(root)}" if root else "relative to the repository's top level"
     raise InvalidInput(f'{field}: "{shown(text)}" is absolute. Send paths {where}, such as "src/app.py".')
 
 

@@ -21,6 +21,20 @@ def test_the_same_path_on_two_hosts_is_two_checkouts() -> None:
     assert parse_checkout("one:/srv/app").key != parse_checkout("two:/srv/app").key
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("laptop:/srv/app", "laptop:/srv/app/"),
+        ("laptop:/srv/app", "laptop://srv//app"),
+        ("laptop:/srv/app", "LapTop:/srv/app"),
+        ("laptop:/srv/caf\u00e9", "laptop:/srv/cafe\u0301"),
+        ("laptop:C:/app", "laptop:c:\\app"),
+    ],
+)
+def test_spellings_of_one_folder_are_one_checkout(one: str, other: str) -> None:
+    assert parse_checkout(one) == parse_checkout(other)
+
+
 @pytest.mark.parametrize("text", ["", " ", "\t "])
 def test_an_empty_header_means_unknown(text: str) -> None:
     assert parse_checkout(text) == UNKNOWN_CHECKOUT
@@ -33,7 +47,9 @@ def test_an_empty_header_means_unknown(text: str) -> None:
         ("h:/a/", "/a"),
         ("h:C:/work/app", "C:/work/app"),
         ("h:C:/", "C:/"),
-        ("h:d:\\work", "d:\\work"),
+        ("h:d:\\work\\app\\", "D:/work/app"),
+        ("h://a///b//", "/a/b"),
+        ("h:/cafe\u0301", "/caf\u00e9"),
         ("h:/with space/\u00fcml\u00e4ut", "/with space/\u00fcml\u00e4ut"),
         ("h:/a:b", "/a:b"),
         ("h:/..hidden/a..b", "/..hidden/a..b"),

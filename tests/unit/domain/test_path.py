@@ -213,6 +213,31 @@ def test_absolute_paths_below_the_top_level_are_made_relative() -> None:
             normalise(elsewhere, root=ROOT)
 
 
+@pytest.mark.parametrize(
+    ("raw", "root"),
+    [
+        ("/home//alice/project//src/a.py", ROOT),
+        ("/src/a.py", "/"),
+        ("/srv/cafe\u0301/src/a.py", "/srv/caf\u00e9"),
+        ("C:/app/src/a.py", "C:/app"),
+        ("c:\\App\\src\\a.py", "C:/app"),
+        ("src\\a.py", "C:/app"),
+    ],
+)
+def test_spellings_of_an_absolute_path_lead_to_the_same_file(raw: str, root: str) -> None:
+    assert normalise(raw, root=root).key == "src/a.py"
+
+
+@pytest.mark.parametrize("root", ["", ROOT, "D:/app"])
+def test_a_path_on_another_drive_is_absolute(root: str) -> None:
+    with pytest.raises(InvalidInput, match="is absolute"):
+        normalise("C:/app/a.py", root=root)
+
+
+def test_without_a_drive_a_backslash_is_a_letter() -> None:
+    assert normalise("src\\a.py", root=ROOT).key == "src\\a.py"
+
+
 def test_spellings_of_one_file_are_one_and_the_first_is_shown() -> None:
     assert [path.path for path in normalise_all(["A.py", "./a.py", "b", "a.PY", "B/"])] == ["A.py", "b"]
 
