@@ -54,22 +54,15 @@ async def send_message(
 
 
 def _check(report: Report) -> None:
-    example = 'sync_progress(task_id="t1", status="in_progress", progress_percentage=50)'
     if (report.task_id is None) != (report.status is None):
         missing = "status" if report.status is None else "task_id"
-        raise InvalidInput(
-            f"{missing}: task_id and status go together; send both or neither.", next_call=example
-        )
+        raise InvalidInput(f"{missing}: task_id and status go together; send both or neither.")
     if report.to is not None and not report.message:
-        raise InvalidInput(
-            "message: is empty, and to names a recipient. Send both, or leave to out.",
-            next_call='sync_progress(message="a.py is yours now", to=["impl_a"])',
-        )
+        raise InvalidInput("message: is empty, and to names a recipient. Send both, or leave to out.")
     if report.task_id is None and report.to is None:
         for field in ("message", "progress_percentage", "paths"):
             if getattr(report, field) is not None:
                 named = "affected_files" if field == "paths" else field
                 raise InvalidInput(
-                    f"{named}: belongs to a task (send task_id and status) or, a message, to somebody (send to).",
-                    next_call=example,
+                    f"{named}: belongs to a task (send task_id and status) or, a message, to somebody (send to)."
                 )

@@ -1,11 +1,13 @@
 """The base of every coordination tool: validate, identify the caller, call the use case, render the answer.
 
 A tool says on its card what it is and implements `call`. Everything else happens here once: strict validation
-with errors that name the field, the limit and what to send; the mapping of errors to `isError` answers with a
+with errors that name the field, the limit and what to send, and a next call that is the caller's own without what was
+wrong with it, or else only looks; the mapping of errors to `isError` answers with a
 stable code; and the promise that a failure nobody foresaw reaches the log and not the caller. Input is
 hostile: what is repeated of it is short and escaped.
 """
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater
 from coordination.domain.identity import Identity
-from coordination.domain.text import call, shown
+from coordination.domain.text import call, printable, shown
 from coordination.transport.exchange import Exchange, exchange_of
 from coordination.transport.mcp.errors import INTERNAL_CODE, as_text, internal_message, structured
 from coordination.transport.mcp.identity import current_caller
@@ -28,6 +30,10 @@ from coordination.transport.mcp.schema import input_schema, output_schema
 
 PROBLEMS_MAX: Final = 5
 ADVICE_MAX: Final = 300
+LONGEST_CALL: Final = 400
+"""Characters of arguments that a next call repeats: of a longer one, part would be another call."""
+LOOK: Final = "check_agent_status()"
+"""The next call where nobody can say which one was meant; it writes nothing."""
 
 ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
 
@@ -45,7 +51,9 @@ class ToolCard(Generic[ArgumentsT]):
         description: when to call it and what comes back; part of every prompt, so short.
         arguments: the input model; it must forbid extra fields and be strict.
         answer: the model of the structured answer.
-        example: one literal correct call, shown with every refusal of input.
+        subject: the fields that say what a call is about: where one is missing or wrong, nobody can say which call was
+            meant.
+        details: the fields that a call does the same without, but for a detail.
         read_only: the tool writes nothing but presence.
         destructive: the tool may take something away that others see.
         idempotent: calling it again with the same input changes nothing more.
@@ -56,7 +64,8 @@ class ToolCard(Generic[ArgumentsT]):
     description: str
     arguments: type[ArgumentsT]
     answer: type[BaseModel]
-    example: str
+    subject: tuple[str, ...] = ()
+    details: frozenset[str] = frozenset()
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
@@ -137,11 +146,13 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
                 raise RuntimeError("a coordination tool was called without a caller")
             answer = await self.call(caller.identity, self._validated(arguments), exchange)
         except CoordinationError as error:
-            again = call(self.name, **arguments) if isinstance(error, RetryLater) else error.next_call
-            return _refusal(error.code, error.message, again or self.card.example)
+            next_call = error.next_call
+            if isinstance(error, RetryLater):
+                next_call = _repeated(self.name, arguments) or next_call or "repeat the same call in a moment"
+            return _refusal(error.code, error.message, next_call or LOOK)
         except Exception:
             _log.exception("tool_call_failed", tool=self.name, request_id=exchange.request_id)
-            return _refusal(INTERNAL_CODE, internal_message(exchange.request_id), "check_agent_status()")
+            return _refusal(INTERNAL_CODE, internal_message(exchange.request_id), LOOK)
         return ToolResult(
             content=[TextContent(type="text", text=answer.text)],
             structured_content=answer.structured.model_dump(mode="json", by_alias=True, exclude_none=True),
@@ -154,17 +165,31 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
         try:
             return cast("ArgumentsT", self.card.arguments.model_validate_json(text))
         except ValidationError as error:
-            raise self._invalid(error) from None
+            raise self._invalid(error, arguments) from None
 
-    def _invalid(self, error: ValidationError) -> InvalidInput:
+    def _invalid(self, error: ValidationError, arguments: dict[str, Any]) -> InvalidInput:
         problems = error.errors(include_url=False, include_context=False)
         told = "; ".join(self._explain(problem) for problem in problems[:PROBLEMS_MAX])
         more = len(problems) - PROBLEMS_MAX
         return InvalidInput(
             f"{told}; and {more} more." if more > 0 else f"{told}.",
-            next_call=self.card.example,
+            next_call=self._mended(
+                arguments, {str(problem["loc"][0]) for problem in problems if problem["loc"]}
+            ),
             details={"fields": [_field(problem["loc"]) for problem in problems[:PROBLEMS_MAX]]},
         )
+
+    def _mended(self, arguments: dict[str, Any], wrong: set[str]) -> str:
+        """Return the caller's call without its wrong fields, "" when that would not do what was asked."""
+        known = self.card.arguments.model_fields.keys()
+        kept = {name: value for name, value in arguments.items() if name not in wrong}
+        if wrong & known - self.card.details or not all(kept.get(name) for name in self.card.subject):
+            return ""
+        try:
+            self.card.arguments.model_validate_json(pydantic_core.to_json(kept, inf_nan_mode="constants"))
+        except ValidationError:
+            return ""
+        return _repeated(self.name, kept)
 
     def _explain(self, problem: pydantic_core.ErrorDetails) -> str:
         field = _field(problem["loc"])
@@ -176,6 +201,13 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
         if problem["type"] == "missing":
             return f"{field}: is required"
         return f"{field}: {advice}{_got(problem['input'])}"
+
+
+def _repeated(tool: str, arguments: dict[str, Any]) -> str:
+    """Return a call with these arguments, "" when they are too long to be repeated."""
+    if len(json.dumps(arguments, ensure_ascii=False)) > LONGEST_CALL:
+        return ""
+    return printable(call(tool, **arguments))
 
 
 def _refusal(code: str, message: str, next_call: str) -> ToolResult:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from coordination.store.database import Database
 from tests.conftest import examples
 from tests.integration.tools.endpoint import Endpoint, written
+from tests.unit.docs.page import call_of
 
 TOOLS = {
     "claim_file_lock": (
@@ -19,24 +20,22 @@ TOOLS = {
     "check_agent_status": ("include_inactive", "agent", "cursor"),
 }
 FIELDS = [(tool, field) for tool, fields in TOOLS.items() for field in fields]
-HOSTILE_TEXTS = [
-    *("", " ", "\x00", "a\x00b", "\x1b[2J", "line\nbreak", "\u202eevil", "\u200b", "\ufeff", "\U000e0041"),
+INVISIBLE = [
+    *("\x00", "a\x00b", "\x1b[2J", "line\nbreak", "\u202eevil", "\u200b", "\ufeff", "\U000e0041"),
+    *("\uffff", "\U0010ffff"),
+]
+"""Refused in names and paths, taken out of remarks."""
+NO_PATHS = [
+    *(" ", "..", "../a", "/etc/passwd", "a/../../b", "//", "resource:", "resource:.."),
+]
+PATTERNS = ["*", "a?"]
+"""No paths to claim, but files that there may be."""
+PATHS = [
     *(
-        "..",
-        "../a",
-        "/etc/passwd",
-        "a/../../b",
-        "//",
-        "./",
         ".",
+        "./",
         "**",
-        "*",
-        "a?",
-        "resource:",
-        "resource:..",
         "'",
-    ),
-    *(
         '"',
         "\\",
         "%00",
@@ -45,11 +44,12 @@ HOSTILE_TEXTS = [
         "null",
         "\u0430.py",
         "e\u0301",
-        "\uffff",
-        "\U0010ffff",
     ),
-    *("x" * 5000, "長" * 2000, "a/" * 3000 + "b", "😀" * 400),
 ]
+FACES = "😀" * 400
+LONG = ["x" * 5000, "長" * 2000, "a/" * 3000 + "b", FACES]
+VISIBLE = [*NO_PATHS, *PATTERNS, *PATHS]
+HOSTILE_TEXTS = ["", *INVISIBLE, *VISIBLE, *LONG]
 HUGE = [-1, 0, 2**31, 2**63, -(2**63), 10**30, 1.5, 1e308]
 SHAPES: list[Any] = [
     None,
@@ -66,6 +66,21 @@ SHAPES: list[Any] = [
     [True],
     ["a.py"] * 501,
 ]
+ACCEPTED: dict[tuple[str, str], list[Any]] = {
+    ("claim_file_lock", "file_paths"): [[path] for path in PATHS],
+    ("claim_file_lock", "wait_seconds"): [0],
+    ("claim_file_lock", "reason"): ["", *INVISIBLE, *VISIBLE],
+    ("claim_file_lock", "task_id"): ["", *VISIBLE],
+    ("sync_progress", "task_id"): VISIBLE,
+    ("sync_progress", "progress_percentage"): [0, None],
+    ("sync_progress", "message"): ["", *INVISIBLE, *VISIBLE, FACES, None],
+    ("sync_progress", "affected_files"): [*([path] for path in [*PATHS, *PATTERNS]), None, []],
+    ("sync_progress", "to"): [None],
+    ("check_agent_status", "include_inactive"): [True, False],
+    ("check_agent_status", "agent"): ["", " "],
+    ("check_agent_status", "cursor"): ["", *VISIBLE],
+}
+"""What each field takes of all that is tried; whatever is not here is refused."""
 BASE: dict[str, dict[str, Any]] = {
     "claim_file_lock": {"file_paths": ["own.py"]},
     "sync_progress": {"task_id": "t1", "status": "in_progress"},
@@ -81,8 +96,22 @@ async def survives(mcp: Endpoint, database: Database, tool: str, arguments: dict
         assert answer.content["code"] in {"invalid_input", "not_found", "lease_lost"}, answer
         assert len(answer.content["message"]) < 2000
         assert answer.content["message"].isprintable(), answer
+        if answer.content["code"] == "invalid_input":
+            assert_harmless(answer.content["next_call"], tool, arguments)
         assert await written(database) == before
     return answer.is_error
+
+
+def assert_harmless(next_call: str, tool: str, arguments: dict[str, Any]) -> None:
+    """A call that only looks, or the caller's own with nothing in it that the caller did not say."""
+    advised = call_of(next_call)
+    assert (advised.tool, advised.arguments) == ("check_agent_status", {}) or (
+        advised.tool == tool
+        and all(arguments[name] == value for name, value in advised.arguments.items())
+        and all(
+            name in advised.arguments for name in ("file_paths", "action", "status") if name in arguments
+        )
+    )
 
 
 @pytest.mark.no_cover  # a thousand calls that take the same way, on which others are measured
@@ -93,8 +122,13 @@ async def test_every_field_takes_or_refuses_every_oddity(
     await quiet.sync("impl_a")
     listed = field in {"file_paths", "affected_files", "to"}
     texts = [[text] for text in HOSTILE_TEXTS] if listed else HOSTILE_TEXTS
+    # As JSON, in which 0 is not false.
+    accepted = {json.dumps(value) for value in ACCEPTED.get((tool, field), [])}
     for value in [*texts, *HUGE, *SHAPES]:
-        await survives(quiet, database, tool, {**BASE[tool], field: value})
+        refused = await survives(quiet, database, tool, {**BASE[tool], field: value})
+        assert refused is (json.dumps(value) not in accepted), (field, value)
+        accepted.discard(json.dumps(value))
+    assert not accepted
 
 
 SCALAR = (
@@ -156,6 +190,52 @@ async def test_a_refusal_names_field_and_limit_and_shows_a_call(
     for word in words:
         assert word in answer.content["message"]
     assert await written(database) == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("claim_file_lock", {"file_paths": ["a.py"], "duration_minutes": 61, "wait_seconds": 99}),
+        ("claim_file_lock", {"file_paths": ["a.py"], "reason": "x" * 201, "task_id": "\u200b"}),
+        ("claim_file_lock", {"file_paths": ["a.py"], "path": "b.py", "operation": "read"}),
+        ("sync_progress", {"task_id": "t1", "status": "started", "progress_percentage": 101}),
+    ],
+)
+async def test_the_next_call_after_a_refusal_does_what_was_asked(
+    quiet: Endpoint, tool: str, arguments: dict[str, Any]
+) -> None:
+    refused = await quiet.call("impl_a", tool, arguments)
+    again = call_of(refused.content["next_call"])
+    assert again.tool == tool
+    done = await quiet.call("impl_a", again.tool, again.arguments)
+    assert not done.is_error
+    if tool == "claim_file_lock":
+        assert [(lock["path"], lock["operation"]) for lock in done.content["locks"]] == [
+            ("a.py", arguments.get("operation", "write"))
+        ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        # Without its wrong field each of these would take or give back something else.
+        ("claim_file_lock", {"action": "release", "paths": ["a.py"]}),
+        ("claim_file_lock", {"file_paths": ["a.py"], "operation": "reed"}),
+        ("claim_file_lock", {"file_paths": ["a.py"], "action": "Release"}),
+        ("claim_file_lock", {"file_paths": ["../a.py"]}),
+        ("claim_file_lock", {"file_paths": []}),
+        ("sync_progress", {"task_id": "t1", "state": "started"}),
+        ("sync_progress", {"task_id": "t1"}),
+        ("sync_progress", {"status": "started"}),
+        ("sync_progress", {"task_id": "t1", "status": "started", "message": "x" * 1001}),
+        ("sync_progress", {"to": ["impl_a"]}),
+        ("sync_progress", {"progress_percentage": 5}),
+    ],
+)
+async def test_the_next_call_only_looks_where_nobody_knows_what_was_meant(
+    quiet: Endpoint, tool: str, arguments: dict[str, Any]
+) -> None:
+    assert (await quiet.call("impl_a", tool, arguments)).content["next_call"] == "check_agent_status()"
 
 
 async def test_spellings_of_one_file_are_one_file(quiet: Endpoint, database: Database) -> None:

@@ -77,7 +77,8 @@ def tool_named(name: str, use: Use | None = None) -> CoordinationTool[Arguments]
             description=f"The test tool {name}.",
             arguments=Arguments,
             answer=Structured,
-            example=f'{name}(paths=["a.py"])',
+            subject=("paths",),
+            details=frozenset({"minutes"}),
             read_only=True,
         )
 

@@ -93,9 +93,33 @@ async def test_refused_input_names_the_field_the_limit_and_what_to_send(
 ) -> None:
     content = await refusal(mcp, arguments)
     assert content["code"] == "invalid_input"
-    assert content["next_call"] == 'claim_file_lock(paths=["a.py"])'
+    assert content["next_call"] == "check_agent_status()"
     for word in words:
         assert word in content["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "next_call"),
+    [
+        ({"paths": ["a"], "minutes": 61}, 'claim_file_lock(paths=["a"])'),
+        (
+            {"paths": ["a"], "minute": 5, "items": [{"name": "b"}]},
+            'claim_file_lock(paths=["a"], items=[{"name": "b"}])',
+        ),
+        ({"paths": ["a"], **{f"field{number}": 1 for number in range(9)}}, 'claim_file_lock(paths=["a"])'),
+        ({"paths": ["a\u202e"], "minutes": 0}, 'claim_file_lock(paths=["a\\u202e"])'),
+        # What it was about is wrong, or is not there, or would not be all of it.
+        ({"paths": ["a", 1], "minutes": 5}, "check_agent_status()"),
+        ({"path": ["a"], "minutes": 5}, "check_agent_status()"),
+        ({"paths": [], "minutes": 61}, "check_agent_status()"),
+        ({"paths": ["a"], "items": [{"nome": 1}]}, "check_agent_status()"),
+        ({"paths": ["a"], "minutes": 61, "items": [{"name": "b" * 500}]}, "check_agent_status()"),
+    ],
+)
+async def test_refused_input_is_followed_by_the_callers_own_call_without_what_was_wrong(
+    mcp: Endpoint, arguments: dict[str, Any], next_call: str
+) -> None:
+    assert (await refusal(mcp, arguments))["next_call"] == next_call
 
 
 async def test_the_first_five_problems_are_told_and_the_others_counted(mcp: Endpoint) -> None:
@@ -134,7 +158,7 @@ async def test_null_is_the_same_as_left_out(mcp: Endpoint) -> None:
     [
         (LeaseLost("Your lease is gone.", next_call="claim_file_lock()"), "claim_file_lock()"),
         (RetryLater("The database cannot answer now.", next_call="in a moment"), "sync_progress()"),
-        (InvalidInput("paths: odd"), 'sync_progress(paths=["a.py"])'),
+        (InvalidInput("paths: odd"), "check_agent_status()"),
     ],
 )
 async def test_errors_are_answers_with_their_code_and_a_call_to_make(
@@ -153,6 +177,15 @@ async def test_errors_are_answers_with_their_code_and_a_call_to_make(
         "message": error.message,
         "next_call": next_call,
     }
+
+
+async def test_a_call_that_is_too_long_to_repeat_is_not_cut_into_another_one() -> None:
+    async def fail(_: Identity, __: Exchange) -> None:
+        raise RetryLater("The database cannot answer now.")
+
+    async with endpoint(fail) as mcp:
+        content = await refusal(mcp, {"paths": ["a" * 500]})
+    assert content["next_call"] == "repeat the same call in a moment"
 
 
 @ERAS
@@ -202,7 +235,7 @@ class Lax(BaseModel):
 
 def test_an_input_model_that_is_not_strict_and_closed_is_refused() -> None:
     class LaxTool(CoordinationTool[Lax]):
-        card: ClassVar[ToolCard[Any]] = ToolCard("lax", "Lax", "", Lax, Structured, "lax()")
+        card: ClassVar[ToolCard[Any]] = ToolCard("lax", "Lax", "", Lax, Structured)
 
         def __init__(self) -> None:
             super().__init__()

@@ -36,7 +36,7 @@ class CheckAgentStatus(CoordinationTool[CheckAgentStatusArguments]):
         description="Who is here, doing what, holding or waiting for what.",
         arguments=CheckAgentStatusArguments,
         answer=CheckAgentStatusAnswer,
-        example="check_agent_status()",
+        details=frozenset({"include_inactive", "cursor"}),
         read_only=True,
         idempotent=True,
     )

@@ -46,7 +46,8 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         ),
         arguments=ClaimFileLockArguments,
         answer=ClaimFileLockAnswer,
-        example='claim_file_lock(file_paths=["src/a.py"])',
+        subject=("file_paths",),
+        details=frozenset({"duration_minutes", "wait_seconds", "reason", "task_id"}),
         idempotent=True,
     )
     _core: Core = PrivateAttr()
@@ -75,9 +76,7 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         self, agent: Agent, paths: tuple[LockPath, ...], arguments: ClaimFileLockArguments, exchange: Exchange
     ) -> Answer:
         if not paths:
-            raise InvalidInput(
-                "file_paths: is empty. Name 1 to 500 files or folders to claim.", next_call=self.card.example
-            )
+            raise InvalidInput("file_paths: is empty. Name 1 to 500 files or folders to claim.")
         wanted = Claim(
             paths=paths,
             operation=arguments.operation,

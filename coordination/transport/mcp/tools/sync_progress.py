@@ -46,7 +46,8 @@ class SyncProgress(CoordinationTool[SyncProgressArguments]):
         description="Call when you start, finish or get stuck on a task, and to read messages.",
         arguments=SyncProgressArguments,
         answer=SyncProgressAnswer,
-        example='sync_progress(task_id="t1", status="started")',
+        subject=("task_id", "status"),
+        details=frozenset({"progress_percentage"}),
     )
     _core: Core = PrivateAttr()
 
