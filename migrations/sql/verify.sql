@@ -155,7 +155,7 @@ DECLARE
         'index CREATE INDEX idx_claude_code_agents_session_id ON public.claude_code_agents USING btree (session_id)',
         'index CREATE INDEX idx_file_lock_waiters_session_id ON public.file_lock_waiters USING btree (workspace_id, session_id, agent_id)',
         'index CREATE INDEX idx_file_locks_expires_at ON public.file_locks USING btree (expires_at)',
-        'index CREATE INDEX idx_file_locks_session_id ON public.file_locks USING btree (agent_id, session_id, workspace_id)',
+        'index CREATE INDEX idx_file_locks_session_id ON public.file_locks USING btree (agent_id, session_id, workspace_id) WHERE (agent_id IS NOT NULL)',
         'index CREATE INDEX idx_task_progress_session_id ON public.task_progress USING btree (session_id)',
         'index CREATE INDEX idx_task_progress_updated_at ON public.task_progress USING btree (updated_at)',
         'index CREATE INDEX idx_tasks_agent_id ON public.tasks USING btree (workspace_id, session_id, agent_id)',

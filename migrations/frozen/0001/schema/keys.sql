@@ -13,8 +13,10 @@ DROP INDEX IF EXISTS idx_task_progress_session_id;
 DROP INDEX IF EXISTS idx_task_progress_updated_at;
 CREATE INDEX idx_claude_code_agents_session_id ON claude_code_agents (session_id);
 CREATE INDEX idx_claude_code_agents_checkout ON claude_code_agents (workspace_id, checkout) WHERE checkout <> '';
--- Not led by (workspace, session): without statistics the planner would take it for the primary key's range scans.
-CREATE INDEX idx_file_locks_session_id ON file_locks (agent_id, session_id, workspace_id);
+-- The condition is always true, and only a statement that names an agent proves it. Every other one (what overlaps
+-- with these paths?) is left with the primary key: without statistics, or with those of an empty table, the planner
+-- takes the smaller index and reads all leases of the session for each path.
+CREATE INDEX idx_file_locks_session_id ON file_locks (agent_id, session_id, workspace_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX idx_file_locks_expires_at ON file_locks (expires_at);
 CREATE INDEX idx_task_progress_session_id ON task_progress (session_id);
 CREATE INDEX idx_task_progress_updated_at ON task_progress (updated_at);
