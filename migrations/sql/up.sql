@@ -604,6 +604,8 @@ END
 $function$;
 
 -- Delete the given lock rows and record it as one event of `p_kind`. Returns the rows as the answers carry them.
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
 CREATE OR REPLACE FUNCTION coordination_drop_locks(
     p_workspace text, p_session text, p_agent text, p_locks anyarray, p_kind text, p_concerns text[],
     p_now timestamptz
@@ -611,12 +613,13 @@ CREATE OR REPLACE FUNCTION coordination_drop_locks(
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
+    v_keys text[] := ARRAY(SELECT d.path_key FROM unnest(p_locks) d);
     v_locks jsonb;
 BEGIN
     WITH dropped AS (
         DELETE FROM file_locks l USING unnest(p_locks) d
-        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = d.path_key
-          AND l.checkout = d.checkout AND l.slot = d.slot AND l.fencing_token = d.fencing_token
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = ANY (v_keys)
+          AND l.path_key = d.path_key AND l.checkout = d.checkout AND l.slot = d.slot AND l.fencing_token = d.fencing_token
         RETURNING l.*)
     SELECT coalesce(jsonb_agg(coordination_describe_lock(d, p_now)), '[]') INTO v_locks FROM dropped d;
     IF v_locks <> '[]' THEN
@@ -725,6 +728,8 @@ $function$;
 -- Called under the session's lock with every overlapping row in `p_found`. A lease the caller already holds keeps
 -- its token and is never shortened, and no earlier request may give it back any more (cancel_wait); a read lease that becomes exclusive is a new grant with a new token.
 -- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
 CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
     p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_request text,
@@ -760,6 +765,7 @@ BEGIN
               AND f.checkout IN (p_checkout, '') AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
               AND (f.operation <> 'read' OR p_operation = 'read')
               AND l.workspace_id = p_workspace AND l.session_id = p_session
+              AND l.path_key = ANY (p_keys)
               AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot
             RETURNING l.*)
         SELECT coalesce(jsonb_agg(coordination_describe_lock(e, p_now)), '[]'), coalesce(array_agg(e.path_key), '{}')
@@ -769,6 +775,7 @@ BEGIN
           AND f.path_key = ANY (p_keys) AND f.path_key <> ALL (v_kept)
           AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
           AND l.workspace_id = p_workspace AND l.session_id = p_session
+          AND l.path_key = ANY (p_keys)
           AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot;
     END IF;
 
@@ -1046,6 +1053,8 @@ $function$;
 -- p_keys null means all of them. p_tokens, parallel to p_keys, pins the exact grants (REST, daemon, hooks); without
 -- it the caller's own live grant on each path counts (MCP, where the server knows the tokens). p_row is
 -- null::file_locks: it names the row type.
+-- Rows are named by their keys once more than the join needs, and the agent so that no index serves it: without
+-- statistics the planner would read all leases of the session or of the agent.
 CREATE OR REPLACE FUNCTION coordination_own_locks(
     p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[],
     p_now timestamptz, OUT held anyarray, OUT lost text[]
@@ -1063,7 +1072,8 @@ BEGIN
         SELECT l FROM unnest(p_keys, coalesce(p_tokens, array_fill(NULL::bigint, ARRAY[cardinality(p_keys)])))
                       AS named(key, token)
         JOIN file_locks l ON l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = named.key
-        WHERE l.agent_id = p_agent AND l.expires_at > p_now
+          AND l.path_key = ANY (p_keys)
+        WHERE l.agent_id || '' = p_agent AND l.expires_at > p_now
           AND CASE WHEN p_tokens IS NULL THEN l.checkout = p_checkout OR l.path_key LIKE 'resource:%'
                    ELSE l.fencing_token = named.token END);
     lost := ARRAY(SELECT k FROM unnest(p_keys) k WHERE k <> ALL (ARRAY(SELECT h.path_key FROM unnest(held) h)));
@@ -1234,18 +1244,24 @@ $function$;
 
 -- Delete the expired rows among `p_found` and record who lost what, one lock.expired per holder.
 -- Returns {path key: last holder} so that a grant can say whose lease it follows.
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
 CREATE OR REPLACE FUNCTION coordination_remove_expired(
     p_workspace text, p_session text, p_found anyarray, p_now timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
+    v_keys text[] := ARRAY(SELECT f.path_key FROM unnest(p_found) f WHERE f.expires_at <= p_now);
     v_gone file_locks[];
 BEGIN
+    IF v_keys = '{}' THEN
+        RETURN '{}';
+    END IF;
     WITH gone AS (
         DELETE FROM file_locks l USING unnest(p_found) f
-        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = f.path_key
-          AND l.checkout = f.checkout AND l.slot = f.slot AND l.expires_at <= p_now
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = ANY (v_keys)
+          AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot AND f.expires_at <= p_now
         RETURNING l)
     SELECT array_agg(g.l) INTO v_gone FROM gone g;
     IF v_gone IS NULL THEN
@@ -1261,6 +1277,8 @@ $function$;
 
 -- Extend live leases of the caller: all that are named, or none. The fencing token stays; nothing is shortened.
 -- A lease that expired stays lost even when nobody has taken the path since: {outcome: 'lost', lost, held}.
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
 CREATE OR REPLACE FUNCTION coordination_renew_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_keys text[], p_tokens bigint[], p_ttl_seconds integer
@@ -1287,8 +1305,9 @@ BEGIN
         UPDATE file_locks l
         SET expires_at = greatest(l.expires_at, v_now + make_interval(secs => p_ttl_seconds)), request_id = NULL
         FROM unnest(v_held) h
-        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = h.path_key
-          AND l.checkout = h.checkout AND l.slot = h.slot
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session
+          AND l.path_key = ANY (ARRAY(SELECT k.path_key FROM unnest(v_held) k))
+          AND l.path_key = h.path_key AND l.checkout = h.checkout AND l.slot = h.slot
         RETURNING l.*)
     SELECT coalesce(jsonb_agg(coordination_describe_lock(r, v_now)), '[]') INTO v_locks FROM renewed r;
     IF v_locks <> '[]' THEN

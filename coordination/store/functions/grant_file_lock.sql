@@ -2,6 +2,8 @@
 -- Called under the session's lock with every overlapping row in `p_found`. A lease the caller already holds keeps
 -- its token and is never shortened, and no earlier request may give it back any more (cancel_wait); a read lease that becomes exclusive is a new grant with a new token.
 -- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
 CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
     p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_request text,
@@ -37,6 +39,7 @@ BEGIN
               AND f.checkout IN (p_checkout, '') AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
               AND (f.operation <> 'read' OR p_operation = 'read')
               AND l.workspace_id = p_workspace AND l.session_id = p_session
+              AND l.path_key = ANY (p_keys)
               AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot
             RETURNING l.*)
         SELECT coalesce(jsonb_agg(coordination_describe_lock(e, p_now)), '[]'), coalesce(array_agg(e.path_key), '{}')
@@ -46,6 +49,7 @@ BEGIN
           AND f.path_key = ANY (p_keys) AND f.path_key <> ALL (v_kept)
           AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
           AND l.workspace_id = p_workspace AND l.session_id = p_session
+          AND l.path_key = ANY (p_keys)
           AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot;
     END IF;
 

@@ -1,5 +1,7 @@
 -- Extend live leases of the caller: all that are named, or none. The fencing token stays; nothing is shortened.
 -- A lease that expired stays lost even when nobody has taken the path since: {outcome: 'lost', lost, held}.
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
 CREATE OR REPLACE FUNCTION coordination_renew_file_lock(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_keys text[], p_tokens bigint[], p_ttl_seconds integer
@@ -26,8 +28,9 @@ BEGIN
         UPDATE file_locks l
         SET expires_at = greatest(l.expires_at, v_now + make_interval(secs => p_ttl_seconds)), request_id = NULL
         FROM unnest(v_held) h
-        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = h.path_key
-          AND l.checkout = h.checkout AND l.slot = h.slot
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session
+          AND l.path_key = ANY (ARRAY(SELECT k.path_key FROM unnest(v_held) k))
+          AND l.path_key = h.path_key AND l.checkout = h.checkout AND l.slot = h.slot
         RETURNING l.*)
     SELECT coalesce(jsonb_agg(coordination_describe_lock(r, v_now)), '[]') INTO v_locks FROM renewed r;
     IF v_locks <> '[]' THEN

@@ -68,7 +68,7 @@ async def test_an_expired_lease_is_not_revived_although_nobody_took_it(own_datab
     await weaken(
         own_database,
         "own_locks",
-        "WHERE l.agent_id = p_agent AND l.expires_at > p_now\n          AND CASE",
+        "WHERE l.agent_id || '' = p_agent AND l.expires_at > p_now\n          AND CASE",
         "WHERE l.agent_id = p_agent AND CASE",
     )
     assert await renew_an_ended_lease(own_database, "weakened")
