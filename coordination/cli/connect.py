@@ -6,6 +6,7 @@ nothing, or replaces an older entry of ours; an entry of somebody else under the
 """
 
 import json as json_text
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from coordination.domain.identity import PLANNER_NAME
 from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
 
 ENTRY: Final = "coordination"
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _EXAMPLES: Final = """Examples:
 
     coord connect demo
@@ -66,6 +68,7 @@ def connect(
     terminal without a name is the planner. Where `claude` is not on the PATH, the line to run is printed, and the exit
     code is 1.
     """
+    _check_name(name)
     claude = claude_code.program()
     if remove:
         return _remove(claude, name, json=json)
@@ -143,6 +146,17 @@ def _check(field: str, text: str) -> None:
         exit_code=USAGE,
         code="invalid_input",
     )
+
+
+def _check_name(name: str) -> None:
+    """Refuse what Claude Code refuses as a name too, or would take for an option."""
+    if not _NAME.fullmatch(name):
+        raise Failure(
+            "--name must be letters, digits, - and _, of A-Z a-z 0-9, and not begin with -.",
+            mend=f"See: {place.coord('connect --help')}",
+            exit_code=USAGE,
+            code="invalid_input",
+        )
 
 
 def _register(claude: str, name: str, entry: dict[str, Any], session: str) -> str:

@@ -82,7 +82,7 @@ def run(*, json: Json = False) -> int:
     from coordination.embedded import PostgresUnavailable  # noqa: PLC0415
 
     def on_ready(service: RunningService, ready: bool) -> None:
-        show(chosen, service, "started", json=json)
+        show(chosen, service, "started", json=json, here=True)
         if not ready and not json:
             tell("The database cannot be reached yet; the service keeps trying.")
 
@@ -149,8 +149,8 @@ def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failur
     )
 
 
-def show(chosen: Settings, service: RunningService, state: str, *, json: bool) -> None:
-    """Print what runs, where, how to stop it, and how to connect Claude Code."""
+def show(chosen: Settings, service: RunningService, state: str, *, json: bool, here: bool = False) -> None:
+    """Print what runs, where, how to stop it, and how to connect Claude Code; `here`: it runs in this terminal."""
     own = Target(service.url, _token(chosen, service), service)
     connect, by_hand = coord_at(chosen, service, f"connect {SESSION}"), claude_line(own, SESSION)
     stop_line = coord_at(chosen, service, "down")
@@ -179,8 +179,8 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool) -
         ("process", str(service.pid)),
         ("database", f"embedded Postgres, process {postgres}" if postgres else service.database),
         ("data folder", str(chosen.data_dir)),
-        ("log", service.log or "this terminal"),
-        ("stop it", stop_line if service.log else "Ctrl-C"),
+        ("log", service.log or ("this terminal" if here else f"the terminal of process {service.pid}")),
+        ("stop it", "Ctrl-C" if here else stop_line),
     ]
     facts(rows)
     say()

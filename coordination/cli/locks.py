@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 from cyclopts import App
 
-from coordination.cli.output import OK, Json, emit
+from coordination.cli import place
+from coordination.cli.output import OK, Json, emit, say
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, print_lines
 
@@ -28,12 +29,23 @@ def register(app: App) -> None:
 def locks(session: SessionName = None, /, *, json: Json = False) -> int:
     """List the files that are locked, by whom and for how long."""
     with service() as client:
+        if session is None and not client.sessions():
+            return _show_nothing(json=json)
         name = resolve(client, session)
         found = client.locks(name)
     if json:
         emit({"session": name, "locks": as_json(found)})
     else:
         show_leases(found, f"No file is locked in session {name}.")
+    return OK
+
+
+def _show_nothing(*, json: bool) -> int:
+    if json:
+        emit({"session": None, "locks": []})
+    else:
+        say("No file is locked: no session was begun yet.")
+        say(f"Begin one, and then start Claude Code: {place.coord('connect demo')}")
     return OK
 
 

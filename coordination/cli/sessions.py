@@ -1,5 +1,6 @@
 """`coord sessions`: list the sessions, close one, set what checkouts mean to each other in one."""
 
+import shlex
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -62,11 +63,18 @@ def show(*, json: Json = False) -> int:
 def close(name: Name, /, *, json: Json = False) -> int:
     """Close a session; its checkouts may then join another one. Whoever joins it again opens it."""
     with service() as client:
+        totals = client.status(name).totals  # before, because whoever is there counts as away afterwards
         settings = client.configure(name, place.user(), status="closed")
+    left, active = int(totals["locks"]), int(totals["active"])
     if json:
-        emit(settings.model_dump())
-    else:
-        say(f"Session {name} is closed. Whoever joins it again opens it.")
+        emit({**settings.model_dump(), "locks": left, "active": active})
+        return OK
+    say(f"Session {name} is closed. Whoever joins it again opens it.")
+    there = [f"{left} lock(s)"] * bool(left) + [f"{active} active agent(s)"] * bool(active)
+    if there:
+        say(f"{' and '.join(there)} are still there; an agent that calls a tool joins again.")
+    if left:
+        say(f"Take the locks: {place.coord(f'revoke {shlex.quote(name)} --all')}")
     return OK
 
 

@@ -186,10 +186,11 @@ def _session(session: str) -> str:
     """Return the path of a session.
 
     Raises:
-        RequestRefused: the name is empty, and would be read as the list of all.
+        RequestRefused: no session has such a name, and it would lead to another page: it is empty, or holds a slash.
     """
-    if not session:
-        raise RequestRefused("There is no such session.", next_call="coord sessions", code="not_found")
+    if not session or "/" in session:
+        why = ": its name cannot hold a slash" if session else ""
+        raise RequestRefused(f"There is no such session{why}.", next_call="coord sessions", code="not_found")
     # Dots alone are a name as good as any, which paths take for a step.
     written = "%2E" * len(session) if session in {".", ".."} else quote(session, safe="")
     return f"/sessions/{written}"

@@ -202,6 +202,17 @@ def test_without_claude_the_printed_line_does_the_same(without_claude: Machine, 
     assert machine.coord("connect", "demo", "--user", "alice", "--json").json["change"] == "unchanged"
 
 
+@pytest.mark.parametrize("name", ["-x", "--scope", "", "a b", "a/b", "a\nb", "ä"])
+@pytest.mark.parametrize("more", [["demo"], ["demo", "--print"], ["--remove"]])
+def test_a_name_that_claude_would_not_take_for_one_is_refused(
+    machine: Machine, name: str, more: list[str]
+) -> None:
+    answer = machine.coord("connect", *more, f"--name={name}")
+    assert answer.exit_code == 2
+    assert "--name must be" in answer.err
+    assert (answer.out, machine.entries) == ("", {})
+
+
 def test_only_printing_registers_nothing(machine: Machine) -> None:
     answer = machine.coord("connect", "demo", "--print")
     assert shlex.split(answer.out)[:4] == ["claude", "mcp", "add-json", "coordination"]

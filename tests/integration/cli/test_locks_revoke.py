@@ -30,6 +30,15 @@ async def test_without_a_lock_it_says_so(service: Running, coord: Coord) -> None
     assert (await coord("locks")).out == "No file is locked in session demo.\n"
 
 
+async def test_before_the_first_session_there_is_no_lock_and_that_is_no_failure(coord: Coord) -> None:
+    answer = await coord("locks")
+    assert (answer.exit_code, answer.out.splitlines()[0]) == (
+        0,
+        "No file is locked: no session was begun yet.",
+    )
+    assert (await coord("locks", "--json")).json == {"session": None, "locks": []}
+
+
 async def test_paths_are_revoked_and_shown(service: Running, coord: Coord) -> None:
     await service.claim(service.agent("impl_a"), "a.py", "b.py", "c.py")
     answer = await coord("revoke", "demo", "./a.py", "b.py", "--yes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tests.integration.cli.running import Coord, Running
@@ -70,6 +72,21 @@ async def test_a_session_is_closed_and_configured(service: Running, coord: Coord
     assert answer.json == {"session": "demo", "status": "closed", "across_checkouts": "block"}
     events = (await coord("watch", "demo", "--once", "--json")).json
     assert events["status"] == "closed"
+
+
+async def test_closing_a_session_says_what_is_still_there_and_how_to_take_it(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("impl_a"), "a.py", "b.py")
+    await service.claim(service.agent("impl_b"), "c.py")
+    told = (await coord("sessions", "close", "demo")).out
+    assert "3 lock(s) and 2 active agent(s) are still there" in told
+    line = told.splitlines()[-1].strip()
+    assert line.endswith("revoke demo --all")
+    assert (await coord(*shlex.split(line)[-3:], "--yes")).exit_code == 0
+    answer = await coord("sessions", "close", "demo", "--json")
+    assert (answer.json["status"], answer.json["locks"], answer.json["active"]) == ("closed", 0, 0)
+    assert "still there" not in (await coord("sessions", "close", "demo")).out
 
 
 @pytest.mark.parametrize(

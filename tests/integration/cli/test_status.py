@@ -216,3 +216,11 @@ async def test_a_service_without_its_database_is_never_all_clear(own_service: Ru
         assert (answer.exit_code, answer.out) == (3, "")
         assert "not known who is here" in answer.err
         assert "coord doctor" in answer.err or "doctor" in answer.err
+
+
+async def test_a_name_that_no_session_can_have_is_told_as_such(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    answer = await coord("status", "a/b", "--json")
+    assert (answer.exit_code, answer.json["error"]["code"]) == (4, "not_found")
+    assert answer.json["error"]["message"] == "There is no such session: its name cannot hold a slash."
+    assert answer.json["error"]["mend"].endswith(" sessions")

@@ -121,6 +121,27 @@ def test_a_service_without_its_database_runs_on_and_up_says_what_is_missing(
     assert "hunter2" not in told + installation.log()
 
 
+def test_up_beside_a_service_of_another_terminal_says_whose_terminal_that_is(
+    installation: Installation,
+) -> None:
+    with installation.start("run") as other:
+        assert other.stdout is not None
+        here = [other.stdout.readline()]
+        while not here[-1].startswith("  claude"):
+            here.append(other.stdout.readline())
+        beside = installation.coord("up").stdout.splitlines()
+        (service,) = installation.services()
+        assert [line.split(maxsplit=1)[1].strip() for line in here if line.startswith("  log")] == [
+            "this terminal"
+        ]
+        assert [line.split()[-1] for line in here if line.startswith("  stop it")] == ["Ctrl-C"]
+        (log,) = (line for line in beside if line.startswith("  log"))
+        (stop,) = (line for line in beside if line.startswith("  stop it"))
+        assert log.split(maxsplit=1)[1] == f"the terminal of process {service.pid}"
+        assert installation.paste(stop.split(maxsplit=2)[2]).returncode == 0
+        other.communicate(timeout=45)
+
+
 def test_a_taken_port_is_told_with_its_holder_and_the_line_that_takes_another(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
     with port.listen("127.0.0.1", 0) as listener:

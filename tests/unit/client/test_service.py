@@ -117,10 +117,19 @@ def test_a_refusal_is_not_repeated(server: Server) -> None:
 def test_credential_prefix_and_odd_names_reach_the_service(server: Server) -> None:
     server.answers((404, {"code": "not_found", "detail": "x"}))
     with pytest.raises(RequestRefused):
-        server.client.locks("a/b c?#")
+        server.client.locks("a+b c?#")
     assert server.asked == [
-        ("GET", "/prefix/api/v1/sessions/a%2Fb%20c%3F%23/locks?limit=200", "Bearer secret")
+        ("GET", "/prefix/api/v1/sessions/a%2Bb%20c%3F%23/locks?limit=200", "Bearer secret")
     ]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "/"])
+def test_a_name_that_would_lead_to_another_page_is_that_of_no_session(server: Server, name: str) -> None:
+    asked = len(server.asked)
+    with pytest.raises(RequestRefused, match="no such session") as refused:
+        server.client.locks(name)
+    assert refused.value.code == "not_found"
+    assert len(server.asked) == asked
 
 
 @pytest.mark.parametrize("answer", UNREADABLE)
