@@ -1053,8 +1053,8 @@ $function$;
 -- p_keys null means all of them. p_tokens, parallel to p_keys, pins the exact grants (REST, daemon, hooks); without
 -- it the caller's own live grant on each path counts (MCP, where the server knows the tokens). p_row is
 -- null::file_locks: it names the row type.
--- Rows are named by their keys once more than the join needs, and the agent so that no index serves it: without
--- statistics the planner would read all leases of the session or of the agent.
+-- Each key is looked up by itself, behind a fence: without statistics the planner would read all leases of the session
+-- or of the agent, or all that have not ended.
 CREATE OR REPLACE FUNCTION coordination_own_locks(
     p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[],
     p_now timestamptz, OUT held anyarray, OUT lost text[]
@@ -1069,13 +1069,15 @@ BEGIN
         RETURN;
     END IF;
     held := ARRAY(
-        SELECT l FROM unnest(p_keys, coalesce(p_tokens, array_fill(NULL::bigint, ARRAY[cardinality(p_keys)])))
-                      AS named(key, token)
-        JOIN file_locks l ON l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = named.key
-          AND l.path_key = ANY (p_keys)
-        WHERE l.agent_id || '' = p_agent AND l.expires_at > p_now
-          AND CASE WHEN p_tokens IS NULL THEN l.checkout = p_checkout OR l.path_key LIKE 'resource:%'
-                   ELSE l.fencing_token = named.token END);
+        SELECT l.lock
+        FROM unnest(p_keys, coalesce(p_tokens, array_fill(NULL::bigint, ARRAY[cardinality(p_keys)]))) AS named(key, token)
+        CROSS JOIN LATERAL (
+            SELECT f AS lock FROM file_locks f
+            WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.path_key = named.key
+            OFFSET 0) l
+        WHERE (l.lock).agent_id = p_agent AND (l.lock).expires_at > p_now
+          AND CASE WHEN p_tokens IS NULL THEN (l.lock).checkout = p_checkout OR (l.lock).path_key LIKE 'resource:%'
+                   ELSE (l.lock).fencing_token = named.token END);
     lost := ARRAY(SELECT k FROM unnest(p_keys) k WHERE k <> ALL (ARRAY(SELECT h.path_key FROM unnest(held) h)));
 END
 $function$;

@@ -136,7 +136,7 @@ DECLARE
         'function coordination_locks_elsewhere(p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_found anyarray, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 838fcd275206',
         'function coordination_overlapping_locks(p_row anyelement, p_workspace text, p_session text, p_probe text[], p_range_low text[], p_range_high text[]) security invoker, search_path=pg_catalog, public, body ed838adee9ad',
         'function coordination_overlapping_waiters(p_workspace text, p_session text, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body e13971bc1ce6',
-        'function coordination_own_locks(p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[], p_now timestamp with time zone, OUT held anyarray, OUT lost text[]) security invoker, search_path=pg_catalog, public, body 0663c012c35b',
+        'function coordination_own_locks(p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[], p_now timestamp with time zone, OUT held anyarray, OUT lost text[]) security invoker, search_path=pg_catalog, public, body 66cb15aff334',
         'function coordination_path_key(p_path text) security invoker, search_path=pg_catalog, public, body 560a10b1743d',
         'function coordination_post_message(p_workspace text, p_session text, p_from text, p_text text, p_to text[]) security invoker, search_path=pg_catalog, public, body a67fe8904e13',
         'function coordination_read_news(p_workspace text, p_session text, p_agent text, p_limit integer) security invoker, search_path=pg_catalog, public, body 10c5e7a48520',

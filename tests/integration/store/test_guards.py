@@ -68,8 +68,8 @@ async def test_an_expired_lease_is_not_revived_although_nobody_took_it(own_datab
     await weaken(
         own_database,
         "own_locks",
-        "WHERE l.agent_id || '' = p_agent AND l.expires_at > p_now\n          AND CASE",
-        "WHERE l.agent_id = p_agent AND CASE",
+        "(l.lock).agent_id = p_agent AND (l.lock).expires_at > p_now",
+        "(l.lock).agent_id = p_agent",
     )
     assert await renew_an_ended_lease(own_database, "weakened")
 
