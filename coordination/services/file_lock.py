@@ -22,6 +22,7 @@ from coordination.store import file_lock as store
 
 LOOK_SECONDS: Final = 1.0
 _NAMED: Final = 5
+_DONE: Final = {"renew": "renewed", "release": "released"}
 _GIVE_BACK_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
 _SETTLED_SECONDS: Final = 4.0
 """After this long no statement of a call that was given up can still begin: locks and statements time out before."""
@@ -96,7 +97,7 @@ async def renew(
     """
     outcome = await store.renew(core.database, agent, _keys(paths), tokens, ttl_seconds)
     if isinstance(outcome, Lost):
-        raise _lease_lost(outcome, paths, "renewed", "renew")
+        raise _lease_lost(outcome, paths, "renew")
     core.feed.announce(agent.workspace, agent.session, freed=False)
     return outcome.leases
 
@@ -111,7 +112,7 @@ async def release(
     """
     outcome = await store.release(core.database, agent, _keys(paths), tokens)
     if isinstance(outcome, Lost):
-        raise _lease_lost(outcome, paths, "released", "release")
+        raise _lease_lost(outcome, paths, "release")
     core.feed.announce(agent.workspace, agent.session, freed=True)
     return outcome.leases
 
@@ -247,19 +248,27 @@ def _stopping() -> RetryLater:
     )
 
 
-def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, done: str, action: str) -> LeaseLost:
+def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, action: str) -> LeaseLost:
     named = {path.key: path.path for path in paths or ()}
     lost = ", ".join(f'"{shown(named.get(key, key))}"' for key in outcome.lost[:_NAMED])
     more = f" and {len(outcome.lost) - _NAMED} more" if len(outcome.lost) > _NAMED else ""
     held = ", ".join(f'"{shown(path)}"' for path in outcome.held[:_NAMED])
-    advice = f" Still yours: {held}." if outcome.held else ""
-    return LeaseLost(
-        f"Not your lease, or not any more: {lost}{more}. Nothing was {done}.{advice}"
-        " An expired lease never comes back; claim the path again and read the file before you write.",
-        next_call=call("claim_file_lock", action=action, file_paths=list(outcome.held))
-        if outcome.held
-        else call(
+    said = f"Not your lease, or not any more: {lost}{more}. Nothing was {_DONE[action]}."
+    if outcome.held:
+        advice = f" Still yours: {held}."
+        next_call = call("claim_file_lock", action=action, file_paths=list(outcome.held))
+    elif action == "release":
+        advice = " So there is nothing to give back."
+        next_call = "check_agent_status()"
+    else:
+        advice = (
+            " An expired lease never comes back; claim the path again and read the file before you write."
+        )
+        next_call = call(
             "claim_file_lock", file_paths=[named.get(key, key) or "." for key in outcome.lost[:_NAMED]]
-        ),
+        )
+    return LeaseLost(
+        said + advice,
+        next_call=next_call,
         details={"lost": list(outcome.lost), "held": list(outcome.held)},
     )
