@@ -206,11 +206,11 @@ async def test_renewing_and_releasing_what_is_not_held_names_what_was_lost(
     ) as lost:
         await file_lock.renew(core, A, named, 900)
     assert lost.value.next_call == 'claim_file_lock(action="renew", file_paths=["kept.py"])'
-    with pytest.raises(LeaseLost, match="Nothing was renewed.*claim the path again") as lost:
+    with pytest.raises(LeaseLost, match=r"Nothing was renewed.*claim the path again") as lost:
         await file_lock.renew(core, B, normalise_all(["kept.py"]), 900)
     assert lost.value.next_call == 'claim_file_lock(file_paths=["kept.py"])'
     # Who wants to give up a file must not be led to claim it.
-    with pytest.raises(LeaseLost, match="Nothing was released.*nothing to give back") as lost:
+    with pytest.raises(LeaseLost, match=r"Nothing was released.*nothing to give back") as lost:
         await file_lock.release(core, B, normalise_all(["kept.py"]))
     assert lost.value.next_call == "check_agent_status()"
     renewed = await file_lock.renew(core, A, None, 3600)
