@@ -1,17 +1,36 @@
 """The local token: asked for where the system cannot tell which user is at the other end of a connection.
 
 It lies in the data folder, readable for its owner only, and stays the same, so that lines which clients were
-registered with keep working. Who checks it is `transport.auth`.
+registered with keep working. A file that somebody else may have put there or read is no secret, and refused. Who
+checks the token is `transport.auth`.
 """
 
+import errno
 import os
+import re
 import secrets
+import stat
 from pathlib import Path
 from typing import Final
 
 from coordination.settings import Settings
 
 FILE_NAME: Final = "local.token"
+MOST: Final = 256
+"""Characters; ours have 43."""
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{32,%d}" % MOST)
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+class UnusableToken(OSError):
+    """The file of the token is one that nobody should trust; the message says why, and what to do."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        mend = "Remove it and start the service anew: it makes another, with which clients are connected once more."
+        super().__init__(errno.EPERM, f"it {why}. {mend}", str(path))
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
 
 
 def is_needed(settings: Settings) -> bool:
@@ -26,6 +45,7 @@ def read_or_make(data_dir: Path) -> str:
     """Return the token of a data folder; the first one who asks makes it.
 
     Raises:
+        UnusableToken: what is there is no secret.
         OSError: the data folder cannot be written.
     """
     path = data_dir / FILE_NAME
@@ -44,12 +64,43 @@ def read_or_make(data_dir: Path) -> str:
             aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    return path.read_text(encoding="ascii").strip()
+    made = read(data_dir)
+    if made is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return made
 
 
 def read(data_dir: Path) -> str | None:
-    """Return the token of a data folder, None when there is none yet or it may not be read."""
+    """Return the token of a data folder, None when there is none yet or it may not be read.
+
+    Raises:
+        UnusableToken: the file is no regular one, somebody else's, or readable for others, or it holds no token.
+    """
+    path = data_dir / FILE_NAME
     try:
-        return (data_dir / FILE_NAME).read_text(encoding="ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
+        # Without O_NONBLOCK the opening of a pipe would wait for somebody who writes.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnusableToken(path, "is a symbolic link") from None
         return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise UnusableToken(path, "is no regular file")
+        text = os.read(descriptor, 2 * MOST).strip().decode("latin-1")
+    finally:
+        os.close(descriptor)
+    if not text:
+        return None
+    _check(path, found, text)
+    return text
+
+
+def _check(path: Path, found: os.stat_result, text: str) -> None:
+    if found.st_uid != os.geteuid() and os.geteuid() != 0:
+        raise UnusableToken(path, "belongs to another user")
+    if found.st_mode & _OTHERS:
+        raise UnusableToken(path, "is open to other users, who may know it")
+    if not _TOKEN.fullmatch(text):
+        raise UnusableToken(path, "holds no token")

@@ -6,6 +6,8 @@ one failed is skipped, never passed. Looking changes nothing. What clients see i
 
 import asyncio
 import os
+import shlex
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -61,7 +63,7 @@ class _Look:
 
 def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator[Check]:
     """Look at the folders, the port, the database, its schema and its clock."""
-    yield _folder("data folder", chosen.data_dir)
+    yield _data_folder(chosen.data_dir)
     yield _folder("log folder", chosen.log_file.parent if chosen.log_file else chosen.data_dir / "logs")
     yield _port(chosen, service)
     database, dsn = _database(chosen) if service is None else _database_of(chosen, service)
@@ -74,6 +76,14 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     yield database
     yield _migrations(looked)
     yield _clock(looked)
+
+
+def _data_folder(folder: Path) -> Check:
+    check = _folder("data folder", folder)
+    if check.state == "ok" and folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        found = f"{folder}: others may write into it, and put their own files in place of the service's"
+        return Check(check.name, "failed", found, f"Close it: chmod 700 {shlex.quote(str(folder))}")
+    return check
 
 
 def _folder(name: str, folder: Path) -> Check:

@@ -15,6 +15,7 @@ from coordination.cli.place import (
     elsewhere,
     services,
     settings,
+    token_of,
     unusable,
 )
 from coordination.settings import EMBEDDED, VARIABLES, Settings, examine
@@ -151,7 +152,7 @@ def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failur
 
 def show(chosen: Settings, service: RunningService, state: str, *, json: bool, here: bool = False) -> None:
     """Print what runs, where, how to stop it, and how to connect Claude Code; `here`: it runs in this terminal."""
-    own = Target(service.url, _token(chosen, service), service)
+    own = Target(service.url, token_of(chosen, service), service)
     connect, by_hand = coord_at(chosen, service, f"connect {SESSION}"), claude_line(own, SESSION)
     stop_line = coord_at(chosen, service, "down")
     postgres = _postgres_pid(chosen, service)
@@ -233,9 +234,3 @@ def _postgres_pid(chosen: Settings, service: RunningService) -> int | None:
     from coordination.embedded import EmbeddedPostgres  # noqa: PLC0415 - a database of one's own needs none
 
     return EmbeddedPostgres(chosen.data_dir).pid
-
-
-def _token(chosen: Settings, service: RunningService) -> str | None:
-    from coordination.app import local_token  # noqa: PLC0415 - rarely needed
-
-    return local_token.read(chosen.data_dir) if service.needs_token else None

@@ -81,9 +81,20 @@ def target(chosen: Settings) -> Target:
     found = services(chosen)
     if found:
         service = found[0]
-        token = local_token.read(chosen.data_dir) if service.needs_token else None
-        return Target(service.url, token, service)
+        return Target(service.url, token_of(chosen, service), service)
     return Target(url_of(chosen.host, chosen.port, chosen.root_path), None, None)
+
+
+def token_of(chosen: Settings, service: RunningService) -> str | None:
+    """Return the local token when a service asks for it.
+
+    Raises:
+        Failure: its file is one that nobody should trust.
+    """
+    try:
+        return local_token.read(chosen.data_dir) if service.needs_token else None
+    except local_token.UnusableToken as error:
+        raise Failure(str(error)) from None
 
 
 def coord_at(chosen: Settings, service: RunningService, arguments: str) -> str:

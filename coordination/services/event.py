@@ -21,7 +21,7 @@ async def read_events(
         workspace: the session's workspace.
         session: the session's id; of an unknown one there are no events.
         after: the number of the last event that the caller has; 0 for none.
-        limit: most events in one answer.
+        limit: most events in one answer; of large ones there are fewer, but not none.
         wait_seconds: how long to wait for one when there is none; a service that stops ends it at once.
 
     Raises:

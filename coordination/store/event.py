@@ -13,9 +13,23 @@ from coordination.store.database import Database
 CHANNEL: Final = "coordination_events"
 NOTICES_IN_ONE: Final = 50
 LISTENER: Final = "coordination feed"
+PAGE_BYTES: Final = 1_000_000
+"""What the payloads of one answer have together at most, unless the first alone has more."""
+# One after the other, so that what does not fit is not even read; an event may have half a megabyte.
 READ: Final = """
-    SELECT seq, agent_id, kind, payload::text AS payload, created_at
-    FROM coordination_events WHERE workspace_id = $1 AND session_id = $2 AND seq > $3 ORDER BY seq LIMIT $4
+    WITH RECURSIVE page AS (
+        (SELECT seq, agent_id, kind, payload::text AS payload, created_at, 1 AS number,
+                octet_length(payload::text)::bigint AS bytes
+         FROM coordination_events WHERE workspace_id = $1 AND session_id = $2 AND seq > $3 ORDER BY seq LIMIT 1)
+        UNION ALL
+        SELECT e.seq, e.agent_id, e.kind, e.payload, e.created_at, p.number + 1, p.bytes + octet_length(e.payload)
+        FROM page p CROSS JOIN LATERAL (
+            SELECT seq, agent_id, kind, payload::text AS payload, created_at
+            FROM coordination_events WHERE workspace_id = $1 AND session_id = $2 AND seq > p.seq ORDER BY seq LIMIT 1
+        ) e
+        WHERE p.number < $4 AND p.bytes + octet_length(e.payload) <= $5
+    )
+    SELECT seq, agent_id, kind, payload, created_at FROM page ORDER BY seq
 """
 # One row for each (workspace, session) asked for, whatever it holds.
 LAST: Final = """
@@ -33,8 +47,12 @@ NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify
 
 
 async def read(database: Database, workspace: str, session: str, after: int, limit: int) -> list[Event]:
-    """Read at most `limit` events of a session whose number is greater than `after`, in order."""
-    rows = await database.fetch(READ, workspace, session, after, limit)
+    """Read the events of a session whose number is greater than `after`, in order.
+
+    Returns:
+        At most `limit` of them, and fewer when they are large: one, or as many as `PAGE_BYTES` have room for.
+    """
+    rows = await database.fetch(READ, workspace, session, after, limit, PAGE_BYTES)
     return [
         _event(row["seq"], row["agent_id"], row["kind"], row["payload"], row["created_at"]) for row in rows
     ]

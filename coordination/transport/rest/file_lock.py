@@ -9,6 +9,8 @@ from coordination.services.core import Core
 from coordination.transport.rest.parameters import WORKSPACE, PageQuery, SessionId, require_session
 from coordination.wire.rest import LockPage, Revocation, Revoked
 
+CURSOR: Final = "/"
+"""Begins every cursor, because the key of the whole tree is empty, and an empty cursor is none."""
 ONE_PATH_MAX: Final = 10_000
 """More leases than one path can have: one of each agent that reads it."""
 
@@ -18,7 +20,8 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/locks", summary="List the live leases by path")
     async def list_locks(session: SessionId, query: Annotated[PageQuery, Query()]) -> LockPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        page = await _page(core, session, query.after, query.limit)
+        after = None if query.after is None else query.after.removeprefix(CURSOR)
+        page = await _page(core, session, after, query.limit)
         if not page.locks:
             await require_session(core, session)
         return page
@@ -45,4 +48,4 @@ async def _page(core: Core, session: str, after: str | None, limit: int) -> Lock
     if not page:
         found = await file_lock.list_locks(core, WORKSPACE, session, after, ONE_PATH_MAX)
         page = [lock for lock in found if lock.key == found[0].key]
-    return LockPage(locks=page, next_cursor=page[-1].key)
+    return LockPage(locks=page, next_cursor=f"{CURSOR}{page[-1].key}")

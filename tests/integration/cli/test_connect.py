@@ -232,9 +232,14 @@ def test_the_local_token_is_sent_only_where_one_is_asked_for(machine: Machine) -
     folder = machine.folder / "data"
     url = "http://127.0.0.1:8123"
     running.record(folder, running.RunningService(pid, started, url, 8123, "embedded", None, True, "1"))
-    (folder / "local.token").write_text("s3cret")
+    token = folder / "local.token"
+    token.write_text("s3cret" * 8)
+    refused = machine.coord("connect", "demo", "--json")
+    assert refused.exit_code == 1
+    assert str(token) in refused.json["error"]["message"]
+    token.chmod(0o600)
     answer = machine.coord("connect", "demo")
-    assert machine.entries["coordination"]["headers"] == {"Authorization": "Bearer s3cret"}
+    assert machine.entries["coordination"]["headers"] == {"Authorization": f"Bearer {'s3cret' * 8}"}
     assert "s3cret" not in answer.out + answer.err
 
 

@@ -128,6 +128,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert {"data folder", "log folder"} <= states(checks, "failed")
 
 
+def test_a_data_folder_that_others_may_write_is_named_with_the_line_that_closes_it(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    installation.data_dir.mkdir()
+    for mode in (0o777, 0o770):
+        installation.data_dir.chmod(mode)
+        check = examine(installation, 5)["data folder"]
+        assert check["state"] == "failed"
+        assert "others may write" in check["found"]
+    assert installation.paste(check["mend"].partition(": ")[2]).returncode == 0
+    assert examine(installation, 5)["data folder"]["state"] == "ok"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_of_this_machine_is_refused(running: Installation) -> None:
     (service,) = running.services()

@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message
 
 from coordination.domain.file_lock import Operation
+from coordination.store import event as event_store
 from tests.integration.app.proxy import Door
 from tests.integration.rest.api import Api, agent, api_on
 
@@ -49,18 +50,30 @@ async def test_pages_of_locks_miss_none_and_keep_the_leases_of_one_path_together
     for reader in ("a", "b", "c"):
         await api.claim(agent(reader), "b.py", operation=Operation.READ)
     await api.claim(agent("d"), "a.py", "c.py", "d.py")
+    readers = ["b.py alice/a", "b.py alice/b", "b.py alice/c"]
+    assert await lock_pages(api) == [["a.py alice/d"], readers, ["c.py alice/d", "d.py alice/d"]]
+
+
+async def test_a_page_that_ends_with_the_whole_tree_is_followed_by_the_next(api: Api) -> None:
+    for reader in ("a", "b"):
+        await api.claim(agent(reader), ".", operation=Operation.READ)
+    await api.claim(agent("a"), "a.py", "resource:port/1", operation=Operation.READ)
+    assert await lock_pages(api) == [[". alice/a", ". alice/b"], ["a.py alice/a", "resource:port/1 alice/a"]]
+
+
+async def lock_pages(api: Api) -> list[list[str]]:
+    """The paths and holders of each page of two leases, from the first to the last."""
     pages: list[list[str]] = []
     cursor: str | None = None
     while True:
-        page = (
-            await api.get("/sessions/demo/locks", limit=2, **({"after": cursor} if cursor else {}))
-        ).json()
+        parameters = {} if cursor is None else {"after": cursor}
+        answer = await api.get("/sessions/demo/locks", limit=2, **parameters)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
         pages.append([f"{lock['path']} {lock['agent_id']}" for lock in page["locks"]])
         cursor = page["next_cursor"]
         if cursor is None:
-            break
-    readers = ["b.py alice/a", "b.py alice/b", "b.py alice/c"]
-    assert pages == [["a.py alice/d"], readers, ["c.py alice/d", "d.py alice/d"]]
+            return pages
 
 
 @pytest.mark.parametrize(
@@ -149,6 +162,30 @@ async def test_events_are_read_in_order_from_a_cursor(api: Api) -> None:
         "events": [],
         "next_after": numbers[-1],
     }
+
+
+async def test_a_page_of_large_events_ends_before_it_has_become_large(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_store, "PAGE_BYTES", 10_000)
+    for number in range(4):
+        await api.claim(agent("impl_a"), *(f"{number}/{'x' * 200}{file}.py" for file in range(20)))
+    await api.claim(agent("impl_a"), "a.py")
+    everything = (await api.get("/sessions/demo/events", limit=200)).json()
+    sizes, numbers, after = list[int](), list[int](), 0
+    while True:
+        page = (await api.get("/sessions/demo/events", limit=200, after=after)).json()
+        if not page["events"]:
+            break
+        sizes.append(len(page["events"]))
+        numbers += [event["seq"] for event in page["events"]]
+        after = page["next_after"]
+    assert numbers == list(range(1, after + 1))
+    assert len(everything["events"]) < len(numbers)
+    assert max(sizes) > 1
+    monkeypatch.setattr(event_store, "PAGE_BYTES", 1)
+    page = (await api.get("/sessions/demo/events", limit=200, after=after - 1)).json()
+    assert [event["seq"] for event in page["events"]] == [after]
 
 
 async def test_a_question_for_events_waits_for_the_first_one(api: Api) -> None:

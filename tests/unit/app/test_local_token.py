@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from coordination.app import local_token
 from coordination.settings import load
 from coordination.transport import peer
+
+TOKEN = "x" * 40
 
 
 def test_the_token_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -33,6 +37,71 @@ def test_an_empty_file_is_no_token_and_is_replaced(tmp_path: Path) -> None:
     assert local_token.read(tmp_path) is None
     assert local_token.read_or_make(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [local_token.FILE_NAME]
+
+
+def _symlink(path: Path) -> None:
+    (path.parent / "elsewhere").write_text(TOKEN, encoding="ascii")
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def _to_nowhere(path: Path) -> None:
+    path.symlink_to(path.parent / "nowhere")
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path, 0o600)
+
+
+def _readable(path: Path) -> None:
+    path.write_text(TOKEN, encoding="ascii")
+    path.chmod(0o640)
+
+
+def _file(text: str) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (_symlink, "symbolic link"),
+        (_to_nowhere, "symbolic link"),
+        (Path.mkdir, "no regular file"),
+        (_fifo, "no regular file"),
+        (_readable, "other users"),
+        (_file("x" * 31), "no token"),
+        (_file("x" * 300), "no token"),
+        (_file("ä" * 40), "no token"),
+        (_file("x y" * 20), "no token"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_token_that_others_may_have_put_there_or_read_is_refused(
+    tmp_path: Path, make: Callable[[Path], None], why: str
+) -> None:
+    path = tmp_path / local_token.FILE_NAME
+    make(path)
+    for use in (local_token.read, local_token.read_or_make):
+        with pytest.raises(local_token.UnusableToken) as refused:
+            use(tmp_path)
+        assert str(path) in str(refused.value)
+        assert why in str(refused.value)
+        assert "Remove it" in str(refused.value)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_a_token_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / local_token.FILE_NAME
+    _file(TOKEN)(path)
+    os.chown(path, 65534, -1)
+    assert local_token.read(tmp_path) == TOKEN  # root may look after another user's service
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(local_token.UnusableToken, match="another user"):
+        local_token.read(tmp_path)
 
 
 @pytest.mark.parametrize(
