@@ -18,7 +18,7 @@ from coordination.settings import Settings
 FILE_NAME: Final = "local.token"
 MOST: Final = 256
 """Characters; ours have 43."""
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{32,%d}" % MOST)
+_TOKEN: Final = re.compile(rf"[\x21-\x7e]{{32,{MOST}}}")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
