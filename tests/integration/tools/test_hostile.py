@@ -108,9 +108,7 @@ def assert_harmless(next_call: str, tool: str, arguments: dict[str, Any]) -> Non
     assert (advised.tool, advised.arguments) == ("check_agent_status", {}) or (
         advised.tool == tool
         and all(arguments[name] == value for name, value in advised.arguments.items())
-        and all(
-            name in advised.arguments for name in ("file_paths", "action", "status") if name in arguments
-        )
+        and all(name in advised.arguments for name in ("file_paths", "action", "status") if name in arguments)
     )
 
 
