@@ -42,17 +42,24 @@ DESCRIPTION: Final = (
 )
 
 
-class ExchangeBesideMcp:
-    """ASGI middleware: gives every request an exchange, but for the MCP endpoint, which brings its own."""
+class McpBesideRoutes:
+    """ASGI middleware: leads to the MCP endpoint without asking the routes; every other request gets an exchange.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._with_exchange = ExchangeMiddleware(app)
+    The endpoint brings an exchange of its own, and its calls are the many: matching routes cost them a twentieth.
+
+    Args:
+        app: the application behind, with its routes.
+        mcp: the MCP endpoint.
+    """
+
+    def __init__(self, app: ASGIApp, *, mcp: ASGIApp) -> None:
+        self._mcp = mcp
+        self._routes = ExchangeMiddleware(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        brought = scope["type"] == "http" and route_path(scope).startswith(_MCP_PREFIX)
-        await (self._app if brought else self._with_exchange)(scope, receive, send)
+        to_mcp = scope["type"] == "http" and route_path(scope).startswith(_MCP_PREFIX)
+        await (self._mcp if to_mcp else self._routes)(scope, receive, send)
 
 
 class UnderPrefix:
@@ -140,7 +147,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
     app.router.default = endpoint
     add_error_answers(app)
-    app.add_middleware(ExchangeBesideMcp)
+    app.add_middleware(McpBesideRoutes, mcp=endpoint)
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
