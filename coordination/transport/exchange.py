@@ -172,7 +172,7 @@ class ExchangeMiddleware:
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         """Return the whole body, or None when the client went away while sending it."""
         try:
-            with anyio.fail_after(self._body_seconds):
+            async with asyncio.timeout(self._body_seconds):
                 return await self._read_whole(_declared_length(scope), receive)
         except TimeoutError:
             raise _Refused(
