@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from coordination.domain.errors import RetryLater
 
 MOST_CALLS: Final = 4
-"""Few, so that the answers of one group are rendered while the next is decided; all in one would wait for each other."""
+"""Few: the answers of one group are rendered while the next is decided; all in one would wait for each other."""
 MOST_CHARACTERS: Final = 16_000
 """A group is sent by one write: a stopped process must not hold a session's lock with half of a group sent."""
 
