@@ -71,7 +71,7 @@ def build_mcp(
         instructions,
         version=version,
         tools=tools,
-        transforms=[VisibilityTransform()],
+        transforms=[VisibilityTransform({tool.name: tool for tool in tools})],
         middleware=[VisibilityMiddleware(on_listed=on_listed, on_called=on_called, refusals=refusals)],
         mask_error_details=True,
         dereference_schemas=False,

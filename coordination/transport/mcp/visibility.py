@@ -7,7 +7,7 @@ refused calls. Who the caller is comes from `transport.mcp.identity`; the rules 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -65,7 +65,16 @@ class Refusals:
 
 
 class VisibilityTransform(Transform):
-    """Hides every component from callers that may not see it. Outside of a request nothing is visible."""
+    """Hides every component from callers that may not see it. Outside of a request nothing is visible.
+
+    Args:
+        tools: the tools, by name; one that a caller may see is found here. To ask the providers behind, which are
+            asked in tasks of their own, would cost a twentieth of a call.
+    """
+
+    def __init__(self, tools: Mapping[str, Tool]) -> None:
+        super().__init__()
+        self._tools = tools
 
     async def list_tools(self, tools: Sequence[Tool]) -> Sequence[Tool]:
         """Keep the caller's tools, in the order of its role."""
@@ -76,7 +85,10 @@ class VisibilityTransform(Transform):
         self, name: str, call_next: GetToolNext, *, version: VersionSpec | None = None
     ) -> Tool | None:
         """Find a tool if it is one of the caller's."""
-        return await call_next(name, version=version) if name in _visible_tools() else None
+        if name not in _visible_tools():
+            return None
+        found = self._tools.get(name) if version is None else None
+        return found or await call_next(name, version=version)
 
     async def list_prompts(self, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
         """Keep all prompts for a caller that has tools, none for others."""
