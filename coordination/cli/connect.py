@@ -186,7 +186,7 @@ def _remove(claude: str | None, name: str, *, json: bool) -> int:
     if claude is None:
         raise Failure(
             "`claude` is not on the PATH, so the entry cannot be removed from here.",
-            mend=f"Run where it is: claude mcp remove {shlex.quote(name)} --scope local",
+            mend=f"Run in your project's folder, where it is: claude mcp remove {shlex.quote(name)} --scope local",
             code="claude_missing",
         )
     if found is not None:

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 from cyclopts import App
 
-from coordination.cli import place
 from coordination.cli.output import OK, Json, emit, say
-from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.reach import SessionName, how_to_begin, resolve, service
 from coordination.cli.status import as_json, print_lines
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def register(app: App) -> None:
 
 def locks(session: SessionName = None, /, *, json: Json = False) -> int:
     """List the files that are locked, by whom and for how long."""
-    with service() as client:
+    with service(session) as client:
         if session is None and not client.sessions():
             return _show_nothing(json=json)
         name = resolve(client, session)
@@ -45,7 +44,7 @@ def _show_nothing(*, json: bool) -> int:
         emit({"session": None, "locks": []})
     else:
         say("No file is locked: no session was begun yet.")
-        say(f"Begin one, and then start Claude Code: {place.coord('connect demo')}")
+        say(how_to_begin())
     return OK
 
 

@@ -14,12 +14,19 @@ from coordination.cli import place
 from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure
 from coordination.domain.session import SessionState
 from coordination.domain.text import clean
+from coordination.settings import Settings
 
 if TYPE_CHECKING:
     from coordination.client.service import ServiceClient
 
 AGENT: Final = 130
 NAMES_SHOWN: Final = 10
+NO_SESSION: Final = "There is no such session"
+"""How the service begins to say so."""
+BEGIN: Final = (
+    "A session begins when the first terminal joins: start claude in the connected folder; "
+    "/mcp there shows the connection."
+)
 UNKNOWN: Final = "So it is not known who is here and who holds what."
 
 SessionName: TypeAlias = Annotated[
@@ -29,8 +36,11 @@ SessionName: TypeAlias = Annotated[
 
 
 @contextmanager
-def service() -> Generator["ServiceClient"]:
+def service(session: str | None = None) -> Generator["ServiceClient"]:
     """Lend a client of the service that the settings lead to.
+
+    Args:
+        session: what was typed as the session, if any; a refusal names it.
 
     Raises:
         Failure: the service does not answer, or it refused what the block asked for.
@@ -38,6 +48,7 @@ def service() -> Generator["ServiceClient"]:
     # httpx and pydantic cost a third of a second, which `coord --help` need not wait for.
     from coordination.client.errors import (  # noqa: PLC0415 - as above
         ClientError,
+        ServiceSilent,
         ServiceUnavailable,
         ServiceUnreachable,
     )
@@ -48,6 +59,9 @@ def service() -> Generator["ServiceClient"]:
     with ServiceClient(found.url, found.token) as client:
         try:
             yield client
+        except ServiceSilent as error:
+            message, mend = _silent(chosen, found, error.message)
+            raise _failure(message, place.elsewhere(chosen) or mend, UNREACHABLE, error.code) from None
         except ServiceUnreachable as error:
             mend = place.elsewhere(chosen) or _start(found)
             raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
@@ -55,10 +69,21 @@ def service() -> Generator["ServiceClient"]:
             mend = f"Try again; if it stays so: {place.coord('doctor')}"
             raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
         except ClientError as error:
-            mend = for_people(clean(error.next_call, 500))
+            message, mend = error.message, for_people(clean(error.next_call, 500), session)
             if error.code == NOT_UNDERSTOOD:
                 mend = f"See what runs there: {place.coord('doctor')}"
-            raise _failure(error.message, mend, REFUSED, error.code) from None
+            elif session is not None and message.startswith(NO_SESSION):
+                message, mend = (
+                    _no_such_session(session, message.removeprefix(NO_SESSION)),
+                    f"{BEGIN}\n{mend}",
+                )
+            raise _failure(message, mend, REFUSED, error.code) from None
+
+
+def _no_such_session(session: str, why: str) -> str:
+    """Say which session is not there; `why` follows the service's words, "." when it gave no reason."""
+    name = clean(session, AGENT)
+    return f'Session "{name}" has nobody yet.' if why == "." else f'There is no session "{name}"{why}'
 
 
 def _start(found: place.Target) -> str:
@@ -67,6 +92,21 @@ def _start(found: place.Target) -> str:
     return (
         f"It runs, as process {found.service.pid}, and is silent. See what is wrong: {place.coord('doctor')}"
     )
+
+
+def _silent(chosen: Settings, found: place.Target, said: str) -> tuple[str, str]:
+    """Return what is the matter with a port whose holder gives no answer, and what to do about it."""
+    if found.service is not None:
+        message = f"{said} It is the service, process {found.service.pid}: it starts still, or it hangs."
+        return (
+            f"{message} {UNKNOWN}",
+            f"If it stays so, stop it: {place.coord_at(chosen, found.service, 'down')}",
+        )
+    from coordination.app import port  # noqa: PLC0415 - rarely needed
+
+    free = port.free_port(chosen.host, max(chosen.port, 1024))
+    mend = f"Take another port: {place.coord('up', PORT=str(free))}" if free else ""
+    return f"{said} Port {chosen.port} is taken by {port.held_by(chosen.port)}. {UNKNOWN}", mend
 
 
 def resolve(client: "ServiceClient", session: str | None) -> str:
@@ -82,8 +122,8 @@ def resolve(client: "ServiceClient", session: str | None) -> str:
         return active[0]
     if not active:
         raise Failure(
-            "There is no active session yet.",
-            mend=f"Make one, and then start Claude Code: {place.coord('connect demo')}",
+            "There is no active session.",
+            mend=how_to_begin(),
             exit_code=USAGE,
             code="no_session",
         )
@@ -114,11 +154,23 @@ def no_such_agent(agent: str, session: str) -> Failure:
     )
 
 
-def for_people(next_call: str) -> str:
-    """Return what a refusal advises, as a line to paste; what it advises to an agent no person can type."""
+def how_to_begin() -> str:
+    """Return how a session begins, for a person who has none."""
+    return f"{BEGIN}\nConnect a folder: {place.coord('connect demo')}"
+
+
+def for_people(next_call: str, session: str | None = None) -> str:
+    """Return what a refusal advises, as a line to paste; what it advises to an agent no person can type.
+
+    Args:
+        next_call: what the service advises.
+        session: the session that was typed, for advice that leaves it out.
+    """
     if next_call == "coord sessions":
         return f"See which there are: {place.coord('sessions')}"
     first, _, arguments = next_call.partition(" ")
     if first != "coord":
         return "" if "(" in next_call else next_call
+    if session is not None and arguments == "locks":
+        arguments = f"locks {shlex.quote(session)}"
     return f"Try: {place.coord(arguments)}"

@@ -64,7 +64,7 @@ def revoke(
     _check(paths, agent, everything=everything)
     if json and not yes:
         raise _usage("With --json nobody can be asked: add --yes.")
-    with service() as client:
+    with service(session) as client:
         name = _session(client, session, paths)
         holder = None if agent is None else _holder(client, name, agent)
         if not yes:

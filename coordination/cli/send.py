@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from coordination.cli import place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
 from coordination.cli.reach import resolve, service
+from coordination.domain.session import SessionState
 from coordination.domain.text import MAX_MESSAGE, clean
 
 if TYPE_CHECKING:
@@ -47,16 +48,28 @@ def send(
     text = words[-1]
     if not 0 < len(text) <= MAX_MESSAGE:
         raise _usage(f"The text has {len(text)} characters; 1 to {MAX_MESSAGE} can be sent.")
-    with service() as client:
-        name = words[0] if len(words) > 1 else _only_session(client, text)
+    session = words[0] if len(words) > 1 else None
+    with service(session) as client:
+        name = session if session is not None else _only_session(client, text)
+        state = client.status(name).status  # before, because a failure afterwards would deny that it was sent
         recipients = client.send(name, place.user(), text, to)
     if json:
-        emit({"session": name, "sent_to": recipients})
-    elif recipients:
-        say(f"Sent to {clean(', '.join(recipients), 1000)}. They read it with their next sync_progress.")
+        emit({"session": name, "status": state, "sent_to": recipients})
     else:
-        say(f"Nobody is in session {name} yet, so nobody got it.")
+        _show(name, recipients, closed=state != SessionState.ACTIVE)
     return OK
+
+
+def _show(name: str, recipients: list[str], *, closed: bool) -> None:
+    if not recipients:
+        say(f"Nobody is in session {name} yet, so nobody got it.")
+        return
+    when = (
+        f"Session {name} is closed: they read it only if they join again."
+        if closed
+        else "They read it with their next sync_progress."
+    )
+    say(f"Sent to {clean(', '.join(recipients), 1000)}. {when}")
 
 
 def _only_session(client: "ServiceClient", text: str) -> str:

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place
 from coordination.cli.output import OK, Json, emit, say
-from coordination.cli.reach import service
+from coordination.cli.reach import how_to_begin, service
 from coordination.cli.status import as_json, print_lines
 
 sessions = App(
@@ -40,7 +40,8 @@ def show(*, json: Json = False) -> int:
         emit({"sessions": as_json(found)})
         return OK
     if not found:
-        say(f"There is no session yet. Make one, and then start Claude Code: {place.coord('connect demo')}")
+        say("There is no session yet.")
+        say(how_to_begin())
         return OK
     from rich.text import Text  # noqa: PLC0415 - `coord --help` is quick without it
 
@@ -62,7 +63,7 @@ def show(*, json: Json = False) -> int:
 @sessions.command
 def close(name: Name, /, *, json: Json = False) -> int:
     """Close a session; its checkouts may then join another one. Whoever joins it again opens it."""
-    with service() as client:
+    with service(name) as client:
         totals = client.status(name).totals  # before, because whoever is there counts as away afterwards
         settings = client.configure(name, place.user(), status="closed")
     left, active = int(totals["locks"]), int(totals["active"])
@@ -90,7 +91,7 @@ def configure(
     json: Json = False,
 ) -> int:
     """Set whether a lock in one checkout blocks the others too, or only warns them."""
-    with service() as client:
+    with service(name) as client:
         settings = client.configure(name, place.user(), across_checkouts=across_checkouts)
     if json:
         emit(settings.model_dump())

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place
 from coordination.cli.output import OK, Json, console, emit, say
-from coordination.cli.reach import SessionName, no_such_agent, resolve, service
+from coordination.cli.reach import SessionName, how_to_begin, no_such_agent, resolve, service
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -54,7 +54,7 @@ def status(
     Below the agents stands what needs attention: agents that were shown the tools and never called one, two
     terminals under one name, locks of an agent that went quiet, a service that is not well.
     """
-    with service() as client:
+    with service(session) as client:
         if session is None and not client.sessions():
             return _show_nothing(ask_health(client), json=json)
         name = resolve(client, session)
@@ -71,7 +71,7 @@ def _show_nothing(health: dict[str, Any] | None, *, json: bool) -> int:
         emit({"session": None, "agents": [], "service": _word(health), "warnings": []})
     else:
         say("The service runs, and no session was begun yet.")
-        say(f"Begin one, and then start Claude Code: {place.coord('connect demo')}")
+        say(how_to_begin())
     return OK
 
 

@@ -59,7 +59,7 @@ def watch(
 
     Where the output is no terminal it prints one line for each event; with --json one JSON object a line.
     """
-    with service() as client:
+    with service(session) as client:
         name = resolve(client, session)
         found = client.status(name, include_inactive=True)
         if once:

@@ -195,7 +195,9 @@ def test_without_claude_the_printed_line_does_the_same(without_claude: Machine, 
     error = without_claude.coord("connect", "demo", "--user", "alice", "--json").json["error"]
     assert error["code"] == "claude_missing"
     assert answer.out.strip() in error["mend"].splitlines()
-    assert without_claude.coord("connect", "--remove", "--json").json["error"]["code"] == "claude_missing"
+    error = without_claude.coord("connect", "--remove", "--json").json["error"]
+    assert error["code"] == "claude_missing"
+    assert "in your project's folder" in error["mend"]
     assert without_claude.coord("connect", "demo", "--print").exit_code == 0
     stand_in.with_name("later").rename(stand_in)
     subprocess.run(["sh", "-c", answer.out], check=True)

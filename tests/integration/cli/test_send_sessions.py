@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 
 import pytest
@@ -22,7 +23,7 @@ async def test_a_message_reaches_the_agents_it_names(service: Running, coord: Co
 async def test_a_text_alone_goes_to_all_of_the_only_active_session(service: Running, coord: Coord) -> None:
     await service.claim(service.agent("impl_a"), "a.py")
     answer = await coord("send", "--json", "--", "-- hello [b]all[/b]")
-    assert answer.json == {"session": "demo", "sent_to": ["alice/impl_a"]}
+    assert answer.json == {"session": "demo", "status": "active", "sent_to": ["alice/impl_a"]}
     assert await service.read(service.agent("impl_a")) == ["-- hello [b]all[/b]"]
 
 
@@ -104,3 +105,29 @@ async def test_a_wrong_command_line_is_a_usage_error(coord: Coord, words: list[s
 async def test_a_session_that_is_not_there_cannot_be_closed(coord: Coord) -> None:
     answer = await coord("sessions", "close", "nowhere", "--json")
     assert (answer.exit_code, answer.json["error"]["code"]) == (4, "not_found")
+
+
+async def test_blocking_that_is_refused_names_the_session_to_look_at(service: Running, coord: Coord) -> None:
+    here, there = (
+        dataclasses.replace(service.agent(name), checkout=checkout)
+        for name, checkout in (("impl_a", "a" * 12), ("impl_b", "b" * 12))
+    )
+    await service.claim(service.agent("planner", "other"), "x.py")
+    for who in (here, there):
+        await service.claim(who, "a.py")
+    answer = await coord("sessions", "set", "demo", "--across-checkouts", "block")
+    assert answer.exit_code == 4
+    line = shlex.split(answer.err.splitlines()[-1])
+    assert line[-2:] == ["locks", "demo"]
+    assert (await coord(*line[-2:])).exit_code == 0
+
+
+async def test_whoever_writes_to_a_closed_session_is_told_that_it_is_closed(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("impl_a"), "a.py")
+    assert "closed" not in (await coord("send", "demo", "hello")).out
+    await coord("sessions", "close", "demo")
+    answer = await coord("send", "demo", "hello")
+    assert (answer.exit_code, "Session demo is closed" in answer.out) == (0, True)
+    assert (await coord("send", "demo", "hello", "--json")).json["status"] == "closed"

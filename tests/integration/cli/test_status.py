@@ -222,5 +222,37 @@ async def test_a_name_that_no_session_can_have_is_told_as_such(service: Running,
     await service.claim(service.agent("impl_a"), "a.py")
     answer = await coord("status", "a/b", "--json")
     assert (answer.exit_code, answer.json["error"]["code"]) == (4, "not_found")
-    assert answer.json["error"]["message"] == "There is no such session: its name cannot hold a slash."
+    assert answer.json["error"]["message"] == 'There is no session "a/b": its name cannot hold a slash.'
     assert answer.json["error"]["mend"].endswith(" sessions")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status", "demo"],
+        ["watch", "demo", "--once"],
+        ["locks", "demo"],
+        ["send", "demo", "hello"],
+        ["revoke", "demo", "a.py", "--yes"],
+        ["sessions", "close", "demo"],
+        ["sessions", "set", "demo", "--across-checkouts", "block"],
+    ],
+)
+async def test_a_session_that_nobody_joined_yet_is_named_with_how_it_begins(
+    coord: Coord, words: list[str]
+) -> None:
+    answer = await coord(*words)
+    lines = answer.err.splitlines()
+    assert (answer.exit_code, answer.out) == (4, "")
+    assert lines[0] == 'Session "demo" has nobody yet.'
+    assert "start claude in the connected folder" in lines[1]
+    assert "/mcp" in lines[1]
+    assert shlex.split(lines[-1])[-1] == "sessions"
+
+
+@pytest.mark.parametrize("words", [["status"], ["locks"], ["sessions"], ["watch"]])
+async def test_without_any_session_it_is_said_that_the_first_terminal_begins_one(
+    coord: Coord, words: list[str]
+) -> None:
+    answer = await coord(*words)
+    assert "start claude in the connected folder" in answer.out + answer.err
