@@ -77,6 +77,12 @@ def holder(port: int) -> Holder | None:
     return None
 
 
+def held_by(port: int) -> str:
+    """Return who listens on a port, in words that fit behind "taken by"."""
+    found = holder(port)
+    return f"{found.name}, process {found.pid}" if found else "a program of another user, or in a container"
+
+
 def is_free(host: str, port: int) -> bool:
     """Whether the port could be taken at this moment."""
     try:
@@ -94,11 +100,7 @@ def free_port(host: str, above: int) -> int | None:
 
 def _unavailable(host: str, port: int, error: OSError) -> PortUnavailable:
     if error.errno == errno.EADDRINUSE:
-        found = holder(port)
-        who = (
-            f"{found.name}, process {found.pid}" if found else "a program of another user, or in a container"
-        )
-        return PortUnavailable(f"Port {port} of {host} is taken by {who}.", taken=True)
+        return PortUnavailable(f"Port {port} of {host} is taken by {held_by(port)}.", taken=True)
     if error.errno == errno.EACCES:
         return PortUnavailable(f"You may not use port {port}: ports below 1024 are for root.", taken=False)
     return PortUnavailable(f"{host}:{port} cannot be listened on: {error.strerror}.", taken=False)

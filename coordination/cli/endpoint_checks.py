@@ -49,8 +49,7 @@ def _known(reply: Reply | None) -> dict[str, Any]:
 
 def _service(place: Target, reply: Reply | None, known: dict[str, Any], others: str) -> Check:
     if reply is None:
-        mend = others or f"Start it: {coord('up')}"
-        return Check("service", "failed", f"nobody answers at {place.url}", mend)
+        return _unanswered(place, others)
     if not known:
         found = f"what answers at {place.url} is not coordination"
         return Check("service", "failed", found, _elsewhere(place.url))
@@ -58,6 +57,19 @@ def _service(place: Target, reply: Reply | None, known: dict[str, Any], others: 
         found = f"release {known['version']} runs, this command is {__version__}"
         return Check("service", "failed", found, f"Start it anew: {_anew(place)}")
     return Check("service", "ok", f"{place.url}, release {known['version']}, {known['status']}")
+
+
+def _unanswered(place: Target, others: str) -> Check:
+    """Nobody answers: either nobody is there, or somebody who has the port is silent, and a start would fail."""
+    at = urlsplit(place.url)
+    if place.service is None and port.is_free(at.hostname or "", at.port or 0):
+        mend = others or f"Start it: {coord('up')}"
+        return Check("service", "failed", f"nobody answers at {place.url}", mend)
+    found = f"what listens at {place.url} does not answer"
+    if place.service is None:
+        return Check("service", "failed", found, others or _elsewhere(place.url))
+    found += f": ours, process {place.service.pid}; it starts still, or it hangs"
+    return Check("service", "failed", found, f"If it stays so, start it anew: {_anew(place)}")
 
 
 def _anew(place: Target) -> str:

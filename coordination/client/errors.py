@@ -1,7 +1,8 @@
 """What can come of asking the service, as one tree.
 
 ClientError
-├── ServiceUnreachable   unreachable   nobody answers there, or not in time
+├── ServiceUnreachable   unreachable   nobody answers there
+│   └── ServiceSilent    unreachable   somebody does listen there, and gives no answer in time
 ├── ServiceUnavailable   retry_later   the service answers that it cannot now; nothing was acknowledged
 └── RequestRefused       any other     the service refused; code, message and next call are its own
 """
@@ -31,6 +32,10 @@ class ServiceUnreachable(ClientError):
     """Nobody answers at the address, or not in time. Whether a write arrived is not known then."""
 
     default_code = "unreachable"
+
+
+class ServiceSilent(ServiceUnreachable):
+    """Somebody listens at the address and gives no answer in time, so asking again would only take as long again."""
 
 
 class ServiceUnavailable(ClientError):

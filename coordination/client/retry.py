@@ -1,7 +1,8 @@
 """When and after how long a question is asked again.
 
 Only questions are repeated, never writes: a write whose answer got lost may have happened. The pauses grow, are
-jittered so that several clients do not come back together, and end after about a second: a person is waiting.
+jittered so that several clients do not come back together, and end after about a second: a person is waiting. For the
+same reason a question that was taken and not answered in time is not asked again.
 """
 
 import secrets
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from coordination.client.errors import ServiceUnavailable, ServiceUnreachable
+from coordination.client.errors import ServiceSilent, ServiceUnavailable, ServiceUnreachable
 
 AnswerT = TypeVar("AnswerT")
 
@@ -36,6 +37,8 @@ class Patience:
         for attempt in range(1, self.attempts):
             try:
                 return question()
+            except ServiceSilent:
+                raise
             except (ServiceUnreachable, ServiceUnavailable):
                 longest = self.first_pause * 2 ** (attempt - 1)
                 self.pause(_RANDOM.uniform(longest / 2, longest))

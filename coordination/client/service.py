@@ -14,13 +14,19 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from coordination.client.errors import ClientError, RequestRefused, ServiceUnavailable, ServiceUnreachable
+from coordination.client.errors import (
+    ClientError,
+    RequestRefused,
+    ServiceSilent,
+    ServiceUnavailable,
+    ServiceUnreachable,
+)
 from coordination.client.retry import Patience
 from coordination.domain.file_lock import Lease
 from coordination.domain.session import AgentStatus, SessionStatus, SessionSummary
 from coordination.wire.rest import EventPage, LockPage, Revoked, Sent, SessionPage, SessionSettings
 
-ANSWER_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 2.0
 PAGE: Final = 200
 AGENTS_PAGE: Final = 100
@@ -97,9 +103,7 @@ class ServiceClient:
     def events(self, session: str, after: int, *, limit: int = PAGE, wait_seconds: float = 0) -> EventPage:
         """Read the events after number `after`, waiting for the first one if there is none yet."""
         wanted = {"after": after, "limit": limit, "wait_seconds": wait_seconds}
-        return self._ask(
-            f"{_session(session)}/events", EventPage, wanted, timeout=ANSWER_SECONDS + wait_seconds
-        )
+        return self._ask(f"{_session(session)}/events", EventPage, wanted, wait_seconds=wait_seconds)
 
     # --- writes: sent once --------------------------------------------------------------------------------------
 
@@ -134,10 +138,10 @@ class ServiceClient:
             parameters["after"] = page.next_cursor
 
     def _ask(
-        self, path: str, answer: type[AnswerT], wanted: dict[str, Any], *, timeout: float = ANSWER_SECONDS
+        self, path: str, answer: type[AnswerT], wanted: dict[str, Any], *, wait_seconds: float = 0
     ) -> AnswerT:
         def question() -> AnswerT:
-            limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+            limits = httpx.Timeout(ANSWER_SECONDS + wait_seconds, connect=CONNECT_SECONDS)
             return self._request(self._http.build_request("GET", path, params=wanted, timeout=limits), answer)
 
         return self._patience.ask(question)
@@ -151,6 +155,8 @@ class ServiceClient:
             response = self._http.send(request)
         except httpx.ConnectError as error:
             raise ServiceUnreachable(f"No service answers at {self.url}.") from error
+        except httpx.TimeoutException as error:
+            raise ServiceSilent(f"What listens at {self.url} does not answer.") from error
         except httpx.TransportError as error:
             raise ServiceUnreachable(
                 f"The service at {self.url} did not answer ({type(error).__name__})."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from coordination.client.errors import RequestRefused, ServiceUnavailable, ServiceUnreachable
+from coordination.client import service
+from coordination.client.errors import RequestRefused, ServiceSilent, ServiceUnavailable, ServiceUnreachable
 from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
 
@@ -174,6 +176,21 @@ def test_nobody_there_is_said_after_some_patience() -> None:
     # What starts it is for the command to say, which knows how it was called.
     assert caught.value.next_call == ""
     assert len(pauses) == 3
+
+
+def test_who_takes_the_question_and_never_answers_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "ANSWER_SECONDS", 0.05)
+    pauses: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            ServiceClient(url, patience=Patience(pause=pauses.append)) as client,
+            pytest.raises(ServiceSilent, match="does not answer") as caught,
+        ):
+            client.sessions()
+    assert pauses == []
+    assert caught.value.code == "unreachable"
+    assert "Timeout" not in caught.value.message
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
