@@ -59,11 +59,27 @@ def up(*, json: Json = False) -> int:
     state = "already_running" if found else "started"
     with progress(_starting(chosen), quiet=json or bool(found)):
         service = found[0] if found else background.start(chosen)
+        _check_database(chosen, service)
         missing = background.wait_until_ready(service)
     if missing:
         raise not_ready(chosen, service, missing)
     show(chosen, service, state, json=json)
     return OK
+
+
+def _check_database(chosen: Settings, service: RunningService) -> None:
+    """Make sure that a service that runs is on the database that is asked for: it keeps the one of its start.
+
+    Raises:
+        Failure: it is on another one.
+    """
+    if service.database != chosen.database_name:
+        raise Failure(
+            f"It runs already, process {service.pid}, and not on {chosen.database_name}.",
+            mend=f"It runs with {service.database}; to change that: {coord_at(chosen, service, 'down')}, "
+            "then the same line again",
+            code="already_running",
+        )
 
 
 def run(*, json: Json = False) -> int:

@@ -49,6 +49,15 @@ def test_it_starts_in_the_background_says_so_once_more_and_stops(installation: I
     assert installation.services() == [service]
     assert {str(service.pid), service.url, str(installation.data_dir)} <= set(again.stdout.split())
 
+    other = installation.coord("up", DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/name")
+    assert other.returncode == 1
+    assert "127.0.0.1/name" in other.stderr
+    assert re.search(
+        r"^It runs with embedded; to change that: .* down, then the same line again$", other.stderr, re.M
+    )
+    assert "hunter2" not in other.stdout + other.stderr
+    assert installation.services() == [service]
+
     told = [line.strip() for line in again.stdout.splitlines()]
     assert started["connect"] in told
     assert started["connect_by_hand"] in told
