@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from coordination.cli.duration import briefly
-from coordination.domain.agent import Presence
-from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.agent import RECENT_SECONDS, Presence
+from coordination.domain.session import AgentStatus, SessionState, SessionStatus
 from coordination.domain.text import clean
 
 SILENT_SECONDS: Final = 5 * 60
@@ -52,6 +52,12 @@ def attention(status: SessionStatus, health: dict[str, Any] | None, line: Line) 
     return [*_service(health, line), *_session(status), *_agents(status, line), *_checkouts(status)]
 
 
+def has_left(agent: AgentStatus, status: SessionStatus) -> bool:
+    """Whether an agent is out of the session, not merely quiet: all agents of a closed one are until they call."""
+    early = agent.presence is Presence.INACTIVE and agent.quiet_seconds <= RECENT_SECONDS
+    return early or status.status != SessionState.ACTIVE
+
+
 def _service(health: dict[str, Any] | None, line: Line) -> Iterator[Concern]:
     if health is None:
         yield Concern("The service does not say how it is, so this may be out of date. Look:", line("doctor"))
@@ -69,6 +75,10 @@ def _session(status: SessionStatus) -> Iterator[Concern]:
 def _agents(status: SessionStatus, line: Line) -> Iterator[Concern]:
     for agent in status.agents:
         name = clean(agent.agent_id, NAME)
+        if has_left(agent, status):
+            if agent.lock_count:
+                yield _locks_left(agent, status, f"{name} left and still holds", line)
+            continue
         if agent.terminals > 1:
             yield Concern(
                 f"{agent.terminals} terminals use the name {name}: their locks do not keep them apart. "
@@ -81,11 +91,15 @@ def _agents(status: SessionStatus, line: Line) -> Iterator[Concern]:
                 "works without locks. Tell it in its terminal: use claim_file_lock before you edit."
             )
         if agent.presence is Presence.INACTIVE and agent.lock_count:
-            yield Concern(
-                f"{name} has been quiet for {briefly(agent.quiet_seconds)} and holds {agent.lock_count} "
-                f"lock(s). They end by themselves; to free them now:",
-                line(f"revoke {_quoted(status.session)} --agent {_quoted(agent.agent_id)}"),
-            )
+            quiet = f"{name} has been quiet for {briefly(agent.quiet_seconds)} and holds"
+            yield _locks_left(agent, status, quiet, line)
+
+
+def _locks_left(agent: AgentStatus, status: SessionStatus, begin: str, line: Line) -> Concern:
+    return Concern(
+        f"{begin} {agent.lock_count} lock(s). They end by themselves; to free them now:",
+        line(f"revoke {_quoted(status.session)} --agent {_quoted(agent.agent_id)}"),
+    )
 
 
 def _checkouts(status: SessionStatus) -> Iterator[Concern]:

@@ -19,8 +19,13 @@ from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
 from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import PLANNER_NAME
 from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
+from coordination.repository.checkout import find_top_level
 
 ENTRY: Final = "coordination"
+NO_GIT: Final = (
+    "This folder is in no git repository: without git, "
+    "locks count for every checkout, and absolute paths are refused."
+)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _EXAMPLES: Final = """Examples:
 
@@ -93,6 +98,8 @@ def connect(
         say(line)
     else:
         _say_done(session, name, agent_default, change)
+    if find_top_level(Path.cwd()) is None:
+        tell(NO_GIT)
     if target.service is None:
         tell(place.elsewhere(chosen) or f"The service does not run yet. Start it: {place.coord('up')}")
     return OK

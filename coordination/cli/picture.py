@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from coordination.cli.attention import Concern, Line
+from coordination.cli.attention import Concern, Line, has_left
 from coordination.cli.duration import briefly
 from coordination.domain.agent import Presence
 from coordination.domain.session import AgentStatus, SessionStatus
@@ -117,11 +117,11 @@ def _headline(status: SessionStatus) -> Text:
 
 def _agent(agent: AgentStatus, status: SessionStatus, line: Line, passed: float) -> Iterator[Text]:
     mark, style = _MARKS[agent.presence]
-    quiet = briefly(agent.quiet_seconds + passed)
+    heard = f"{agent.presence.value}, heard of {briefly(agent.quiet_seconds + passed)} ago"
     yield Text.assemble(
         (f"{mark} ", style),
         (clean(agent.agent_id, NAME), "bold"),
-        f"  {clean(agent.role, NAME)}, {agent.presence.value}, heard of {quiet} ago",
+        f"  {clean(agent.role, NAME)}, {'left' if has_left(agent, status) else heard}",
     )
     yield from _task(agent)
     yield from _locks(agent, status, line, passed)

@@ -4,6 +4,7 @@ A holder is told with its next call, and its later writes carry a token that is 
 stays as it is: the person who revokes decides who goes on.
 """
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -58,7 +59,8 @@ def revoke(
 ) -> int:
     """Take locks from their holders.
 
-    A holder learns of it with its next call. Paths are those that `coord locks` shows.
+    A holder learns of it with its next call. Paths are those that `coord locks` shows; one that is not locked is named,
+    and is no failure.
     """
     session, paths = _split(names, whole=agent is not None or everything)
     _check(paths, agent, everything=everything)
@@ -70,16 +72,21 @@ def revoke(
         if not yes:
             found = _concerned(client.locks(name), paths, holder)
             if not found:
-                say("Nothing of that is locked.")
+                _show_free(name, _free(paths, []), holder)
                 return OK
             if not _is_wanted(found):
                 tell("Nothing was taken.")
                 return FAILED
         taken = client.revoke(name, place.user(), paths=list(paths) or None, agent=holder)
+    free = _free(paths, taken)
     if json:
-        emit({"session": name, "revoked": as_json(taken)})
-    else:
-        _show(taken)
+        emit({"session": name, "revoked": as_json(taken), "not_locked": free})
+        return OK
+    if taken:
+        say(f"Taken: {len(taken)} lock(s). Their holders are told with their next call.")
+        show_leases(taken, "")
+    if free or not taken:
+        _show_free(name, free, holder)
     return OK
 
 
@@ -137,12 +144,25 @@ def _is_wanted(found: "list[Lease]") -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def _show(taken: "list[Lease]") -> None:
-    if not taken:
-        say("Nothing of that was locked any more.")
-        return
-    say(f"Taken: {len(taken)} lock(s). Their holders are told with their next call.")
-    show_leases(taken, "")
+def _free(paths: tuple[str, ...], taken: "list[Lease]") -> list[str]:
+    """Return those of the paths on which nothing was taken."""
+    keys = {lock.key for lock in taken}
+    return [path.path for path in normalise_all(paths, literal=True, field="PATH") if path.key not in keys]
+
+
+def _show_free(session: str, free: list[str], holder: str | None) -> None:
+    """Say that paths, or without any the holder's or all files, are not locked, and where to see what is."""
+    from coordination.cli.picture import shortened  # noqa: PLC0415 - `coord --help` is quick without it
+
+    where = f"in session {clean(session, NAME)}"
+    by = "" if holder is None else f" by {clean(holder, NAME)}"
+    for path in free:
+        say(f"{shortened(path)} is not locked{by} {where}.")
+    if not free:
+        say(
+            f"Nothing is locked {where}." if holder is None else f"{clean(holder, NAME)} has no lock {where}."
+        )
+    say(f"See what is locked: {place.coord(f'locks {shlex.quote(session)}')}")
 
 
 def _usage(message: str) -> Failure:

@@ -295,3 +295,17 @@ def test_outside_of_git_only_the_terminal_is_named(machine: Machine) -> None:
         [*program(), "headers"], cwd=machine.folder, check=True, capture_output=True, text=True
     ).stdout
     assert set(json.loads(printed)) == {"x-coordination-terminal"}
+
+
+def test_outside_of_git_it_is_said_what_locks_cannot_do_there(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "git repository" not in machine.coord("connect", "demo").err
+    monkeypatch.chdir(machine.folder)
+    (warning,) = [
+        line
+        for line in machine.coord("connect", "demo", "--print").err.splitlines()
+        if "git repository" in line
+    ]
+    assert "locks count for every checkout" in warning
+    assert "absolute paths are refused" in warning

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 
 import pytest
 
@@ -133,3 +134,34 @@ async def test_a_path_that_cannot_be_is_refused(service: Running, coord: Coord, 
     assert (await coord("revoke", "demo", path)).exit_code == 2
     assert (await coord("revoke", "demo", path, "--yes")).exit_code == 4
     assert await locked(coord) == ["a.py"]
+
+
+async def test_a_path_that_is_not_locked_is_named_with_the_session_to_look_at(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("impl_a"), "a.py", "b.py")
+    answer = await coord("revoke", "demo", "src/app.py", "--yes")
+    lines = answer.out.splitlines()
+    assert (answer.exit_code, lines[0]) == (0, "src/app.py is not locked in session demo.")
+    assert shlex.split(lines[-1])[-2:] == ["locks", "demo"]
+    partly = await coord("revoke", "demo", "a.py", "src/app.py", "--yes")
+    assert "Taken: 1 lock(s)" in partly.out
+    assert "src/app.py is not locked in session demo." in partly.out
+    assert "a.py is not locked" not in partly.out.replace("src/app.py", "")
+    gone = await coord("revoke", "demo", "./a.py", "b.py", "--yes", "--json")
+    assert gone.json["not_locked"] == ["a.py"]
+    unasked = await coord("revoke", "demo", "src/app.py")
+    assert (unasked.exit_code, unasked.out.splitlines()[0]) == (0, lines[0])
+
+
+async def test_an_agent_and_a_session_without_locks_are_named(service: Running, coord: Coord) -> None:
+    await service.claim(service.agent("impl_b"), "b.py")
+    await service.report(service.agent("impl_a"), "t1", 1, "x")
+    said = (await coord("revoke", "demo", "--agent", "impl_a", "--yes")).out
+    assert said.startswith("alice/impl_a has no lock in session demo.\n")
+    said = (await coord("revoke", "demo", "b.py", "--agent", "impl_a", "--yes")).out
+    assert said.startswith("b.py is not locked by alice/impl_a in session demo.\n")
+    await coord("revoke", "demo", "--all", "--yes")
+    assert (await coord("revoke", "demo", "--all", "--yes")).out.startswith(
+        "Nothing is locked in session demo.\n"
+    )

@@ -87,3 +87,19 @@ def test_a_service_that_is_not_well_is_a_warning(health: dict[str, Any] | None, 
 def test_names_are_cleaned_before_they_are_repeated() -> None:
     hostile = agent(agent_id=f"alice/{HOSTILE}", terminals=2)
     assert not {"\x1b", "\x07", "\u202e", "\x00", "\n"} & set(only(status(hostile)))
+
+
+@pytest.mark.parametrize("state", ["closed", "active"])
+def test_of_an_agent_that_left_only_its_locks_are_a_warning(state: str) -> None:
+    left = agent(
+        presence=Presence.INACTIVE,
+        quiet_seconds=5.0,
+        terminals=2,
+        listed_at=ago(minutes=7),
+        called_at=None,
+        locks=(lease(),),
+    )
+    *others, warning = map(str, attention(status(left, status=state), WELL, pasted))
+    assert len(others) == (state == "closed")
+    assert "alice/impl_a left and still holds 1 lock(s)" in warning
+    assert warning.endswith(" /opt/bin/coord revoke demo --agent alice/impl_a")

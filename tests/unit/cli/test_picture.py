@@ -125,3 +125,14 @@ def test_a_bar_is_full_only_at_the_end(percentage: int, shown: str) -> None:
 )
 def test_spans_are_brief(seconds: float, shown: str) -> None:
     assert briefly(seconds) == shown
+
+
+def test_an_agent_that_left_is_not_said_to_have_been_heard_of_just_now() -> None:
+    left = agent(presence=Presence.INACTIVE, quiet_seconds=5.0, locks=(lease(),))
+    for found in (status(left), status(left, status="closed")):
+        text = drawn(found)
+        assert "alice/impl_a  implementer, left" in text
+        assert "heard of" not in text
+    quiet = agent(presence=Presence.INACTIVE, quiet_seconds=1500.0, locks=(lease(),))
+    assert "inactive, heard of 25 min ago" in drawn(status(quiet))
+    assert "implementer, left" in drawn(status(quiet, status="closed"))
