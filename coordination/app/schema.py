@@ -16,7 +16,8 @@ import structlog
 from coordination.domain.errors import RetryLater
 from coordination.domain.trouble import Told, named, tell
 from coordination.store import schema_version
-from coordination.store.database import Database
+from coordination.store.away import why_away
+from coordination.store.database import UNREACHABLE, Database
 
 RETRY_SECONDS: Final = 1.0
 MOST_RETRY_SECONDS: Final = 30.0
@@ -49,7 +50,9 @@ class Schema:
         try:
             revision = await schema_version.applied(self._database)
         except RetryLater as error:
-            self._away = error.message
+            cause = error.__cause__
+            away = isinstance(cause, UNREACHABLE)
+            self._away = why_away(cause, self._database.dsn) if away else error.message
             return "unreachable", None
         if revision == self.newest:
             return "current", revision

@@ -78,6 +78,15 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     yield _clock(looked)
 
 
+def trouble(dsn: str) -> str:
+    """Return why a database cannot be worked on, "" when it answers."""
+    try:
+        asyncio.run(_look(dsn))
+    except Failure as failure:
+        return failure.message
+    return ""
+
+
 def _data_folder(folder: Path) -> Check:
     check = _folder("data folder", folder)
     if check.state == "ok" and folder.is_dir() and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -145,7 +154,8 @@ async def _look(dsn: str) -> _Look:
     from coordination.app.redaction import redact  # noqa: PLC0415 - with the rest, only when there is a database
     from coordination.domain.errors import RetryLater  # noqa: PLC0415 - as above
     from coordination.store import clock, schema_version  # noqa: PLC0415 - as above
-    from coordination.store.database import Database  # noqa: PLC0415 - as above
+    from coordination.store.away import why_away  # noqa: PLC0415 - as above
+    from coordination.store.database import UNREACHABLE, Database  # noqa: PLC0415 - as above
 
     database = Database(dsn, size=1)
     try:
@@ -156,7 +166,8 @@ async def _look(dsn: str) -> _Look:
     except Exception as error:
         cause = error.__cause__ if isinstance(error, RetryLater) and error.__cause__ else error
         mend = f"Is it running, and is {VARIABLES['database_url']} right? See: {coord('config show')}"
-        said = redact(str(cause) or type(cause).__name__)
+        away = isinstance(cause, UNREACHABLE)
+        said = why_away(cause, dsn) if away else redact(str(cause) or type(cause).__name__)
         raise Failure(f"it does not answer: {said}", mend=mend) from error
     finally:
         await database.close()

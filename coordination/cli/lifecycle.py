@@ -158,8 +158,12 @@ def _to_stop() -> tuple[Settings, list[RunningService]]:
 
 def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failure:
     """Return the failure for a service that runs but cannot answer calls."""
+    from coordination.cli.checks import trouble  # noqa: PLC0415 - for a start that fails only
+
+    why = trouble(chosen.dsn) if chosen.dsn is not None else ""
+    said = f"{missing} The database: {why}." if why else missing
     return Failure(
-        f"The service runs, but it is not ready. {missing} It keeps trying.",
+        f"The service runs, but it is not ready. {said} It keeps trying.",
         mend=f"See what is wrong: {coord_at(chosen, service, 'doctor')}\n"
         f"Stop it: {coord_at(chosen, service, 'down')}",
         code="not_ready",

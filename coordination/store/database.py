@@ -39,7 +39,7 @@ SERVER_SETTINGS: Final = {
 DEADLINE_SECONDS: Final = 2.0
 
 Row: TypeAlias = asyncpg.Record
-_UNREACHABLE: Final = (
+UNREACHABLE: Final = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -167,7 +167,7 @@ class Database:
                         await pool.release(held)
         except _TRANSIENT as error:
             raise retry_later(type(error).__name__) from error
-        except _UNREACHABLE as error:
+        except UNREACHABLE as error:
             raise retry_later("it is not reachable") from error
         except _REFUSING as error:
             raise retry_later(

@@ -121,6 +121,7 @@ def test_a_service_without_its_database_runs_on_and_up_says_what_is_missing(
     told = capsys.readouterr().err
     assert "It keeps trying" in told
     assert "database: unreachable" in told
+    assert "connection refused: 127.0.0.1:1" in told
     (service,) = installation.services()
     assert service.database == "127.0.0.1/name"
     assert get(f"{service.url}/health").status_code == 503
@@ -128,6 +129,8 @@ def test_a_service_without_its_database_runs_on_and_up_says_what_is_missing(
     assert json.loads(capsys.readouterr().out)["stopped"] == [service.pid]
     assert installation.services() == []
     assert "hunter2" not in told + installation.log()
+    (logged, *_) = (line for line in installation.log().splitlines() if "database_unreachable" in line)
+    assert "connection refused: 127.0.0.1:1" in logged
 
 
 def test_up_beside_a_service_of_another_terminal_says_whose_terminal_that_is(
