@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from coordination.domain.errors import RetryLater
-from coordination.domain.file_lock import Held
+from coordination.domain.file_lock import Granted, Held
+from coordination.services import file_lock
 from coordination.services.core import Core
 from coordination.store.database import Database
 from tests.integration.services.terminal import Terminal, in_queue, until_free, waiting
-from tests.integration.store.steps import agent, granted, leases, waiters, worker
+from tests.integration.store.steps import agent, granted, leases, waiters, wanted, worker
 
 A, B = agent("impl_a"), agent("impl_b")
 
@@ -89,3 +90,40 @@ async def test_a_service_that_stops_answers_its_waiters_and_keeps_their_places(
         "SELECT parked_until > clock_timestamp() + interval '100 s' FROM file_lock_waiters"
     )
     assert [row[0] for row in rows] == [True]
+
+
+async def test_what_cannot_be_given_back_at_once_is_given_back_later(
+    core: Core, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock, "_GIVE_BACK_PAUSES", (0.01,) * 100)
+    claim = wanted("a.py")
+    assert isinstance(await file_lock.claim(core, B, claim), Granted)
+    async with worker(database.dsn, idle_in_transaction_session_timeout="0") as busy:
+        await busy.raw.execute("BEGIN; SELECT coordination_lock_session('local', 'demo')")
+        await file_lock.give_back(core, B, claim)  # returns after one try, which is refused
+        assert await leases(database) == [(B.id, "a.py", "write")]
+        await busy.raw.execute("COMMIT")
+    await until_free(database, "a.py")
+
+
+async def test_a_database_that_stays_away_is_not_asked_for_ever(
+    core: Core, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock, "_GIVE_BACK_PAUSES", ())
+    claim = wanted("a.py")
+    assert isinstance(await file_lock.claim(core, B, claim), Granted)
+    async with worker(database.dsn, idle_in_transaction_session_timeout="0") as busy:
+        await busy.raw.execute("BEGIN; SELECT coordination_lock_session('local', 'demo')")
+        await file_lock.give_back(core, B, claim)
+        await busy.raw.execute("COMMIT")
+    assert await leases(database) == [(B.id, "a.py", "write")]
+
+
+async def test_a_claim_that_is_carried_out_after_it_was_given_up_is_given_back_too(
+    core: Core, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock, "_SETTLED_SECONDS", 1.0)
+    claim = wanted("a.py")
+    await file_lock.give_back(core, B, claim)
+    assert isinstance(await file_lock.claim(core, B, claim), Granted)  # what a stalled server does late
+    await until_free(database, "a.py")
