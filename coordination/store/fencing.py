@@ -7,9 +7,12 @@ smaller, as long as no more than a thousand leases a second were granted for all
 
 from typing import Final
 
-# Nothing to do before the migrations, where there is no sequence yet. Whoever finds the sequence behind the clock sets
-# it a second ahead, so that tokens which others draw between the look and the setting are not given out again.
+# Two statements, so that the look comes after the lock: of two connections that find the sequence behind the clock, the
+# later one would set it back below what was drawn since the earlier one's setting. Nothing to do before the
+# migrations, where there is no sequence yet. Whoever finds the sequence behind the clock sets it a second ahead, so
+# that tokens which others draw between the look and the setting are not given out again.
 RAISE_TOKENS: Final = """
+    SELECT pg_advisory_xact_lock(20261123);
     SELECT setval(s.sequence, s.clock + 1000)
     FROM (SELECT to_regclass('coordination_fencing_token') AS sequence,
                  (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock) s
