@@ -130,7 +130,7 @@ wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build -t wheel
 
-acceptance: $(VENV)/.dev ## Tests with real clients and fresh installations (they install what they need)
+acceptance: $(VENV)/.dev ## Tests with real clients, fresh installations and played pages (they install what they need)
 	@PATH="$$PATH:$$(cd $(VENV)/node && pwd)" CI=true $(BIN)/pytest -q -m acceptance --timeout=300
 
 torture: $(VENV)/.dev ## Fifty agents under faults: SEED=1 MINUTES=10

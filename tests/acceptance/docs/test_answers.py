@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from tests.integration.docs.conftest import Documented
+import pytest
+
+from tests.acceptance.docs.conftest import Documented
 from tests.integration.installation import get
 from tests.unit.docs.page import DOCS, REFERENCE, ROOT, fences, text_of
+
+pytestmark = pytest.mark.acceptance
 
 # A line that can be pasted where `coord` is not on the PATH.
 _PASTED = re.compile(r"(?:[A-Z_]+=\S+ )*\S*/coord ")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tests.integration.docs.conftest import Documented
+import pytest
+
+from tests.acceptance.docs.conftest import Documented
 from tests.unit.docs.page import DOCS, names, spans, text_of
+
+pytestmark = pytest.mark.acceptance
 
 PAGE = text_of(DOCS / "how-to" / "move-or-delete-data.md")
 OF_THE_TABLE = set(names(PAGE.partition("## Move it")[0]))

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.docs.conftest import Documented
-from tests.integration.docs.transcript import Player, steps
+from tests.acceptance.docs.conftest import Documented
+from tests.acceptance.docs.transcript import Player, steps
 from tests.unit.docs.page import DOCS, fences, text_of
+
+pytestmark = pytest.mark.acceptance
 
 # A page of its own is played in a session of its own, by the name that the page uses.
 TRANSCRIPTS = {"demo": "tutorial/two-terminals.md"}

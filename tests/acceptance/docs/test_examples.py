@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.docs.conftest import Documented
+from tests.acceptance.docs.conftest import Documented
 from tests.integration.installation import Installation, coord
 from tests.unit.docs.page import ROOT, fences, pages, text_of
+
+pytestmark = pytest.mark.acceptance
 
 CURL = sorted((ROOT / "examples" / "curl").glob("*.sh"))
 CLAIM = ROOT / "examples" / "python" / "claim.py"
