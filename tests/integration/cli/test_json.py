@@ -64,23 +64,18 @@ async def test_a_failure_is_json_however_the_flag_was_written(coord: Coord, line
 OFFLINE = {line.split()[0]: line for line in [*LINES, "watch demo"] if line.split()[0] not in {"up", "run"}}
 
 
-@pytest.mark.parametrize("line", OFFLINE.values())
-def test_where_no_service_answers_every_command_answers_in_json_too(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("PORT", "1")
-    exit_code = run([*shlex.split(line), "--json"])
-    answer = json.loads(capsys.readouterr().out)
-    assert (exit_code in {0, 5}) == ("error" not in answer), answer
+NO_SERVICE = [pytest.param("1", line, id=f"no service, {line}") for line in OFFLINE.values()]
+NO_SETTING = [
+    pytest.param("abc", line, id=f"unusable, {line}") for line in LINES if line.split()[0] != "nothing"
+]
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.split()[0] != "nothing"])
-def test_with_a_setting_that_cannot_be_used_every_command_answers_in_json_too(
-    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("port", "line"), [*NO_SERVICE, *NO_SETTING])
+def test_where_no_service_answers_or_a_setting_cannot_be_used_every_command_answers_in_json_too(
+    port: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("PORT", port)
     exit_code = run([*shlex.split(line), "--json"])
     answer = json.loads(capsys.readouterr().out)
     assert (exit_code in {0, 5}) == ("error" not in answer), answer

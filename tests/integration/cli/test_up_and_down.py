@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-from collections.abc import Generator
 from pathlib import Path
 
 import psutil
@@ -16,21 +15,6 @@ import pytest
 from coordination.app import port
 from coordination.cli import background, run
 from tests.integration.installation import Installation, coord, eventually, get, is_gone
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
-    """One data folder for all tests of this module: each start takes seconds, and the first one makes a database."""
-    with Installation(tmp_path_factory.mktemp("up")) as one:
-        yield one
-
-
-@pytest.fixture
-def installation(shared: Installation) -> Generator[Installation]:
-    """The shared data folder, on which nothing runs before and after a test."""
-    yield shared
-    if shared.services():
-        shared.coord("down")
 
 
 def test_it_starts_in_the_background_says_so_once_more_and_stops(installation: Installation) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,6 @@ import pytest
 from coordination.app import port
 from coordination.cli import run
 from tests.integration.installation import Installation, is_gone
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
-    """One data folder for all tests of this module, as the first start takes seconds."""
-    with Installation(tmp_path_factory.mktemp("settings")) as one:
-        yield one
-
-
-@pytest.fixture
-def installation(shared: Installation) -> Generator[Installation]:
-    """The shared data folder, on which nothing runs before and after a test."""
-    yield shared
-    for service in shared.services():
-        shared.coord("down", PORT=str(service.port))
 
 
 @pytest.mark.parametrize("command", ["up", "run", "migrate", "connect demo", "status"])
