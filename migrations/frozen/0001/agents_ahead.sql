@@ -1,5 +1,5 @@
 -- The caller's own place in the queue for exactly this claim (null when it has none), and the agents it must let
--- pass first: owners of earlier live waiters that it conflicts with. A waiter that itself waits for the caller,
+-- pass first: those of earlier live waiters that it conflicts with. A waiter that itself waits for the caller,
 -- directly or through others, is let past: yielding to it would block both for ever.
 CREATE OR REPLACE FUNCTION coordination_agents_ahead(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_keys text[], p_probe text[],
