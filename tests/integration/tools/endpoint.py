@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
+from starlette.types import ASGIApp
 
 from coordination.services.core import Core
 from coordination.store.database import Database
@@ -40,6 +41,7 @@ class Endpoint:
     """The MCP application that is being called."""
 
     core: Core
+    app: ASGIApp
     client: httpx.AsyncClient
     answers: dict[str, Validator] = field(default_factory=dict[str, Validator])
 
@@ -132,7 +134,9 @@ async def endpoint(core: Core, *, presence: bool) -> AsyncGenerator[Endpoint]:
     await ready.wait()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
-        yield Endpoint(core, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools})
+        yield Endpoint(
+            core, app, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
+        )
     done.set()
     await living
 
