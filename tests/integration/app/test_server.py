@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from coordination.app.running import RunningService
+from coordination.transport.bounds import HEAD_MAX
 from tests.integration.installation import SECONDS, Installation, eventually, get, is_gone
 
 PLANNER = "/mcp/v2/claude/alice__session__demo__planner"
@@ -87,10 +88,17 @@ def test_it_is_ended_cleanly_and_waiting_calls_are_told_to_try_again(
     assert not list((installation.data_dir / "services").iterdir())
 
 
+def assert_bounded(service: RunningService) -> None:
+    """What a service composes for its connections bounds heads; looked at beside other things, as a start is dear."""
+    answer = httpx.get(service.url, headers={"x-a": "a" * HEAD_MAX}, trust_env=False)
+    assert (answer.status_code, answer.json()["code"]) == (431, "head_too_large")
+
+
 def test_another_ctrl_c_ends_it_at_once_and_its_log_has_requests_and_no_secrets(
     installation: Installation,
 ) -> None:
     with foreground(installation) as (program, service):
+        assert_bounded(service)
         postgres = postgres_of(service)
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "claim_file_lock"}}
         headers = {"x-client-name": "cursor", "authorization": "Bearer hunter2hunter2"}

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from coordination.transport import peer, sock_diag
+from coordination.transport.bounds import HEAD_MAX
 from coordination.transport.peer import can_check, peer_checked, peer_uid, trusted_uids
 from tests.integration.transport.endpoint import served
 from tests.unit.transport.asgi import Inner
@@ -128,6 +129,13 @@ async def test_a_trusted_user_is_served() -> None:
         assert (await client.get(url)).text == "served"
     assert len(inner.scopes) == 1
     assert not refused
+
+
+async def test_who_is_trusted_is_bounded_like_everybody() -> None:
+    async with service(trusted_uids()) as (url, inner, _), httpx.AsyncClient() as client:
+        answer = await client.get(url, headers={"x-a": "a" * HEAD_MAX})
+    assert (answer.status_code, answer.json()["code"]) == (431, "head_too_large")
+    assert not inner.scopes
 
 
 async def test_a_stranger_is_told_so_and_nothing_it_sends_is_read() -> None:
