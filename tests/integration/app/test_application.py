@@ -11,6 +11,7 @@ import pytest
 from coordination.app import local_token
 from coordination.app.application import create
 from coordination.settings import load
+from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.wire.rest import Problem
 from tests.integration.app.conftest import Client, Serve, serving
 from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, run_line
@@ -143,6 +144,24 @@ async def test_every_answer_names_its_request(client: Client) -> None:
     answers = [await client.get(path) for path in ROUTES if path != PLANNER]
     answers.append(await client.post(PLANNER, json=LIST))
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(ROUTES)
+
+
+@pytest.mark.parametrize("prefix", ["", "/tools/coord"])
+async def test_every_answer_names_its_request_once_wherever_it_comes_from(
+    serve: Serve, clean_dsn: str, prefix: str
+) -> None:
+    async with serve(clean_dsn, ROOT_PATH="/tools/coord") as client:
+        answers = [await client.get(prefix + path) for path in ("/health", "/nothing", "/api/v1/sessions")]
+        answers += [await client.request(method, prefix + "/mcp") for method in ("GET", "POST")]
+        answers.append(await client.post(prefix + PLANNER, json=LIST, headers=CLAUDE_CODE))
+        unread = await client.get(prefix + PLANNER)
+    assert [len(answer.headers.get_list("x-request-id")) for answer in answers] == [1] * len(answers)
+    assert unread.headers.get_list("x-request-id") == []
+
+
+@pytest.mark.parametrize("path", ["/", "/mcp", "/nothing"])
+async def test_what_does_not_exist_is_answered_with_where_the_endpoint_is(client: Client, path: str) -> None:
+    assert MCP_PATH in (await client.get(path)).json()["detail"]
 
 
 async def test_openapi_describes_the_api_and_points_to_no_foreign_host(client: Client) -> None:
