@@ -188,6 +188,17 @@ async def test_a_page_of_large_events_ends_before_it_has_become_large(
     assert [event["seq"] for event in page["events"]] == [after]
 
 
+async def test_the_events_of_a_page_are_large_together_and_not_one_by_one(api: Api) -> None:
+    await api.join("impl_a")
+    after = (await api.get("/sessions/demo/events")).json()["next_after"]
+    statement = """SELECT coordination_append_event('local', 'demo', 'alice/impl_a', 'message.sent',
+                   jsonb_build_object('text', repeat('x', $1)), '{}', clock_timestamp())"""
+    for _ in range(3):
+        await api.core.database.fetch(statement, event_store.PAGE_BYTES * 2 // 5)
+    page = (await api.get("/sessions/demo/events", after=after)).json()
+    assert [event["seq"] for event in page["events"]] == [after + 1, after + 2]
+
+
 async def test_a_question_for_events_waits_for_the_first_one(api: Api) -> None:
     await api.join("impl_a")
     after = (await api.get("/sessions/demo/events")).json()["next_after"]

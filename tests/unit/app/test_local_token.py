@@ -52,9 +52,12 @@ def _fifo(path: Path) -> None:
     os.mkfifo(path, 0o600)
 
 
-def _readable(path: Path) -> None:
-    path.write_text(TOKEN, encoding="ascii")
-    path.chmod(0o640)
+def _open_to(mode: int) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_text(TOKEN, encoding="ascii")
+        path.chmod(mode)
+
+    return write
 
 
 def _file(text: str) -> Callable[[Path], None]:
@@ -72,7 +75,7 @@ def _file(text: str) -> Callable[[Path], None]:
         (_to_nowhere, "symbolic link"),
         (Path.mkdir, "no regular file"),
         (_fifo, "no regular file"),
-        (_readable, "other users"),
+        *((_open_to(0o600 | bit), "other users") for bit in (0o040, 0o020, 0o010, 0o004, 0o002, 0o001)),
         (_file("x" * 31), "no token"),
         (_file("x" * 300), "no token"),
         (_file("ä" * 40), "no token"),

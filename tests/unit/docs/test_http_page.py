@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from coordination.app.application import create
+from coordination.services import feed
 from coordination.settings import load
+from coordination.store import event as event_store
+from coordination.transport import bounds, exchange
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from tests.unit.docs.page import REFERENCE, headings, links, names, section, text_of
 
@@ -75,6 +78,20 @@ def test_every_field_of_a_model_has_its_row_and_nothing_else_has(model: str) -> 
 def test_every_model_has_its_section_and_nothing_else_has() -> None:
     documented = [title for title in headings(PAGE, 3) if " /" not in title]
     assert sorted(documented) == sorted(MODELS)
+
+
+def test_the_page_says_the_limits_that_the_service_has() -> None:
+    """Tests of the limits themselves set lower ones; so it is here that those shipped are looked at."""
+    kib, mib = 1024, 1024 * 1024
+    said = (
+        f"A body may have {exchange.BODY_MAX // mib} MiB, URL and headers {bounds.HEAD_MAX // kib} KiB; each must"
+        f" arrive within {bounds.HEAD_SECONDS:g} seconds. A service has at most {bounds.MOST_CONNECTIONS} connections,"
+        f" and {feed.MOST_READERS} calls that wait."
+    )
+    assert said in " ".join(section(PAGE, f"POST {MCP_PATH}").split())
+    assert exchange.BODY_SECONDS == bounds.HEAD_SECONDS  # "each"
+    large = f"Large events come in fewer, of about {event_store.PAGE_BYTES / 1e6:g} MB together."
+    assert large in section(PAGE, "GET /api/v1/sessions/{session}/events")
 
 
 def _model(part: dict[str, Any]) -> str:
