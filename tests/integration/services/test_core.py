@@ -53,6 +53,23 @@ async def test_a_failure_that_goes_on_is_told_once_with_its_traceback_and_then_s
     assert entry["exc_info"]
 
 
+async def test_a_failure_that_comes_back_is_told_with_its_traceback_again() -> None:
+    failures = [True, True, False, True, True]
+    done = asyncio.Event()
+
+    async def work() -> None:
+        if not failures:
+            done.set()
+        elif failures.pop(0):
+            raise ValueError("a fault")
+
+    with capture_logs() as logs:
+        repeating = asyncio.create_task(repeat(0.001, work))
+        await done.wait()
+        repeating.cancel()
+    assert [(entry["why"], "exc_info" in entry) for entry in logs] == [("ValueError: a fault", True)] * 2
+
+
 async def test_a_process_without_its_database_runs_and_ends() -> None:
     core = Core(NOWHERE)
     with capture_logs() as logs:

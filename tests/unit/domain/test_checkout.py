@@ -35,6 +35,10 @@ def test_spellings_of_one_folder_are_one_checkout(one: str, other: str) -> None:
     assert parse_checkout(one) == parse_checkout(other)
 
 
+def test_without_a_drive_a_backslash_is_a_letter_and_makes_another_folder() -> None:
+    assert parse_checkout("laptop:/srv\\app").key != parse_checkout("laptop:/srv/app").key
+
+
 @pytest.mark.parametrize("text", ["", " ", "\t "])
 def test_an_empty_header_means_unknown(text: str) -> None:
     assert parse_checkout(text) == UNKNOWN_CHECKOUT
@@ -52,6 +56,8 @@ def test_an_empty_header_means_unknown(text: str) -> None:
         ("h:/cafe\u0301", "/caf\u00e9"),
         ("h:/with space/\u00fcml\u00e4ut", "/with space/\u00fcml\u00e4ut"),
         ("h:/a:b", "/a:b"),
+        ("h:/a\\b", "/a\\b"),
+        ("h:/a\\/b\\", "/a\\/b\\"),
         ("h:/..hidden/a..b", "/..hidden/a..b"),
         ("bob's-mac.local:/a", "/a"),
         (" h:/a ", "/a"),

@@ -234,6 +234,12 @@ def test_a_path_on_another_drive_is_absolute(root: str) -> None:
         normalise("C:/app/a.py", root=root)
 
 
+@pytest.mark.parametrize("raw", ["/Home/Alice/project/x", "/home/alice/PROJECT/x", "/HOME/ALICE/PROJECT"])
+def test_without_a_drive_the_case_of_a_top_level_counts(raw: str) -> None:
+    with pytest.raises(InvalidInput, match="is absolute"):
+        normalise(raw, root=ROOT)
+
+
 def test_without_a_drive_a_backslash_is_a_letter() -> None:
     assert normalise("src\\a.py", root=ROOT).key == "src\\a.py"
 

@@ -25,6 +25,18 @@ def test_the_top_level_is_found_from_below(checkout: Path) -> None:
     assert find_top_level(checkout) == checkout.resolve()
 
 
+@pytest.mark.parametrize("is_file", [False, True], ids=["folder", "file"])
+def test_inside_a_repository_in_a_repository_the_inner_one_counts(checkout: Path, *, is_file: bool) -> None:
+    inner = checkout / "vendored"
+    (inner / "src").mkdir(parents=True)
+    if is_file:
+        (inner / ".git").write_text("gitdir: ../.git/modules/vendored\n", encoding="utf-8")
+    else:
+        (inner / ".git").mkdir()
+    assert find_top_level(inner / "src") == find_top_level(inner) == inner.resolve()
+    assert find_top_level(checkout / "src") == checkout.resolve()
+
+
 def test_the_real_path_counts_whatever_link_leads_there(checkout: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(checkout / "src")
