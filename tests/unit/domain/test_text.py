@@ -1,12 +1,13 @@
 """Text from others: cleaned once, on the way in; shown short and escaped in messages."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coordination.domain.text import clean, shown
+from coordination.domain.text import call, clean, shown
 
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -58,6 +59,20 @@ def test_what_is_cleaned_away(text: str, cleaned: str) -> None:
 def test_long_text_is_cut_and_says_so() -> None:
     assert clean("x" * 201, 200) == "x" * 199 + "…"
     assert clean("x" * 200, 200) == "x" * 200
+
+
+def test_a_call_is_printed_with_its_arguments_as_json() -> None:
+    said = call("claim_file_lock", file_paths=['a"b.py'], wait_seconds=45)
+    assert said == 'claim_file_lock(file_paths=["a\\"b.py"], wait_seconds=45)'
+
+
+@pytest.mark.parametrize(("number", "shown_paths"), [(9, ["x" * 30] * 9), (60, [])])
+def test_a_call_that_is_too_long_to_be_repeated_names_all_instead(
+    number: int, shown_paths: list[str]
+) -> None:
+    said = call("claim_file_lock", action="renew", file_paths=["x" * 30] * number)
+    assert said == f'claim_file_lock(action="renew", file_paths={json.dumps(shown_paths)})'
+    assert len(said) <= 400
 
 
 @given(st.text())
