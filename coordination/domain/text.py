@@ -9,6 +9,7 @@ quoted data with its author.
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 MAX_REASON: Final = 200
@@ -16,7 +17,8 @@ MAX_MESSAGE: Final = 1000
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _SPACES = re.compile(r"\s+")
 _SHOWN: Final = 80
-_LONGEST_CALL: Final = 400
+LONGEST_CALL: Final = 400
+"""Characters of a next call that names several things: an agent reads it again with each answer."""
 # Cc control, Cf format (bidi marks, zero width), Cs lone surrogates, Co private use, Cn unassigned.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
@@ -30,11 +32,20 @@ def clean(text: str, limit: int) -> str:
 
 
 def call(tool: str, **arguments: object) -> str:
-    """Return a tool call to paste, its arguments as JSON; when it is too long, lists are empty, which means all."""
-    if len(json.dumps(arguments, ensure_ascii=False)) > _LONGEST_CALL:
-        arguments = {name: [] if isinstance(value, list) else value for name, value in arguments.items()}
+    """Return a tool call to paste, its arguments as JSON."""
     said = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items()]
     return f"{tool}({', '.join(said)})"
+
+
+def call_on(tool: str, field: str, values: Sequence[str], **arguments: object) -> str:
+    """Return a tool call on as many of the values as a next call has room for: the first ones, and one at least."""
+    said = call(tool, **arguments, **{field: list(values[:1])})
+    for count in range(2, len(values) + 1):
+        longer = call(tool, **arguments, **{field: list(values[:count])})
+        if len(longer) > LONGEST_CALL:
+            break
+        said = longer
+    return said
 
 
 def printable(text: str) -> str:

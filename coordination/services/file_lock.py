@@ -15,7 +15,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import LeaseLost, RetryLater
 from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Wait
 from coordination.domain.path import LockPath, normalise_all
-from coordination.domain.text import call, shown
+from coordination.domain.text import call_on, shown
 from coordination.services.core import Core
 from coordination.services.feed import Subscription
 from coordination.store import file_lock as store
@@ -256,7 +256,7 @@ def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, action: str) 
     said = f"Not your lease, or not any more: {lost}{more}. Nothing was {_DONE[action]}."
     if outcome.held:
         advice = f" Still yours: {held}."
-        next_call = call("claim_file_lock", action=action, file_paths=list(outcome.held))
+        next_call = call_on("claim_file_lock", "file_paths", outcome.held, action=action)
     elif action == "release":
         advice = " So there is nothing to give back."
         next_call = "check_agent_status()"
@@ -264,9 +264,8 @@ def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, action: str) 
         advice = (
             " An expired lease never comes back; claim the path again and read the file before you write."
         )
-        next_call = call(
-            "claim_file_lock", file_paths=[named.get(key, key) or "." for key in outcome.lost[:_NAMED]]
-        )
+        again = [named.get(key, key) for key in outcome.lost[:_NAMED]]
+        next_call = call_on("claim_file_lock", "file_paths", again)
     return LeaseLost(
         said + advice,
         next_call=next_call,

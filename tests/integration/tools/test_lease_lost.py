@@ -47,13 +47,28 @@ async def test_what_is_lost_altogether_is_claimed_again_as_the_agent_spells_it(
     assert [lock["path"] for lock in answer.content["locks"]] == [path]
 
 
-async def test_many_long_paths_that_are_still_held_are_not_repeated_in_the_next_call(
+LONG = [f"src/{'very_' * 12}long_folder/{number:02}.py" for number in range(60)]
+
+
+@pytest.mark.parametrize(("action", "done"), [("renew", "renewed"), ("release", "released")])
+async def test_of_many_long_paths_the_next_call_names_some_and_none_that_was_not_named(
+    mcp: Endpoint, database: Database, action: str, done: str
+) -> None:
+    await mcp.claim("impl_a", "unnamed.py", *LONG)
+    await expire(database, LONG[0])
+    again = next_call(await mcp.claim("impl_a", *LONG, action=action))
+    answer = await mcp.call("impl_a", again.tool, again.arguments)
+    assert answer.content["outcome"] == done
+    paths = [lock["path"] for lock in answer.content["locks"]]
+    assert paths == LONG[1 : 1 + len(paths)]
+    assert paths
+
+
+async def test_of_many_long_paths_that_are_lost_the_first_are_claimed_again(
     mcp: Endpoint, database: Database
 ) -> None:
-    paths = [f"src/{'very_' * 12}long_folder/{number:02}.py" for number in range(60)]
-    await mcp.claim("impl_a", *paths)
-    await expire(database, paths[0])
-    again = next_call(await mcp.claim("impl_a", *paths, action="renew"))
+    await mcp.claim("impl_a", *LONG)
+    await expire(database, *LONG)
+    again = next_call(await mcp.claim("impl_a", *LONG, action="renew"))
     answer = await mcp.call("impl_a", again.tool, again.arguments)
-    assert answer.content["outcome"] == "renewed"
-    assert [lock["path"] for lock in answer.content["locks"]] == paths[1:]
+    assert answer.content["outcome"] == "granted"
