@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from coordination.domain.errors import InvalidInput
-from coordination.domain.path import ROOT_KEY, normalise
+from coordination.domain.path import MAX_PATH_BYTES, ROOT_KEY, normalise
 from coordination.domain.text import shown
 
 MAX_FILES: Final = 200_000
@@ -24,7 +24,7 @@ MAX_IMPORTS: Final = 200
 """Files that one file imports."""
 MAX_PARTNERS: Final = 20
 """Files that one file is known to change together with, the closest ones."""
-_PLAIN: Final = re.compile(r"(?:(?!\.{1,2}/)[\w.@+-]{1,255}/){0,3}(?!\.{1,2}\Z)[\w.@+-]{1,255}", re.ASCII)
+_PLAIN: Final = re.compile(r"(?:(?!\.{1,2}/)[\w.@+-]{1,255}/){0,19}(?!\.{1,2}\Z)[\w.@+-]{1,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def file_path(raw: str, *, field: str = "path") -> str:
         InvalidInput: `domain.path` refuses it, or it names the whole tree or something that is no file.
     """
     # Most names are plain, and an index has many: all else is looked at character by character.
-    if _PLAIN.fullmatch(raw):
+    if len(raw) <= MAX_PATH_BYTES and _PLAIN.fullmatch(raw):
         return raw
     path = normalise(raw, literal=True, field=field)
     if path.key == ROOT_KEY or path.is_resource:

@@ -4,6 +4,7 @@ A file that cannot be read or understood has no names and ends nothing; one that
 faults) is left out, and the others are read by a new one.
 """
 
+import gc
 import math
 import multiprocessing
 import os
@@ -121,7 +122,9 @@ def _pool(processes: int) -> Generator[tuple[ProcessPoolExecutor, Callable[[], N
         for process in set(multiprocessing.active_children()) - others:
             process.kill()
 
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    # Syntax trees are made and dropped by the thousand, and have no circles to look for.
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=gc.disable) as pool:
         yield pool, end
 
 

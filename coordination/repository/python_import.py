@@ -25,6 +25,7 @@ class PythonImports:
     def __init__(self, paths: Iterable[str]) -> None:
         self._files = frozenset(paths)
         self._found: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._holding: dict[tuple[str, str], list[str]] = {}
 
     def resolve(self, path: str, imports: Iterable[str]) -> Iterator[str]:
         """Yield the files that `imports` of the file `path` mean (forms: `python_source`), some perhaps twice."""
@@ -71,18 +72,20 @@ class PythonImports:
                 return
 
     def _module(self, place: str) -> str | None:
-        return next((place + suffix for suffix in _SUFFIXES if place + suffix in self._files), None)
+        return self._modules.get(place)
 
     def _base(self, folder: str, parts: list[str]) -> str | None:
         """Return the folder below which an absolute name lies, the nearest one that goes deepest into the name."""
-        if not parts:
+        if not parts or parts[0] not in self._names:
             return None
-        best: tuple[int, str] | None = None
-        for root in self._roots(folder, parts[0]):
-            depth = self._depth(root, parts)
-            if depth and (best is None or depth > best[0]):
-                best = (depth, root)
-        return None if best is None else best[1]
+        key = (folder, parts[0])
+        roots = self._holding.get(key)
+        if roots is None:
+            roots = self._holding[key] = [
+                root for root in self._roots(*key) if self._is_place(_joined(root, parts[0]))
+            ]
+        # Of those that go equally deep, the first.
+        return max(roots, key=lambda root: self._depth(root, parts), default=None)
 
     def _depth(self, root: str, parts: list[str]) -> int:
         """How many parts of a name can be followed below a folder."""
@@ -90,8 +93,11 @@ class PythonImports:
         for number, part in enumerate(parts):
             place = _joined(place, part)
             if place not in self._folders:
-                return number + (self._module(place) is not None)
+                return number + (place in self._modules)
         return len(parts)
+
+    def _is_place(self, place: str) -> bool:
+        return place in self._folders or place in self._modules
 
     def _roots(self, folder: str, first: str) -> Iterator[str]:
         """Yield the folders that may hold a top-level module, those near to the file first."""
@@ -110,6 +116,21 @@ class PythonImports:
 
     def _is_package(self, folder: str) -> bool:
         return f"{folder}/__init__.py" in self._files
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        """The file of each module and package by its place without an ending."""
+        found: dict[str, str] = {}
+        for suffix in _SUFFIXES:
+            for path in self._files:
+                if path.endswith(suffix):
+                    found.setdefault(path.removesuffix(suffix), path)
+        return found
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Everything that a name can begin with."""
+        return frozenset(place.rpartition("/")[2] for place in (*self._folders, *self._modules))
 
     @cached_property
     def _folders(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from coordination.domain.file_index import MAX_SYMBOL_CHARACTERS, MAX_SYMBOLS
@@ -38,7 +38,8 @@ class Extract:
 
 def suffix_of(path: str) -> str:
     """Return the ending of a path in lower case, '' without one."""
-    return PurePosixPath(path).suffix.lower()
+    stem, dot, ending = path[path.rfind("/") + 1 :].rpartition(".")
+    return f".{ending.lower()}" if dot and stem and ending else ""
 
 
 def is_source(path: str) -> bool:

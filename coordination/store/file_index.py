@@ -4,7 +4,9 @@ A refresh writes beside what counts and takes its place when it is finished, so 
 Large indexes are read in parts; that all of them are of one refresh is checked and not locked.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -50,10 +52,8 @@ CHOSEN: Final = """
 READ: Final = """
     SELECT f.path, array_to_string(f.symbols, E'\\n') AS symbols, array_to_string(f.imports, E'\\n') AS imports,
            array_to_string(f.partners, E'\\n') AS partners, array_to_string(f.weights, E'\\n') AS weights
-    FROM file_indexes i
-    JOIN indexed_files f ON f.workspace_id = i.workspace_id AND f.session_id = i.session_id AND f.checkout = i.checkout
-        AND f.refresh <= i.finished
-    WHERE i.workspace_id = $1 AND i.session_id = $2 AND i.checkout = $3 AND i.finished = $4 AND f.path > $5
+    FROM indexed_files f
+    WHERE f.workspace_id = $1 AND f.session_id = $2 AND f.checkout = $3 AND f.refresh <= $4 AND f.path > $5
     ORDER BY f.path LIMIT $6
 """
 PART: Final = 20_000
@@ -142,9 +142,8 @@ async def read(database: Database, workspace: str, session: str, checkout: str) 
         rows = await _rows(database, workspace, session, chosen[0]["checkout"], chosen[0]["finished"])
         # Rows of a refresh that came in between would not be those of the others.
         if (await database.fetch(CHOSEN, workspace, session, chosen[0]["checkout"]))[:1] == chosen:
-            return FileIndex(
-                tuple(map(_file, rows)), tuple(found for row in rows for found in _partners(row))
-            )
+            # Of a large index there is so much to make that others would wait for it.
+            return await asyncio.to_thread(_index, rows)
     raise retry_later("the file index is refreshed all the time")
 
 
@@ -156,6 +155,10 @@ async def _rows(database: Database, workspace: str, session: str, checkout: str,
         rows += part
         if len(part) < PART:
             return rows
+
+
+def _index(rows: list[Row]) -> FileIndex:
+    return FileIndex(tuple(map(_file, rows)), tuple(chain.from_iterable(map(_partners, rows))))
 
 
 def _row(entry: FileEntry) -> dict[str, object]:
@@ -173,10 +176,9 @@ def _file(row: Row) -> IndexedFile:
     return IndexedFile(row["path"], _lines(row["symbols"]), _lines(row["imports"]))
 
 
-def _partners(row: Row) -> Iterator[CoChange]:
-    path: str = row["path"]
-    for other, weight in zip(_lines(row["partners"]), _lines(row["weights"]), strict=True):
-        yield CoChange(path, other, float(weight))
+def _partners(row: Row) -> list[CoChange]:
+    path, others = row["path"], _lines(row["partners"])
+    return [CoChange(path, *found) for found in zip(others, map(float, _lines(row["weights"])), strict=True)]
 
 
 def _lines(text: str) -> tuple[str, ...]:

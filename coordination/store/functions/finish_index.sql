@@ -10,6 +10,7 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_now timestamptz := clock_timestamp();
+    v_added integer;
     v_files integer;
     v_with_symbols integer;
 BEGIN
@@ -20,10 +21,19 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the refresh is over' USING ERRCODE = 'CO008', DETAIL = '{}';
     END IF;
+    SELECT count(*) INTO v_added FROM indexed_files f
+    WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout
+      AND f.refresh = p_refresh AND NOT f.removed;
+    IF v_added = p_files THEN
+        -- All of it is new, so all else goes: without looking each file up, which takes long for very many.
+        DELETE FROM indexed_files f
+        WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout
+          AND (f.refresh < p_refresh OR f.removed);
+    END IF;
     DELETE FROM indexed_files f USING indexed_files n
     WHERE n.workspace_id = p_workspace AND n.session_id = p_session AND n.checkout = p_checkout AND n.refresh = p_refresh
       AND f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout AND f.path = n.path
-      AND (f.refresh < p_refresh OR f.removed);
+      AND (f.refresh < p_refresh OR f.removed) AND v_added <> p_files;
     SELECT count(*), count(*) FILTER (WHERE f.symbols <> '{}') INTO v_files, v_with_symbols
     FROM indexed_files f
     WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout;

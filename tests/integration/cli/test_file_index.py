@@ -237,5 +237,20 @@ async def test_a_large_index_goes_in_batches_that_a_body_can_hold(service: Runni
     assert await asyncio.to_thread(send, fewer) == (0, MAX_BATCH + 40)
 
 
+async def test_when_most_differs_all_is_sent(service: Running) -> None:
+    await service.claim(service.agent("planner"), "x.py")
+    before = FileIndex(tuple(IndexedFile(f"{number}.py") for number in range(5)))
+
+    def send(known: FileIndex) -> int:
+        with ServiceClient(service.url) as client:
+            return send_index(client, "demo", "", "", known).sent
+
+    for changed, sent in ((2, 2), (3, 5)):
+        after = tuple(IndexedFile(f"{number}.py", ("f",) if number < changed else ()) for number in range(5))
+        await asyncio.to_thread(send, before)
+        assert await asyncio.to_thread(send, FileIndex(after)) == sent
+        assert await file_index.read(service.core, "local", "demo", "") == FileIndex(after)
+
+
 def test_a_checkout_is_named_as_terminals_name_it(tree: Tree) -> None:
     assert command.checkout_key(tree.top) == parse_checkout(describe_checkout(tree.top) or "").key != ""

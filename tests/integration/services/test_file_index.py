@@ -119,6 +119,12 @@ async def test_a_refresh_of_which_a_part_is_missing_changes_nothing(core: Core) 
     assert await read(core) == SECOND
 
 
+async def test_a_refresh_that_names_every_file_needs_to_take_none_away(core: Core) -> None:
+    await refresh(core, FIRST)
+    await refresh(core, SECOND)
+    assert await read(core) == SECOND
+
+
 async def test_a_refresh_that_was_broken_off_leaves_nothing_to_the_next(
     core: Core, database: Database
 ) -> None:

@@ -25,6 +25,14 @@ async def session(database: Database) -> None:
     await database.fetch("INSERT INTO claude_code_sessions (id, name, user_id) VALUES ('demo', 'x', 'x')")
 
 
+async def base(database: Database) -> None:
+    """Let the session have an index of one file."""
+    await session(database)
+    begun = await file_index.begin(database, *KEY)
+    await file_index.add(database, *KEY, begun.refresh, named("base.py"), [])
+    await file_index.finish(database, *KEY, begun.refresh, 1, "", "0")
+
+
 async def paths(database: Database) -> list[str]:
     found = await file_index.read(database, *KEY) or FileIndex(())
     return [file.path for file in found.files]
@@ -56,19 +64,19 @@ async def test_they_would_mix_if_a_batch_did_not_ask_whether_its_refresh_goes_on
 
 async def broken_off(database: Database) -> list[str]:
     """Break a refresh off and finish another one that has nothing to send."""
-    await session(database)
+    await base(database)
     broken = await file_index.begin(database, *KEY)
     await file_index.add(database, *KEY, broken.refresh, named("stray.py"), [])
     later = await file_index.begin(database, *KEY)
     try:
-        await file_index.finish(database, *KEY, later.refresh, 0, "", "0")
+        await file_index.finish(database, *KEY, later.refresh, 1, "", "0")
     except InvalidInput:
         return ["refused"]
     return await paths(database)
 
 
 async def test_what_was_broken_off_is_gone(database: Database) -> None:
-    assert await broken_off(database) == []
+    assert await broken_off(database) == ["base.py"]
 
 
 async def test_it_would_stay_if_it_were_not_removed_at_the_next_beginning(own_database: Database) -> None:
@@ -78,7 +86,7 @@ async def test_it_would_stay_if_it_were_not_removed_at_the_next_beginning(own_da
 
 async def a_batch_in_flight(database: Database) -> list[str]:
     """Begin another refresh while a batch of the one before is written and not committed yet."""
-    await session(database)
+    await base(database)
     earlier = await file_index.begin(database, *KEY)
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(worker(database.dsn))
@@ -93,14 +101,14 @@ async def a_batch_in_flight(database: Database) -> list[str]:
         later = await beginning
         looking.cancel()
     try:
-        await file_index.finish(database, *KEY, later.refresh, 0, "", "0")
+        await file_index.finish(database, *KEY, later.refresh, 1, "", "0")
     except InvalidInput:
         return ["refused"]
     return await paths(database)
 
 
 async def test_whoever_begins_waits_for_a_batch_in_flight_and_removes_it(database: Database) -> None:
-    assert await a_batch_in_flight(database) == []
+    assert await a_batch_in_flight(database) == ["base.py"]
 
 
 async def test_it_would_come_too_late_to_be_removed_without_the_lock(own_database: Database) -> None:
