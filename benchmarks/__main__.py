@@ -1,4 +1,4 @@
-"""Measure claims over MCP beside an echo tool, and the claim function beside a bare upsert, in one run.
+"""Measure claims over MCP beside an echo tool, the claim function beside a bare upsert, and the file index, in one run.
 
 Rounds alternate between the two sides, so that a machine that changes its pace changes it for both. Printed are
 medians, ratios first; the raw rounds go to ``benchmarks/results/``.
@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import database_load, http_load, servers
+from benchmarks import database_load, http_load, index_load, servers
 from coordination.embedded.binaries import find_binaries
 
 RESULTS = Path(__file__).parent / "results"
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="alternating rounds of each figure")
     parser.add_argument("--seconds", type=float, default=3, help="how long each round of a figure takes")
     parser.add_argument("--agents", type=int, nargs="+", default=[1, 10, 50], help="agents at once")
+    parser.add_argument("--files", type=int, default=index_load.FILES, help="files of the indexed repository")
     chosen = parser.parse_args()
     raw: dict[str, Any] = {
         "machine": platform.platform(),
@@ -39,6 +40,7 @@ def main() -> None:
         "versions": {name: version(name) for name in ("fastmcp", "mcp", "asyncpg", "uvicorn")},
         "mcp": over_mcp(chosen.agents, chosen.rounds, chosen.seconds),
         "database": in_database(chosen.rounds, max(1, int(chosen.seconds))),
+        "index": of_index(chosen.files, chosen.rounds),
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(raw, indent=1), encoding="utf-8")
@@ -107,6 +109,24 @@ def in_database(rounds: int, seconds: int) -> dict[str, list[float]]:
         "The claim function beside a bare upsert, pgbench, 100,000 rows in each table, ten sessions", table
     )
     return figures
+
+
+def of_index(files: int, rounds: int) -> dict[str, Any]:
+    """`coord index` on a large repository, and reading what it stored."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = index_load.measure(Path(folder), files)
+    table = Table("run", "seconds", "files", "sources read", "files sent", "imports", "co-changes")
+    for run in runs:
+        counts = (run.answer[name] for name in ("files", "read", "sent", "imports", "co_changes"))
+        table.add_row(run.what, f"{run.seconds:.1f}", *(f"{count:,}" for count in counts))
+    console.print(f"coord index on a repository of {files:,} files, the whole command", table)
+    with tempfile.TemporaryDirectory() as folder:
+        reading = index_load.measure_reading(Path(folder), rounds)
+    table = Table("files", "seconds to read the index")
+    for size, seconds in reading.items():
+        table.add_row(f"{size:,}", f"{statistics.median(seconds):.2f}")
+    console.print("Reading a file index from the database, as the planner does", table)
+    return {"runs": [asdict(run) for run in runs], "reading": reading}
 
 
 if __name__ == "__main__":

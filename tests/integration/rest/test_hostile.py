@@ -13,11 +13,20 @@ from hypothesis import strategies as st
 from tests.conftest import examples
 from tests.integration.rest.api import Api, agent, api_on
 
-QUESTIONS = ["/sessions/{}", "/sessions/{}/locks", "/sessions/{}/events"]
+QUESTIONS = [
+    "/sessions/{}",
+    "/sessions/{}/locks",
+    "/sessions/{}/events",
+    "/sessions/{}/index",
+    "/sessions/{}/index/files",
+]
 WRITES: list[tuple[str, str, dict[str, object]]] = [
     ("PATCH", "/sessions/{}", {"status": "closed"}),
     ("POST", "/sessions/{}/locks/revoke", {"everything": True}),
     ("POST", "/sessions/{}/messages", {"text": "hello", "sender": "bob"}),
+    ("POST", "/sessions/{}/index/begin", {}),
+    ("POST", "/sessions/{}/index/files", {"refresh": 1}),
+    ("POST", "/sessions/{}/index/finish", {"refresh": 1, "files": 0, "fingerprint": "0"}),
 ]
 UNKNOWN = ["nowhere", "x" * 300, "a%00b", "a%0Ab", "%ED%A0%80", "a b", "%F0%9F%98%80", "'%3B--"]
 
@@ -27,7 +36,10 @@ ANYTHING = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    ["status", "across_checkouts", "by", "paths", "agent", "everything", "text", "to", "sender"]
+    [
+        *("status", "across_checkouts", "by", "paths", "agent", "everything", "text", "to", "sender"),
+        *("checkout", "refresh", "files", "removed", "commit", "fingerprint"),
+    ]
 )
 BODIES = st.dictionaries(FIELDS, ANYTHING, max_size=6) | ANYTHING
 SHARED = settings(max_examples=examples(60))
@@ -65,6 +77,9 @@ async def test_a_session_that_is_not_there_and_one_that_cannot_be_get_the_same_a
         ("/sessions/demo/events", "after=9223372036854775808", "after"),
         ("/sessions/demo/events", "wait_seconds=46", "wait_seconds"),
         ("/sessions/demo/events", "wait_seconds=nan", "wait_seconds"),
+        ("/sessions/demo/index/files", "limit=10001", "limit"),
+        ("/sessions/demo/index/files", "checkout=here", "checkout"),
+        ("/sessions/demo/index/files", "after=%0A", "after"),
     ],
 )
 async def test_a_wrong_parameter_is_named(shared_api: Api, path: str, query: str, field: str) -> None:
