@@ -5,7 +5,7 @@ its inverse document frequency (Spaerck Jones, 1972): what half of the files sha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from coordination.domain.file_index import FileIndex
 from coordination.domain.path import fold
-from coordination.domain.plan.words import by_rarest_pair, parts, stem
+from coordination.domain.plan.words import Vocabulary, parts, stem, vocabulary
 
 T = TypeVar("T")
 
@@ -62,10 +62,14 @@ class Corpus:
 
     @cached_property
     def rarity(self) -> Mapping[str, float]:
-        """How much a word of file names tells: 0 when all files have it, 1 when a single one has."""
+        """How much a word of file names tells: 1 when a single file has it, less when more have, or symbols do."""
         # At least two, so that an index of one file divides by something.
-        most = log(max(len(self.paths), 2))
-        return {word: 1.0 - log(len(files)) / most for word, files in self.by_word.items()}
+        most = log(max(len(self.paths), len(self.symbols), 2))
+        spoken = self.vocabulary.frequency
+        return {
+            word: 1.0 - log(max(len(files), spoken.get(word, 1))) / most
+            for word, files in self.by_word.items()
+        }
 
     @cached_property
     def by_name(self) -> Mapping[str, tuple[int, ...]]:
@@ -78,9 +82,9 @@ class Corpus:
         return _inverted((number, file.symbols) for number, file in enumerate(self._index.files))
 
     @cached_property
-    def spoken_symbols(self) -> Mapping[tuple[str, str], Sequence[str]]:
-        """Symbols of several words, so that prose can speak of them; by the two rarest of these words."""
-        return by_rarest_pair(tuple(self.symbols))
+    def vocabulary(self) -> Vocabulary:
+        """The words of all symbols."""
+        return vocabulary(tuple(self.symbols))
 
     @cached_property
     def imports(self) -> tuple[tuple[int, ...], ...]:

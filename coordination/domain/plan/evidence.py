@@ -92,7 +92,7 @@ def from_symbols(corpus: Corpus, text: str) -> Iterator[Evidence]:
         yield from _defined(corpus, symbol, _NAMED_SYMBOL, f"defines {symbol}")
     words = telling(text).keys()
     pairs = combinations(sorted(words), 2)
-    candidates = {symbol for pair in pairs for symbol in corpus.spoken_symbols.get(pair, ())}
+    candidates = {symbol for pair in pairs for symbol in corpus.vocabulary.by_pair.get(pair, ())}
     for symbol in sorted(symbol for symbol in candidates - named if words >= set(parts(symbol))):
         yield from _defined(corpus, symbol, _SPOKEN_SYMBOL, f"defines {symbol}")
 

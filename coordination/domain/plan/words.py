@@ -6,7 +6,8 @@ that English adds to a word are cut off the same way everywhere, and what is lef
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -46,11 +47,22 @@ def parts(identifier: str) -> tuple[str, ...]:
     return tuple(stem(part) for part in _PART.findall(identifier))
 
 
-def by_rarest_pair(identifiers: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """Return the identifiers of several words, each by those two of its words which the fewest of all have.
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of many identifiers.
 
-    The two are in alphabetical order. For hundreds of thousands of identifiers, so all are cut up at once.
+    Attributes:
+        frequency: how many identifiers have a word.
+        by_pair: identifiers of several words, each by those two of its words which the fewest have, in alphabetical
+            order.
     """
+
+    frequency: Mapping[str, int]
+    by_pair: Mapping[tuple[str, str], Sequence[str]]
+
+
+def vocabulary(identifiers: Sequence[str]) -> Vocabulary:
+    """Return the words of hundreds of thousands of different identifiers, all cut up at once."""
     ended = _PART_OR_END.findall("".join(f"{one}{_END}" for one in identifiers))
     words = [found if found == _END else stem(found) for found in ended]
     frequency = Counter(words)
@@ -63,7 +75,7 @@ def by_rarest_pair(identifiers: Sequence[str]) -> dict[tuple[str, str], list[str
             first, second = sorted(word for _, word in rarest)
             found[first, second].append(identifier)
         begin = end + 1
-    return found
+    return Vocabulary(frequency, found)
 
 
 def telling(text: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordination.domain.plan.words import by_rarest_pair, parts, stem, telling
+from coordination.domain.plan.words import parts, stem, telling, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,9 @@ def test_words_that_say_nothing_are_left_out_and_the_others_are_shown_as_they_we
 
 
 def test_identifiers_are_found_by_their_two_rarest_words() -> None:
-    found = by_rarest_pair(("get_user_name", "get_user", "get", "set_user_email", "User"))
-    assert found == {
+    found = vocabulary(("get_user_name", "get_user", "get", "set_user_email", "User"))
+    assert (found.frequency["user"], found.frequency["email"]) == (4, 1)
+    assert found.by_pair == {
         ("get", "nam"): ["get_user_name"],
         ("get", "user"): ["get_user"],
         ("email", "set"): ["set_user_email"],
