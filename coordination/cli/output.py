@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json as json_text
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -118,6 +118,33 @@ def progress(text: str, *, quiet: bool) -> Generator[None]:
     else:
         tell(f"{text} …")
         yield
+
+
+@contextmanager
+def show_progress(*, quiet: bool) -> Generator[Callable[[str, int], Callable[[int], None]]]:
+    """Show how far something with several stages is: a bar on a terminal, nothing elsewhere or when quiet.
+
+    Args:
+        quiet: show nothing, usually the value of `--json`.
+
+    Yields:
+        What begins a stage, by its name and number of steps (0 when that is not known), and returns what is told of
+        steps that are done.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda name, steps: lambda done: None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415 - as above
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=console(errors=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def stage(name: str, steps: int) -> Callable[[int], None]:
+            bar.reset(task, description=name, total=steps or None)
+            return lambda done: bar.advance(task, done)
+
+        yield stage
 
 
 def report(failure: Failure, *, json: bool) -> int:

@@ -22,14 +22,17 @@ from coordination.client.errors import (
     ServiceUnreachable,
 )
 from coordination.client.retry import Patience
+from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
 from coordination.domain.session import AgentStatus, SessionStatus, SessionSummary
+from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
 from coordination.wire.rest import EventPage, LockPage, Revoked, Sent, SessionPage, SessionSettings
 
 ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 2.0
 PAGE: Final = 200
 AGENTS_PAGE: Final = 100
+FILES_PAGE: Final = 10_000
 NOT_UNDERSTOOD: Final = "not_understood"
 
 AnswerT = TypeVar("AnswerT")
@@ -105,6 +108,16 @@ class ServiceClient:
         wanted = {"after": after, "limit": limit, "wait_seconds": wait_seconds}
         return self._ask(f"{_session(session)}/events", EventPage, wanted, wait_seconds=wait_seconds)
 
+    def indexes(self, session: str) -> list[IndexSummary]:
+        """Read which checkouts of a session have a file index, the one that was refreshed last first."""
+        return self._ask(f"{_session(session)}/index", SessionIndexes, {}).indexes
+
+    def known_files(self, session: str, checkout: str) -> Iterator[KnownFile]:
+        """Read what the index of a checkout holds, by path."""
+        wanted = {"checkout": checkout, "limit": FILES_PAGE}
+        for page in self._pages(f"{_session(session)}/index/files", KnownFilePage, **wanted):
+            yield from page.files
+
     # --- writes: sent once --------------------------------------------------------------------------------------
 
     def configure(
@@ -125,6 +138,26 @@ class ServiceClient:
         """Send a message to agents by id or name, or with None to all; returns the recipients' ids."""
         message = {"sender": sender, "text": text, "to": to}
         return self._write("POST", f"{_session(session)}/messages", message, Sent).sent_to
+
+    def begin_index(self, session: str, checkout: str) -> Refresh:
+        """Begin to refresh the index of a checkout."""
+        return self._write("POST", f"{_session(session)}/index/begin", {"checkout": checkout}, Refresh)
+
+    def add_to_index(
+        self, session: str, checkout: str, refresh: int, files: list[dict[str, object]], removed: list[str]
+    ) -> Added:
+        """Add files (`wire.file_index.facts_of`) and paths that are gone; it may be repeated, so it is when need be."""
+        batch = {"checkout": checkout, "refresh": refresh, "files": files, "removed": removed}
+        path = f"{_session(session)}/index/files"
+        return self._patience.ask(lambda: self._write("POST", path, batch, Added))
+
+    def finish_index(
+        self, session: str, checkout: str, refresh: int, *, files: int, commit: str, fingerprint: str
+    ) -> IndexSummary:
+        """Let a refresh count; the index must then hold so many files."""
+        end = {"checkout": checkout, "refresh": refresh, "files": files, "commit": commit}
+        path = f"{_session(session)}/index/finish"
+        return self._write("POST", path, {**end, "fingerprint": fingerprint}, IndexSummary)
 
     # --- how ----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
     ├── TaskTaken           task_taken       another live agent has the task
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
+    ├── RefreshOver         refresh_over     the refresh of a file index was finished, or another one was begun
     └── RetryLater          retry_later      the service cannot answer now; nothing was lost
 
 Contention ("somebody else holds it") is an outcome, not an error, and is not here. Each error says what was
@@ -78,6 +79,12 @@ class SettingRefused(CoordinationError):
     """The session's present locks contradict the wanted setting."""
 
     code = "setting_refused"
+
+
+class RefreshOver(CoordinationError):
+    """The refresh of a file index takes no more: it was finished, or another one was begun. Nothing was written."""
+
+    code = "refresh_over"
 
 
 class RetryLater(CoordinationError):

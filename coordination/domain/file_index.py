@@ -4,8 +4,17 @@ The index is made where the files are and sent to the service, which plans with 
 symbols are data: text of others that is compared and shown, never followed.
 """
 
+import hashlib
+import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+
+from coordination.domain.errors import InvalidInput
+from coordination.domain.path import ROOT_KEY, normalise
+from coordination.domain.text import shown
 
 MAX_FILES: Final = 200_000
 MAX_SYMBOLS: Final = 200
@@ -15,6 +24,7 @@ MAX_IMPORTS: Final = 200
 """Files that one file imports."""
 MAX_PARTNERS: Final = 20
 """Files that one file is known to change together with, the closest ones."""
+_PLAIN: Final = re.compile(r"(?:(?!\.{1,2}/)[\w.@+-]{1,255}/){0,3}(?!\.{1,2}\Z)[\w.@+-]{1,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +62,100 @@ class FileIndex:
 
     files: tuple[IndexedFile, ...]
     co_changes: tuple[CoChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file as it is sent and stored: what it is, and with which files it changes together.
+
+    Attributes:
+        partners: the closest ones first.
+        digest: tells whether any of this changed. It is made of names alone, so it tells nothing of a content.
+    """
+
+    file: IndexedFile
+    partners: tuple[CoChange, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file of which something is stored, and the digest of that."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh that was begun: its number, and of how many files and which fingerprint the index is at present."""
+
+    refresh: int
+    files: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSummary:
+    """The index of one checkout of a session.
+
+    Attributes:
+        checkout: the key of the working tree, '' when it is unknown.
+        files: how many files are in it.
+        with_symbols: of how many of them names are known.
+        commit: what was checked out, '' before the first commit.
+        refreshed_at: when it was last brought up to date, by the database's clock.
+    """
+
+    checkout: str
+    files: int
+    with_symbols: int
+    commit: str
+    refreshed_at: datetime
+
+
+def file_path(raw: str, *, field: str = "path") -> str:
+    """Return the path of a file as the service keeps it.
+
+    Args:
+        raw: the caller's text, relative to the repository's top level; every character stands for itself.
+        field: name of the input field, for messages.
+
+    Raises:
+        InvalidInput: `domain.path` refuses it, or it names the whole tree or something that is no file.
+    """
+    # Most names are plain, and an index has many: all else is looked at character by character.
+    if _PLAIN.fullmatch(raw):
+        return raw
+    path = normalise(raw, literal=True, field=field)
+    if path.key == ROOT_KEY or path.is_resource:
+        raise InvalidInput(
+            f'{field}: "{shown(raw)}" is not the path of a file. Send one such as "src/app.py".'
+        )
+    return path.path
+
+
+def entries(index: FileIndex) -> list[FileEntry]:
+    """Return the files of an index by path, each with its partners and digest."""
+    partners: dict[str, list[CoChange]] = {}
+    for found in index.co_changes:
+        partners.setdefault(found.path, []).append(found)
+    made = ((file, tuple(partners.get(file.path, ()))[:MAX_PARTNERS]) for file in index.files)
+    return sorted((FileEntry(file, known, _digest(file, known)) for file, known in made), key=_path)
+
+
+def fingerprint(files: Iterable[KnownFile]) -> str:
+    """Return what tells one index from another: a digest of all paths and digests, in the order of the paths."""
+    whole = hashlib.sha256()
+    for known in files:
+        whole.update(f"{known.path}\n{known.digest}\n".encode())
+    return whole.hexdigest()
+
+
+def _path(entry: FileEntry) -> str:
+    return entry.file.path
+
+
+def _digest(file: IndexedFile, partners: tuple[CoChange, ...]) -> str:
+    facts = [file.symbols, file.imports, [(found.other, found.weight) for found in partners]]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

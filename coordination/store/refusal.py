@@ -82,6 +82,24 @@ def _no_session(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.UnknownItem("There is no such session.", next_call="coord sessions", details=details)
 
 
+def _refresh_over(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.RefreshOver(
+        "This refresh of the file index is over: it was finished, or another one was begun. Nothing was written."
+        " Begin a new one.",
+        next_call="coord index",
+        details=details,
+    )
+
+
+def _index_not_whole(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.InvalidInput(
+        f"files: the index would have {details['files']} files, not {details['expected']}, and may have"
+        f" {details['most']}. Nothing changed. Send what is missing, or begin a new refresh.",
+        next_call="coord index",
+        details=details,
+    )
+
+
 _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]] = {
     "CO001": _checkout_taken,
     "CO002": _wait_cycle,
@@ -90,4 +108,6 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO005": _task_closed,
     "CO006": _overlap_across_checkouts,
     "CO007": _no_session,
+    "CO008": _refresh_over,
+    "CO009": _index_not_whole,
 }

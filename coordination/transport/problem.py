@@ -19,6 +19,7 @@ from coordination.domain.errors import (
     CoordinationError,
     InvalidInput,
     LeaseLost,
+    RefreshOver,
     RetryLater,
     SettingRefused,
     TaskTaken,
@@ -36,6 +37,7 @@ HTTP_STATUS: Final = MappingProxyType(
         TaskTaken.code: 409,
         CheckoutTaken.code: 409,
         SettingRefused.code: 409,
+        RefreshOver.code: 409,
         RetryLater.code: 503,
     }
 )

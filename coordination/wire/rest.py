@@ -58,11 +58,13 @@ AgentId = Annotated[str, AfterValidator(_agent_id)]
 Recipient = Annotated[str, AfterValidator(_recipient)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Base of what is sent: strict, closed and unchanging."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class SessionChange(_Body):
+class SessionChange(Body):
     """What to change in a session; a field left out keeps its value, and one must be there.
 
     Attributes:
@@ -82,7 +84,7 @@ class SessionChange(_Body):
         return self
 
 
-class Revocation(_Body):
+class Revocation(Body):
     """Which leases to take from their holders: by path, by holder, by both, or all of the session.
 
     Attributes:
@@ -106,7 +108,7 @@ class Revocation(_Body):
         return self
 
 
-class PersonMessage(_Body):
+class PersonMessage(Body):
     """A message from a person; `to` left out means every agent of the session."""
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE)]

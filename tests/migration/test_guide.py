@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from coordination.store.migration import current, migrate, verify
+from coordination.store.migration import current, head, migrate, verify
 from tests.migration.catalog import catalog
 from tests.migration.guide_database import INDEXES, TABLES, fetch, guide_sql, run, statements
 
@@ -44,7 +44,7 @@ async def test_after_the_rollback_the_schema_can_be_made_anew(dsn: str) -> None:
     fresh = await catalog(dsn)
     await run(dsn, guide_sql("rollback"))
     assert "missing: table file_locks" in await verify(dsn)
-    assert await migrate(dsn, "base") == ("0001", None)
+    assert await migrate(dsn, "base") == (head(), None)
     assert [line for line in await catalog(dsn) if not line.startswith(("schema", "extension"))] == []
     await migrate(dsn)
     assert await catalog(dsn) == fresh
@@ -90,6 +90,10 @@ VALUES ('{0}', '{1}', 1, 'x', '{{}}', '{{}}', now());
 INSERT INTO file_lock_waiters (workspace_id, session_id, agent_id, checkout, operation, paths, path_keys, probe,
                                range_low, range_high, queued_at, refreshed_at)
 VALUES ('{0}', '{1}', 'a', '', 'read', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', now(), now());
+INSERT INTO file_indexes (workspace_id, session_id, checkout) VALUES ('{0}', '{1}', '');
+INSERT INTO indexed_files (workspace_id, session_id, checkout, refresh, path, digest, symbols, imports, partners,
+                           weights)
+VALUES ('{0}', '{1}', '', 1, 'a.py', 'd', '{{}}', '{{}}', '{{}}', '{{}}');
 """
 
 
@@ -100,11 +104,11 @@ async def test_deleting_a_session_deletes_all_of_its_rows_and_no_others(dsn: str
     tables = await fetch(
         dsn, "SELECT table_name FROM information_schema.columns WHERE column_name = 'session_id'"
     )
-    assert len(tables) == 6
+    assert len(tables) == 8
     for table in (row["table_name"] for row in tables):
         query = f"SELECT workspace_id, session_id FROM {table} ORDER BY 1, 2"  # noqa: S608 - named by the catalog
         assert [tuple(row) for row in await fetch(dsn, query)] == kept, table
 
 
 async def test_the_revision_is_the_newest(migrated_dsn: str) -> None:
-    assert await current(migrated_dsn) == "0001"
+    assert await current(migrated_dsn) == head()

@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE
 import asyncpg
 import pytest
 
-from coordination.store.migration import current, migrate, script, verify, verify_script
+from coordination.store.migration import current, head, migrate, script, verify, verify_script
 from migrations import freeze
 from tests.migration.catalog import catalog
 from tests.migration.guide_database import guide_rows, guide_sql, run
@@ -33,7 +33,7 @@ async def test_they_bring_an_empty_database_up_and_back(empty_dsn: str, migrated
     nothing = await catalog(empty_dsn)
     await run(empty_dsn, committed("up"), committed("verify"))
     assert await catalog(empty_dsn) == await catalog(migrated_dsn)
-    assert await migrate(empty_dsn) == ("0001", "0001")
+    assert await migrate(empty_dsn) == (head(), head())
     await run(empty_dsn, committed("down"), guide_sql("rollback"))
     assert await catalog(empty_dsn) == nothing
     assert await current(empty_dsn) is None
@@ -43,7 +43,7 @@ async def test_they_adopt_the_guides_database_and_give_it_back(guide_dsn: str) -
     schema = await catalog(guide_dsn)
     await run(guide_dsn, committed("up"), committed("verify"))
     rows = await guide_rows(guide_dsn)
-    assert await migrate(guide_dsn, "base") == ("0001", None)
+    assert await migrate(guide_dsn, "base") == (head(), None)
     await run(guide_dsn, committed("up"), committed("down"))
     assert (await catalog(guide_dsn), await guide_rows(guide_dsn)) == (schema, rows)
 
@@ -70,7 +70,7 @@ DAMAGES = {
     "GRANT EXECUTE ON FUNCTION coordination_confirm_news TO PUBLIC": "open: PUBLIC may execute on coordination_",
     "GRANT USAGE ON SEQUENCE coordination_fencing_token TO PUBLIC": "open: PUBLIC may usage on coordination_fencing_",
     "GRANT USAGE ON SEQUENCE file_lock_waiters_ticket_seq TO PUBLIC": "open: PUBLIC may usage on file_lock_waiters_",
-    "UPDATE coordination_schema_version SET version_num = '0000'": "the revision is not 0001",
+    "UPDATE coordination_schema_version SET version_num = '0000'": f"the revision is not {head()}",
     "DROP TABLE coordination_schema_version": "no revision was applied",
 }
 
@@ -113,4 +113,4 @@ async def test_psql_runs_them(guide_dsn: str, name: str) -> None:
     shown, errors = await client.communicate()
     assert (client.returncode, errors) == (0, b"")
     assert (b"ok" in shown) == (name == "verify")
-    assert await current(guide_dsn) == (None if name == "down" else "0001")
+    assert await current(guide_dsn) == (None if name == "down" else head())
