@@ -20,6 +20,8 @@ T = TypeVar("T")
 _TEST_WORDS: Final = frozenset(map(stem, ("test", "tests", "spec", "conftest")))
 # Names that say nothing without the folder that they are in.
 _MAIN_NAMES: Final = frozenset({"__init__", "__main__", "index", "main", "mod"})
+_SAMPLE: Final = 50
+"""In fewer files than this, that several have a word does not make it a common one."""
 _FOLDERS: Final = 3
 """So many of the innermost folders have a say in what a file is about."""
 
@@ -50,6 +52,23 @@ class Corpus:
         self.numbers: Final = {key: number for number, key in enumerate(self.keys)}
         self._index: Final = index
 
+    @classmethod
+    def prepared(cls, index: FileIndex) -> "Corpus":
+        """Return an index with all that questions need, so that none has to wait for it."""
+        corpus = cls(index)
+        for part in (
+            "words",
+            "by_word",
+            "rarity",
+            "by_name",
+            "symbols",
+            "vocabulary",
+            "importers",
+            "partners",
+        ):
+            getattr(corpus, part)
+        return corpus
+
     @cached_property
     def words(self) -> tuple[FileWords, ...]:
         """The words of every path."""
@@ -63,8 +82,7 @@ class Corpus:
     @cached_property
     def rarity(self) -> Mapping[str, float]:
         """How much a word of file names tells: 1 when a single file has it, less when more have, or symbols do."""
-        # At least two, so that an index of one file divides by something.
-        most = log(max(len(self.paths), len(self.symbols), 2))
+        most = log(max(len(self.paths), len(self.symbols), _SAMPLE))
         spoken = self.vocabulary.frequency
         return {
             word: 1.0 - log(max(len(files), spoken.get(word, 1))) / most
