@@ -20,8 +20,10 @@ from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
 from coordination.domain.plan.assignment import Schedule
 from coordination.domain.plan.corpus import Corpus
-from coordination.domain.plan.prompt import HandedOut
+from coordination.domain.plan.handed_out import HandedOut, Plan
+from coordination.domain.plan.prompt import first_prompt
 from coordination.domain.plan.task import PlannedTask, ordered
+from coordination.domain.text import shown
 from coordination.services import file_index
 from coordination.services.core import Core
 from coordination.store import plan as store
@@ -102,6 +104,51 @@ async def distribute(
     result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
     core.feed.announce(agent.workspace, agent.session, freed=False)
     return result
+
+
+async def latest(core: Core, workspace: str, session: str) -> Plan:
+    """Read the latest plan of a session, with its tasks as they are now.
+
+    Raises:
+        UnknownItem: there is none, or no such session.
+        RetryLater: the database cannot answer now.
+    """
+    found = await store.latest(core.database, workspace, session)
+    if found is None:
+        raise UnknownItem(
+            f"Session {session} has no plan yet. In a planner's terminal: analyze_task_conflicts, then"
+            " create_task_distribution.",
+        )
+    return found
+
+
+async def prompt(core: Core, workspace: str, session: str, agent: str) -> str:
+    """Return what an agent of the latest plan is told first.
+
+    Args:
+        core: the shared parts.
+        workspace: the tenant.
+        session: the session.
+        agent: its id, `user/name`, or its name.
+
+    Raises:
+        UnknownItem: there is no plan, or it has no task for such an agent.
+        RetryLater: the database cannot answer now.
+    """
+    found = await latest(core, workspace, session)
+    mine = [task for task in found.tasks if task.assigned_to and agent in _names(task.assigned_to)]
+    if not mine or mine[0].assigned_to is None:
+        known = ", ".join(
+            dict.fromkeys(_names(task.assigned_to)[1] for task in found.tasks if task.assigned_to)
+        )
+        raise UnknownItem(
+            f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
+        )
+    return first_prompt(mine[0].assigned_to, session, found.agent_id, mine)
+
+
+def _names(agent_id: str) -> tuple[str, str]:
+    return agent_id, agent_id.rpartition("/")[2]
 
 
 async def _corpus(

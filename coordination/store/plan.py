@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from coordination.domain.agent import Agent
 from coordination.domain.plan.analysis import Analysis
-from coordination.domain.plan.prompt import HandedOut
+from coordination.domain.plan.handed_out import HandedOut, Plan
 from coordination.store.agent import caller
 from coordination.store.database import Database
 
@@ -38,6 +38,7 @@ class Distributed:
 
 _ANALYSIS: Final = TypeAdapter(Analysis)
 _DISTRIBUTED: Final = TypeAdapter(Distributed)
+_PLAN: Final = TypeAdapter(Plan)
 
 
 async def keep(database: Database, agent: Agent, analysis_id: str, analysis: Analysis) -> None:
@@ -81,3 +82,9 @@ async def distribute(
         DISTRIBUTE, *caller(agent), analysis_id, agents, orjson.dumps(rows).decode()
     )
     return _DISTRIBUTED.validate_json(answer)
+
+
+async def latest(database: Database, workspace: str, session: str) -> Plan | None:
+    """Read the latest plan of a session with its tasks as they are now; None when none was handed out."""
+    answer = await database.fetch_json(LATEST, workspace, session)
+    return None if answer == b"null" else _PLAN.validate_json(answer)

@@ -92,7 +92,6 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     assignments: list[AssignmentAnswer] | None = None
     waits_for: dict[str, list[str]] | None = None
     warnings: list[str] | None = None
-    resource: str | None = None
     next_call: str | None = None
 
 
@@ -138,3 +137,9 @@ class CreateTaskDistributionAnswer(AnswerPart):
     terminals: list[TerminalAnswer] | None = None
     warnings: list[str] | None = None
     next_call: str | None = None
+
+
+class FirstPrompt(BaseModel):
+    """What an agent of a plan is told first, to be pasted as it is."""
+
+    prompt: str

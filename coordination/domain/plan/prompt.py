@@ -6,37 +6,12 @@ own, with who wrote them; whoever reads is told that they say what to build, not
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.text import call
 
 _SHOWN_FILES: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class HandedOut:
-    """A task of a plan as it was handed out.
-
-    Attributes:
-        task_id: its id in the session.
-        description: the planner's words, cleaned.
-        assigned_to: the agent it is for, `user/name`.
-        depends_on: tasks that have to be completed before, because it was said or because of a file.
-        files: what it is predicted to write, likeliest first.
-        status: `pending` until somebody starts it.
-        agent_id: who has it, None when nobody has.
-        work: the estimate, in units that only compare.
-    """
-
-    task_id: str
-    description: str | None
-    assigned_to: str | None
-    depends_on: tuple[str, ...]
-    files: tuple[str, ...]
-    status: str = "pending"
-    agent_id: str | None = None
-    work: float = 0.0
 
 
 def first_prompt(agent: str, session: str, author: str, tasks: Sequence[HandedOut]) -> str:

@@ -1,7 +1,7 @@
 """The tool `analyze_task_conflicts`: what tasks would touch, where they collide, and how to split them.
 
 An answer has to be read by a model, so it holds the likeliest files and the worst conflicts only, and of a large plan
-fewer of each. The whole analysis is a resource that the answer names.
+fewer of each.
 """
 
 from collections.abc import Iterable
@@ -127,7 +127,6 @@ def _answer(
         ],
         waits_for={id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
         warnings=list(kept.warnings) or None,
-        resource=f"coordination://analysis/{kept.id}",
         next_call=call("create_task_distribution", analysis_id=kept.id, preferred_agent_count=count)
         if count > 1
         else None,
