@@ -1,7 +1,7 @@
 """Plans: analyses of tasks, the plans that were handed out, and what a task knows of its plan.
 
-Only adds: two tables, three columns of tasks, three functions, and to the trigger on sessions that their rows go too. The
-previous release works on with all of it.
+Only adds: two tables, three columns of tasks, three functions, and to the trigger on sessions that their rows go too.
+The previous release works on with all of it.
 """
 
 from pathlib import Path
