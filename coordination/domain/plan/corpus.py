@@ -61,6 +61,7 @@ class Corpus:
             "by_word",
             "rarity",
             "by_name",
+            "by_stem",
             "symbols",
             "vocabulary",
             "importers",
@@ -93,6 +94,12 @@ class Corpus:
     def by_name(self) -> Mapping[str, tuple[int, ...]]:
         """Files by their last part, as it is compared."""
         return _inverted((number, (key.rpartition("/")[2],)) for number, key in enumerate(self.keys))
+
+    @cached_property
+    def by_stem(self) -> Mapping[str, tuple[int, ...]]:
+        """Files by their name up to its first dot, as it is compared."""
+        stems = ((number, key.rpartition("/")[2].partition(".")[0]) for number, key in enumerate(self.keys))
+        return _inverted((number, (name,)) for number, name in stems if name)
 
     @cached_property
     def symbols(self) -> Mapping[str, tuple[int, ...]]:

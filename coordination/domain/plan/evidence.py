@@ -47,7 +47,7 @@ class Evidence:
 
 SEED: Final = 0.5
 """From files that are as likely as this, imports and history are followed."""
-_EXACT, _BY_ENDING, _NEW_FILE = 0.97, 0.9, 0.85
+_EXACT, _BY_ENDING, _NEW_FILE, _NAMED_FILE = 0.97, 0.9, 0.85, 0.85
 _IN_FOLDER, _LARGE_FOLDER = 0.6, 20
 _NAMED_SYMBOL, _SPOKEN_SYMBOL = 0.85, 0.6
 _MOST_DEFINERS: Final = 5
@@ -75,8 +75,15 @@ def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
     mentions = tuple(match.group().strip(".") for match in _MENTION.finditer(text))
     for mention in mentions:
         yield from _mentioned(corpus, mention)
+    named = _named(text)
+    for name in sorted(named):
+        files = corpus.by_stem.get(fold(name), ())
+        for number in files if len(files) <= _MOST_DEFINERS else ():
+            yield Evidence(
+                corpus.paths[number], Source.TEXT, _NAMED_FILE / sqrt(len(files)), f"the task names {name}"
+            )
     spoken = telling(_MENTION.sub(" ", text))
-    exact = mentions or any(symbol in corpus.symbols for symbol in _named(text))
+    exact = mentions or any(name in corpus.symbols or fold(name) in corpus.by_stem for name in named)
     for number in {number for word in spoken for number in corpus.by_word.get(word, ())}:
         confidence, matched = _spoken_name(corpus, number, spoken)
         confidence *= _BESIDE_EXACT if exact else 1.0
