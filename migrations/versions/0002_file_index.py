@@ -1,7 +1,7 @@
 """The file index: what is known of the files of a session's checkouts.
 
-Only adds: two tables, three functions, and to the trigger on sessions that their rows go too. The previous release works
-on with all of it.
+Only adds: two tables, three functions, and to the trigger on sessions that their rows go too. The previous release
+works on with all of it.
 """
 
 from pathlib import Path

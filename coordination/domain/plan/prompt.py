@@ -36,8 +36,8 @@ def first_prompt(agent: str, session: str, author: str, tasks: Sequence[HandedOu
         "For each task:",
         "1. "
         + call("sync_progress", task_id="<task>", status="started")
-        + " takes it. If its answer says that the"
-        " task waits for another, take the next one that does not.",
+        + " takes it. Leave a task that waits for another until that one is completed; sync_progress() names your next"
+        " task that waits for nothing.",
         "2. claim_file_lock with all files that you will edit, before you edit. If they are held, work on something"
         " else or wait with wait_seconds=45.",
         "3. Do the work, and commit only your own files, by name.",

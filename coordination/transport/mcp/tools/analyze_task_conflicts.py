@@ -159,9 +159,8 @@ def _why(found: Iterable[Prediction], path: str, id_: str) -> str:
 
 def _text(kept: KeptAnalysis) -> str:
     analysis = kept.analysis
-    worst = (
-        f"{len(analysis.conflicts)} pairs would write the same files" if analysis.conflicts else "no conflict"
-    )
+    pairs = len(analysis.conflicts)
+    worst = f"{pairs} pair{'s' * (pairs > 1)} of them would write the same files" if pairs else "no conflict"
     many = analysis.recommended_agent_count
     advice = (
         f"{many} agents pay. Show the person the split, and after a yes call create_task_distribution."

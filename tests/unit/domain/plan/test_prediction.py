@@ -56,6 +56,12 @@ def test_an_end_that_several_files_share_says_less_about_each() -> None:
     assert predicted("Mend models.py", *files) == {"a/models.py": 0.45, "b/models.py": 0.45}
 
 
+def test_a_name_that_is_spelt_like_code_means_the_file_of_that_name() -> None:
+    files = (IndexedFile("src/claim_lock.py"), IndexedFile("sql/claim_lock.sql"), IndexedFile("src/claim.py"))
+    found = predicted("Let claim_lock take globs", *files)
+    assert found == {"sql/claim_lock.sql": 0.601, "src/claim_lock.py": 0.601}
+
+
 def test_a_folder_in_the_text_means_what_is_below_it() -> None:
     files = (IndexedFile("src/pay/a.py"), IndexedFile("src/pay/b.py"), IndexedFile("src/c.py"))
     assert predicted("Format src/pay/", *files) == {"src/pay/a.py": 0.6, "src/pay/b.py": 0.6}
