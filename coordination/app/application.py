@@ -30,7 +30,7 @@ from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.server import build_mcp, mcp_app
-from coordination.transport.mcp.tools import INSTRUCTIONS, build_tools
+from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
 from coordination.transport.rest.description import DescribedApplication
 from coordination.transport.rest.router import router as rest_router
@@ -112,6 +112,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         build_mcp(
             tools,
             instructions=INSTRUCTIONS,
+            planner_instructions=PLANNER_INSTRUCTIONS,
             version=__version__,
             on_listed=_but_visitors(core.presence.listed),
             on_called=core.presence.called,

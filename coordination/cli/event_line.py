@@ -95,5 +95,9 @@ _SENTENCES: Final[Mapping[str, Callable[[Payload], str]]] = {
     EventKind.TASK_UNBLOCKED: lambda payload: (
         f"freed task {clean(str(payload['task_id']), NAME)}, which waited for {clean(str(payload['after']), NAME)}"
     ),
+    EventKind.PLAN_DISTRIBUTED: lambda payload: (
+        f"handed out plan {int(payload['revision'])}: {int(payload['task_count'])} tasks for"
+        f" {int(payload['agent_count'])} agents"
+    ),
     EventKind.MESSAGE_SENT: _message,
 }

@@ -24,8 +24,10 @@ from coordination.client.errors import (
 from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
+from coordination.domain.plan.handed_out import Plan
 from coordination.domain.session import AgentStatus, SessionStatus, SessionSummary
 from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
+from coordination.wire.plan import FirstPrompt
 from coordination.wire.rest import EventPage, LockPage, Revoked, Sent, SessionPage, SessionSettings
 
 ANSWER_SECONDS: Final = 5.0
@@ -107,6 +109,14 @@ class ServiceClient:
         """Read the events after number `after`, waiting for the first one if there is none yet."""
         wanted = {"after": after, "limit": limit, "wait_seconds": wait_seconds}
         return self._ask(f"{_session(session)}/events", EventPage, wanted, wait_seconds=wait_seconds)
+
+    def plan(self, session: str) -> Plan:
+        """Read the latest plan of a session, with its tasks as they are now."""
+        return self._ask(f"{_session(session)}/plan", Plan, {})
+
+    def prompt(self, session: str, agent: str) -> str:
+        """Read what an agent of the plan, by id or name, is told first."""
+        return self._ask(f"{_session(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
 
     def indexes(self, session: str) -> list[IndexSummary]:
         """Read which checkouts of a session have a file index, the one that was refreshed last first."""

@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     TASK_FAILED = "task.failed"
     TASK_REOPENED = "task.reopened"
     TASK_UNBLOCKED = "task.unblocked"
+    PLAN_DISTRIBUTED = "plan.distributed"
     MESSAGE_SENT = "message.sent"
 
 

@@ -115,6 +115,8 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
 
 def fold(text: str) -> str:
     """Fold a name to what is compared: letter case and composition do not count."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 

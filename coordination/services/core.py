@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
 from coordination.services.trouble import Trouble
@@ -38,6 +39,7 @@ class Core:
         self.database = Database(dsn, size=pool_size)
         self.feed = EventFeed(self.database)
         self.presence = PresenceLog(self.database, self.feed)
+        self.corpora = Corpora()
         self.stopping = asyncio.Event()
 
     def stop_waiting(self) -> None:

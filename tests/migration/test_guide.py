@@ -90,6 +90,10 @@ VALUES ('{0}', '{1}', 1, 'x', '{{}}', '{{}}', now());
 INSERT INTO file_lock_waiters (workspace_id, session_id, agent_id, checkout, operation, paths, path_keys, probe,
                                range_low, range_high, queued_at, refreshed_at)
 VALUES ('{0}', '{1}', 'a', '', 'read', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', now(), now());
+INSERT INTO plan_analyses (workspace_id, session_id, id, agent_id, analysis, created_at)
+VALUES ('{0}', '{1}', 'i', 'a', '{{}}', now());
+INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at)
+VALUES ('{0}', '{1}', 1, 'i', 2, 'a', now());
 INSERT INTO file_indexes (workspace_id, session_id, checkout) VALUES ('{0}', '{1}', '');
 INSERT INTO indexed_files (workspace_id, session_id, checkout, refresh, path, digest, symbols, imports, partners,
                            weights)
@@ -104,7 +108,7 @@ async def test_deleting_a_session_deletes_all_of_its_rows_and_no_others(dsn: str
     tables = await fetch(
         dsn, "SELECT table_name FROM information_schema.columns WHERE column_name = 'session_id'"
     )
-    assert len(tables) == 8
+    assert len(tables) == 10
     for table in (row["table_name"] for row in tables):
         query = f"SELECT workspace_id, session_id FROM {table} ORDER BY 1, 2"  # noqa: S608 - named by the catalog
         assert [tuple(row) for row in await fetch(dsn, query)] == kept, table

@@ -43,6 +43,7 @@ def build_mcp(
     *,
     instructions: str,
     version: str,
+    planner_instructions: str = "",
     on_listed: Report,
     on_called: Report,
     refusals: Refusals,
@@ -54,6 +55,7 @@ def build_mcp(
         instructions: how agents work together, at most 1,500 characters; sent only to callers that have
             tools.
         version: the version that clients are told.
+        planner_instructions: what planners are told after that; both together at most 1,500 characters.
         on_listed: called with the identity of every caller that was shown tools.
         on_called: called with the identity of every caller that called one of its tools.
         refusals: where refused calls are counted.
@@ -61,10 +63,9 @@ def build_mcp(
     Raises:
         ValueError: the instructions are too long.
     """
-    if len(instructions) > INSTRUCTIONS_MAX:
-        raise ValueError(
-            f"instructions may have at most {INSTRUCTIONS_MAX} characters, not {len(instructions)}"
-        )
+    length = len(instructions + planner_instructions)
+    if length > INSTRUCTIONS_MAX:
+        raise ValueError(f"instructions may have at most {INSTRUCTIONS_MAX} characters, not {length}")
     _quieten()
     mcp: FastMCP = FastMCP(
         SERVER_NAME,
@@ -72,7 +73,14 @@ def build_mcp(
         version=version,
         tools=tools,
         transforms=[VisibilityTransform({tool.name: tool for tool in tools})],
-        middleware=[VisibilityMiddleware(on_listed=on_listed, on_called=on_called, refusals=refusals)],
+        middleware=[
+            VisibilityMiddleware(
+                planner_instructions=planner_instructions,
+                on_listed=on_listed,
+                on_called=on_called,
+                refusals=refusals,
+            )
+        ],
         mask_error_details=True,
         dereference_schemas=False,
         on_duplicate="error",

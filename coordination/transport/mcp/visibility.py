@@ -8,7 +8,7 @@ refused calls. Who the caller is comes from `transport.mcp.identity`; the rules 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from fastmcp.prompts import Prompt
@@ -127,12 +127,16 @@ class VisibilityMiddleware(Middleware):
     """Removes instructions for callers without tools, reports lists and calls, records refusals.
 
     Args:
+        planner_instructions: what a caller with a planner's tools is told after what all are told.
         on_listed: called with the identity of a caller that was shown tools.
         on_called: called with the identity of a caller that called a tool it may see, after the tool ran.
         refusals: where refused calls are counted.
     """
 
-    def __init__(self, *, on_listed: Report, on_called: Report, refusals: Refusals) -> None:
+    def __init__(
+        self, *, planner_instructions: str, on_listed: Report, on_called: Report, refusals: Refusals
+    ) -> None:
+        self._planner_instructions = planner_instructions
         self._on_listed = on_listed
         self._on_called = on_called
         self._refusals = refusals
@@ -144,9 +148,7 @@ class VisibilityMiddleware(Middleware):
     ) -> InitializeResult | None:
         """Answer the older era's handshake."""
         result = await call_next(context)
-        if result is None or _visible_tools():
-            return result
-        return result.model_copy(update={"instructions": None})
+        return result and result.model_copy(update={"instructions": self._told(result.instructions)})
 
     async def on_discover(
         self,
@@ -155,11 +157,17 @@ class VisibilityMiddleware(Middleware):
     ) -> DiscoverResult | dict[str, object]:
         """Answer the modern era's discovery."""
         result = await call_next(context)
-        if _visible_tools():
-            return result
-        if isinstance(result, dict):
-            return {key: value for key, value in result.items() if key != "instructions"}
-        return result.model_copy(update={"instructions": None})
+        if not isinstance(result, dict):
+            return result.model_copy(update={"instructions": self._told(result.instructions)})
+        rest = {key: value for key, value in result.items() if key != "instructions"}
+        told = self._told(cast("str | None", result.get("instructions")))
+        return rest if told is None else {**rest, "instructions": told}
+
+    def _told(self, instructions: str | None) -> str | None:
+        tools = _visible_tools()
+        if not tools or instructions is None:
+            return None
+        return instructions + self._planner_instructions if tools == PLANNER_TOOLS else instructions
 
     async def on_list_tools(
         self,

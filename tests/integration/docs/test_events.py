@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from coordination.domain.event import EventKind
 from coordination.domain.file_lock import Wait
+from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.task import Report, TaskStatus
-from coordination.store import event, file_lock, session, task
+from coordination.store import event, file_lock, plan, session, task
 from coordination.store.database import Database
 from tests.integration.store.steps import DEMO, agent, expire, granted, held, queued
 from tests.unit.docs.page import REFERENCE, names, section, text_of
@@ -52,6 +53,8 @@ async def work_with_tasks(database: Database) -> None:
         DEMO,
         PLANNER.id,
     )
+    planned = [HandedOut("planned", "do it", PLANNER.id, (), ("a.py",))]
+    await plan.distribute(database, PLANNER, "0" * 16, 2, planned)
     started = Report("first", TaskStatus.STARTED, 10, "well", ("a.py",), ("a.py",))
     for status in ("started", "in_progress", "blocked", "failed", "started"):
         await task.sync(database, IMPL_A, replace(started, status=TaskStatus(status)))

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from coordination.transport.mcp.tools import INSTRUCTIONS
+from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS
+from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS
 from tests.integration.tools.endpoint import Endpoint
 
 IMPLEMENTER_BYTES = 6_000
@@ -34,7 +35,7 @@ async def test_every_tool_says_what_a_model_needs_and_the_api_takes(mcp: Endpoin
         for schema in (tool["inputSchema"], tool["outputSchema"]):
             assert schema["type"] == "object"
             assert not {"oneOf", "anyOf", "allOf", "$ref", "$defs"} & set(schema)
-        assert not {"oneOf", "$ref", "anyOf", "allOf"} & set(keys(tool["inputSchema"]))
+        assert not {"oneOf", "$ref", "allOf"} & set(keys(tool["inputSchema"]))
         assert {"code", "message", "next_call"} <= set(tool["outputSchema"]["properties"])
 
 
@@ -59,4 +60,10 @@ async def test_the_instructions_are_sent_and_short(mcp: Endpoint) -> None:
         "clientInfo": {"name": "claude-code", "version": "2"},
     }
     assert (await mcp.ask("impl_a", "initialize", params))["instructions"] == INSTRUCTIONS
-    assert len(INSTRUCTIONS) < 1500
+    told = (await mcp.ask("planner", "initialize", params))["instructions"]
+    assert told == INSTRUCTIONS + PLANNER_INSTRUCTIONS
+    assert len(told) < 1500
+
+
+def test_who_may_not_plan_is_told_nothing_of_the_tools_for_it() -> None:
+    assert not [name for name in PLANNER_TOOLS if name not in IMPLEMENTER_TOOLS and name in INSTRUCTIONS]

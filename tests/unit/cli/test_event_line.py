@@ -51,6 +51,11 @@ def line(kind: str, payload: dict[str, Any], agent: str | None = "alice/impl_a")
         ("task.reopened", {"task_id": "t1"}, "opened again task t1"),
         ("task.unblocked", {"task_id": "t2", "after": "t1"}, "freed task t2, which waited for t1"),
         ("message.sent", {"text": "hello", "to": ["bob/x"]}, 'wrote to bob/x: "hello"'),
+        (
+            "plan.distributed",
+            {"revision": 2, "task_count": 7, "agent_count": 3},
+            "handed out plan 2: 7 tasks for 3 agents",
+        ),
         ("message.sent", {"text": "hello", "to": []}, 'wrote to nobody: "hello"'),
     ],
 )
@@ -67,6 +72,9 @@ def test_every_kind_has_its_sentence() -> None:
         "to": ["b/c"],
         "text": "x",
         "role": "planner",
+        "revision": 1,
+        "task_count": 2,
+        "agent_count": 2,
     }
     assert [kind for kind in EventKind if kind in line(kind, everything)] == []
 

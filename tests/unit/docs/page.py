@@ -18,7 +18,9 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`]+)`")
-_CALL = re.compile(r"\b(?:claim_file_lock|sync_progress|check_agent_status)\(")
+_CALL = re.compile(
+    r"\b(?:analyze_task_conflicts|create_task_distribution|claim_file_lock|sync_progress|check_agent_status)\("
+)
 _ANCHOR_DROPPED = re.compile(r"[^\w\- ]")
 _JSON_NAMES = {"true": True, "false": False, "null": None}
 

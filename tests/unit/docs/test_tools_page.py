@@ -10,7 +10,7 @@ import pytest
 from coordination.services.core import Core
 from coordination.transport.mcp.server import INSTRUCTIONS_MAX
 from coordination.transport.mcp.tool import CoordinationTool
-from coordination.transport.mcp.tools import INSTRUCTIONS, build_tools
+from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.wire.text import UntrustedText
 from tests.unit.docs.page import REFERENCE, calls, headings, names, pages, rows, section, spans, text_of
 
@@ -21,13 +21,20 @@ ERROR_FIELDS = {"code", "message"}
 QUOTED = set(UntrustedText.model_fields)
 
 
-def fields(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
+def described(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """The fields of a schema and what is inside them, such as `locks[].path`; a quoted text is one field."""
     for name, field in schema["properties"].items():
         inner, mark = (field["items"], "[]") if field["type"] == "array" else (field, "")
-        yield prefix + name
-        if inner.get("properties") and set(inner["properties"]) != QUOTED:
-            yield from fields(inner, f"{prefix}{name}{mark}.")
+        yield prefix + name, field
+        # What may be a sentence or an object has the fields of the object.
+        for branch in inner.get("anyOf", [inner]):
+            if branch.get("properties") and set(branch["properties"]) != QUOTED:
+                yield from described(branch, f"{prefix}{name}{mark}.")
+
+
+def fields(schema: dict[str, Any]) -> list[str]:
+    """The names alone."""
+    return [name for name, _ in described(schema)]
 
 
 def test_the_page_has_a_section_for_each_tool_and_for_nothing_else() -> None:
@@ -36,7 +43,7 @@ def test_the_page_has_a_section_for_each_tool_and_for_nothing_else() -> None:
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
 def test_the_input_table_names_the_fields_of_the_schema_in_its_order(tool: CoordinationTool[Any]) -> None:
-    assert names(section(PAGE, f"Input of {tool.name}")) == list(fields(tool.parameters))
+    assert names(section(PAGE, f"Input of {tool.name}")) == fields(tool.parameters)
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
@@ -49,7 +56,7 @@ def test_the_answer_table_names_the_fields_of_the_schema_in_its_order(tool: Coor
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
 def test_the_input_table_shows_defaults_choices_and_limits(tool: CoordinationTool[Any]) -> None:
     for name, kind, default, _ in rows(section(PAGE, f"Input of {tool.name}")):
-        field = tool.parameters["properties"][name.strip("`")]
+        field = dict(described(tool.parameters))[name.strip("`")]
         assert spans(default) == (
             [_shown(field["default"])] if field.get("default") not in (None, "") else []
         ), name
@@ -77,8 +84,9 @@ def test_the_tools_page_shows_calls_of_every_tool() -> None:
 
 
 def test_the_instructions_are_short_and_name_every_tool() -> None:
-    assert len(INSTRUCTIONS) <= INSTRUCTIONS_MAX == 1500
-    assert set(TOOLS) == {name for name in TOOLS if name in INSTRUCTIONS}
+    told = INSTRUCTIONS + PLANNER_INSTRUCTIONS
+    assert len(told) <= INSTRUCTIONS_MAX == 1500
+    assert set(TOOLS) == {name for name in TOOLS if name in told}
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)

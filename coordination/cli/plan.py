@@ -1,0 +1,133 @@
+"""`coord plan`, `coord tasks`, `coord prompt`: who does what by the latest plan, how far it is, how agents begin."""
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import App, Parameter
+
+from coordination.cli.output import OK, Json, emit, say
+from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.status import as_json, print_lines
+from coordination.domain.text import clean
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from coordination.domain.plan.handed_out import HandedOut
+
+_TITLE: Final = 60
+_FILES: Final = 3
+_MARKS: Final = {"pending": "-", "completed": "x", "failed": "!", "blocked": "?"}
+_GOING: Final = ">"
+
+_PLAN_EXAMPLES: Final = """Examples:
+
+    coord plan
+    coord plan demo --json
+"""
+_TASKS_EXAMPLES: Final = """Examples:
+
+    coord tasks
+    coord tasks demo --json
+"""
+_PROMPT_EXAMPLES: Final = """Examples:
+
+    coord prompt impl_a
+    COORD_AGENT=impl_a claude "$(coord prompt impl_a demo)"
+"""
+
+
+def register(app: App) -> None:
+    """Add the commands to `app`."""
+    app.command(plan, help_epilogue=_PLAN_EXAMPLES, usage="Usage: coord plan [SESSION] [OPTIONS]")
+    app.command(tasks, help_epilogue=_TASKS_EXAMPLES, usage="Usage: coord tasks [SESSION] [OPTIONS]")
+    app.command(prompt, help_epilogue=_PROMPT_EXAMPLES, usage="Usage: coord prompt AGENT [SESSION] [OPTIONS]")
+
+
+def plan(session: SessionName = None, /, *, json: Json = False) -> int:
+    """Show the latest plan of a session: each agent's tasks, what they wait for, the files that are likely.
+
+    A planner makes it with analyze_task_conflicts and create_task_distribution.
+    """
+    with service(session) as client:
+        name = resolve(client, session)
+        found = client.plan(name)
+    if json:
+        emit({"session": name, **as_json(found)})
+        return OK
+    say(
+        f"Plan {found.revision} of session {name}: {len(found.tasks)} tasks for {found.agent_count} agents,"
+        f" by {clean(found.agent_id, 130)}."
+    )
+    for holder, mine in groupby(found.tasks, lambda task: task.assigned_to or "nobody"):
+        say()
+        say(f"{clean(holder, 130)}    start it with: COORD_AGENT={holder.rpartition('/')[2]} claude")
+        print_lines([line for task in mine for line in _detailed(task)])
+    return OK
+
+
+def tasks(session: SessionName = None, /, *, json: Json = False) -> int:
+    """List the tasks of the latest plan: what is done, what goes on, what waits for what."""
+    with service(session) as client:
+        name = resolve(client, session)
+        found = client.plan(name).tasks
+    if json:
+        emit({"session": name, "tasks": as_json(found)})
+        return OK
+    done = sum(task.status == "completed" for task in found)
+    say(f"{done} of {len(found)} tasks are completed.")
+    width = max((len(_id(task)) for task in found), default=0)
+    who = max((len(clean(_holder(task), 130)) for task in found), default=0)
+    print_lines([_line(task, width, who) for task in found])
+    return OK
+
+
+def prompt(
+    agent: Annotated[str, Parameter(help="Its name in the plan, such as impl_a.")],
+    session: SessionName = None,
+    /,
+    *,
+    json: Json = False,
+) -> int:
+    """Print what an agent of the latest plan is told first; give it to `claude` as it is."""
+    with service(session) as client:
+        name = resolve(client, session)
+        text = client.prompt(name, agent)
+    if json:
+        emit({"session": name, "agent": agent, "prompt": text})
+    else:
+        say(text.removesuffix("\n"))
+    return OK
+
+
+def _detailed(task: "HandedOut") -> "list[Text]":
+    from rich.text import Text  # noqa: PLC0415 - `coord --help` is quick without it
+
+    lines = [Text(f"  {_mark(task)} {_id(task)}  {clean(task.description or '', _TITLE)}")]
+    if task.files:
+        more = len(task.files) - _FILES
+        shown = clean(", ".join(task.files[:_FILES]), 200)
+        lines.append(Text(f"      files: {shown}" + (f" and {more} more" if more > 0 else ""), style="dim"))
+    if task.depends_on:
+        lines.append(Text(f"      waits for: {clean(', '.join(task.depends_on), 200)}", style="dim"))
+    return lines
+
+
+def _line(task: "HandedOut", width: int, who: int) -> "Text":
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    holder = clean(_holder(task), 130)
+    title = clean(task.description or "", _TITLE)
+    return Text(f"{_mark(task)} {_id(task):<{width}}  {task.status:<11}  {holder:<{who}}  {title}")
+
+
+def _holder(task: "HandedOut") -> str:
+    return task.agent_id or task.assigned_to or "nobody"
+
+
+def _id(task: "HandedOut") -> str:
+    return clean(task.task_id, 40)
+
+
+def _mark(task: "HandedOut") -> str:
+    return _MARKS.get(task.status, _GOING)

@@ -1,0 +1,100 @@
+"""The analysis of a set of tasks: what each touches, where they collide, in which order and by whom they are done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from coordination.domain.errors import InvalidInput
+from coordination.domain.plan.assignment import Problem, Schedule, recommended, schedule
+from coordination.domain.plan.conflict import Conflict, conflicts
+from coordination.domain.plan.corpus import Corpus
+from coordination.domain.plan.prediction import Prediction, predict
+from coordination.domain.plan.task import PlannedTask, ordered
+
+
+class Complexity(StrEnum):
+    """How much work a task is by the judgement of whoever plans."""
+
+    SIMPLE = "simple"
+    MODERATE = "moderate"
+    COMPLEX = "complex"
+
+
+_BASE: Final = {Complexity.SIMPLE: 1.0, Complexity.MODERATE: 3.0, Complexity.COMPLEX: 8.0}
+_PER_FILE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is predicted of a set of tasks.
+
+    Attributes:
+        tasks: as they were handed in.
+        predicted: for every task the files it is likely to write.
+        work: for every task the estimate, in units that only compare.
+        conflicts: all of them, worst first.
+        order: ids, each after what it depends on.
+        schedule: for as many agents as are recommended.
+    """
+
+    tasks: tuple[PlannedTask, ...]
+    predicted: Mapping[str, tuple[Prediction, ...]]
+    work: Mapping[str, float]
+    conflicts: tuple[Conflict, ...]
+    order: tuple[str, ...]
+    schedule: Schedule
+
+    @property
+    def recommended_agent_count(self) -> int:
+        """How many agents pay."""
+        return len(self.schedule.assignments)
+
+
+def analyse(corpus: Corpus, tasks: Sequence[PlannedTask], complexity: Complexity) -> Analysis:
+    """Analyse tasks.
+
+    Args:
+        corpus: the prepared index of the files.
+        tasks: 1 to 100.
+        complexity: of the tasks in general.
+
+    Raises:
+        InvalidInput: an id occurs twice, a dependency is no task of the plan, or dependencies form a cycle.
+    """
+    order = ordered(tasks)
+    predicted = {task.id: predict(corpus, task) for task in tasks}
+    work = {id_: _work(found, complexity) for id_, found in predicted.items()}
+    found = conflicts(tasks, predicted)
+    return Analysis(
+        tasks=tuple(tasks),
+        predicted=predicted,
+        work=work,
+        conflicts=found,
+        order=order,
+        schedule=recommended(Problem(tasks, work, found)),
+    )
+
+
+def distributed(analysis: Analysis, agents: int | None = None) -> Schedule:
+    """Return the schedule for a number of agents; None means as many as are recommended.
+
+    Raises:
+        InvalidInput: some of so many agents would have nothing to do.
+    """
+    if agents is None:
+        return analysis.schedule
+    found = schedule(Problem(analysis.tasks, analysis.work, analysis.conflicts), agents)
+    if found.busy < agents:
+        raise InvalidInput(
+            f"preferred_agent_count: of {agents} agents only {found.busy} would get a task: the others' tasks share"
+            f" files with theirs or wait for them. Take at most {found.busy}, or split the tasks differently.",
+            next_call=f"create_task_distribution with preferred_agent_count={found.busy}"
+            if found.busy > 1
+            else "",
+        )
+    return found
+
+
+def _work(predicted: Sequence[Prediction], complexity: Complexity) -> float:
+    return round(_BASE[complexity] + _PER_FILE * sum(one.confidence for one in predicted), 1)

@@ -1,0 +1,177 @@
+"""Who does which task, and in which order: list scheduling in which files are resources.
+
+A task takes an agent for its work, and the files that it is predicted to write for the same time. Whenever an agent is
+free, it gets the first task of the list that waits for nothing and whose files nobody else has; the list is ordered by
+the longest way of work that a task stands at the beginning of, itself included. List scheduling is Graham, "Bounds on
+multiprocessing timing anomalies", 1969; with resources beside the processors, Garey and Graham, 1975; that order of
+the list, Adam, Chandy and Dickson, "A comparison of list schedules for parallel processing systems", 1974.
+
+Agents do not keep to estimates. So what the schedule puts one after the other because of a file is not left to the
+clock: the later task waits for the earlier one, as if it depended on it, unless one agent has both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from coordination.domain.plan.conflict import Conflict
+from coordination.domain.plan.task import PlannedTask, sequence
+
+MOST_AGENTS: Final = 20
+AGENT_COST: Final = 1.0
+"""What another agent costs in units of work: somebody starts it, and it reads the code anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one agent does.
+
+    Attributes:
+        agent: its name.
+        tasks: ids, in the order of the work.
+        work: the sum of their estimates.
+    """
+
+    agent: str
+    tasks: tuple[str, ...]
+    work: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A way to do all tasks.
+
+    Attributes:
+        assignments: one for each agent, also for one without work.
+        after: for every task those of other tasks that it waits for because of a file, beside what it depends on.
+        length: from the first start to the last end, in units of work.
+    """
+
+    assignments: tuple[Assignment, ...]
+    after: Mapping[str, tuple[str, ...]]
+    length: float
+
+    @property
+    def busy(self) -> int:
+        """How many agents have anything to do."""
+        return sum(bool(one.tasks) for one in self.assignments)
+
+
+@dataclass(slots=True)
+class _Agent:
+    name: str
+    free_at: float = 0.0
+    tasks: list[str] = field(default_factory=list[str])
+
+
+def agent_names(count: int) -> tuple[str, ...]:
+    """Return the names of so many agents: impl_a, impl_b and so on."""
+    return tuple(f"impl_{chr(ord('a') + number)}" for number in range(count))
+
+
+class Problem:
+    """What there is to schedule."""
+
+    def __init__(
+        self, tasks: Sequence[PlannedTask], work: Mapping[str, float], conflicts: Sequence[Conflict]
+    ) -> None:
+        self.work: Final = work
+        self.depends_on: Final = {task.id: task.depends_on for task in tasks}
+        self.collides: Final[dict[str, set[str]]] = {task.id: set() for task in tasks}
+        for conflict in conflicts:
+            self.collides[conflict.first].add(conflict.second)
+            self.collides[conflict.second].add(conflict.first)
+        place = {task.id: number for number, task in enumerate(tasks)}
+        ahead = _ways(self.depends_on, work)
+        self.list: Final = tuple(sorted(place, key=lambda id_: (-ahead[id_], place[id_])))
+
+
+def schedule(problem: Problem, agents: int) -> Schedule:
+    """Schedule all tasks for so many agents."""
+    team = [_Agent(name) for name in agent_names(agents)]
+    ends: dict[str, float] = {}
+    holder: dict[str, _Agent] = {}
+    waiting = list(problem.list)
+    now = 0.0
+    while waiting:
+        started = _start_one(problem, team, waiting, ends, holder, now)
+        if started is None:
+            now = min(end for end in ends.values() if end > now)
+    order = sorted(ends, key=lambda id_: (ends[id_] - problem.work[id_], problem.list.index(id_)))
+    return Schedule(
+        assignments=tuple(
+            Assignment(one.name, tuple(one.tasks), round(sum(problem.work[id_] for id_ in one.tasks), 1))
+            for one in team
+        ),
+        after=_after(problem, order, holder),
+        length=round(max(ends.values(), default=0.0), 1),
+    )
+
+
+def recommended(problem: Problem) -> Schedule:
+    """Return the schedule for as many agents as pay: the least of length and cost of the agents together."""
+    most = min(MOST_AGENTS, max(len(problem.list), 1))
+    schedules = [schedule(problem, agents) for agents in range(1, most + 1)]
+    return min(
+        schedules, key=lambda one: (one.length + AGENT_COST * len(one.assignments), len(one.assignments))
+    )
+
+
+def _start_one(
+    problem: Problem,
+    team: Sequence[_Agent],
+    waiting: list[str],
+    ends: dict[str, float],
+    holder: dict[str, _Agent],
+    now: float,
+) -> str | None:
+    free = [one for one in team if one.free_at <= now]
+    if not free:
+        return None
+    for id_ in waiting:
+        ready = all(ends.get(other, now + 1) <= now for other in problem.depends_on[id_])
+        if ready and all(ends.get(other, now) <= now for other in problem.collides[id_]):
+            # Who had the same files before knows them; else who has done least.
+            agent = min(
+                free, key=lambda one: (-len(problem.collides[id_].intersection(one.tasks)), one.free_at)
+            )
+            agent.tasks.append(id_)
+            agent.free_at = ends[id_] = now + problem.work[id_]
+            holder[id_] = agent
+            waiting.remove(id_)
+            return id_
+    return None
+
+
+def _after(
+    problem: Problem, order: Sequence[str], holder: Mapping[str, _Agent]
+) -> dict[str, tuple[str, ...]]:
+    """Return for each task the earlier ones of other agents that it collides with, without those implied."""
+    found: dict[str, tuple[str, ...]] = {}
+    known: dict[str, set[str]] = {}
+    for number, id_ in enumerate(order):
+        reached = {
+            other for dependency in problem.depends_on[id_] for other in known[dependency] | {dependency}
+        }
+        mine: list[str] = []
+        # The latest first: what it waits for need not be waited for again.
+        for other in reversed(order[:number]):
+            if other in problem.collides[id_] and holder[other] is not holder[id_] and other not in reached:
+                mine.append(other)
+                reached |= known[other] | {other}
+        known[id_] = reached
+        if mine:
+            found[id_] = tuple(reversed(mine))
+    return found
+
+
+def _ways(depends_on: Mapping[str, Sequence[str]], work: Mapping[str, float]) -> dict[str, float]:
+    """Return for each task the longest sum of work from its beginning to the end of whatever waits for it."""
+    longest: dict[str, float] = {}
+    followers: dict[str, list[str]] = {id_: [] for id_ in depends_on}
+    for id_, others in depends_on.items():
+        for other in others:
+            followers[other].append(id_)
+    for id_ in reversed(sequence(depends_on)):
+        longest[id_] = work[id_] + max((longest[other] for other in followers[id_]), default=0.0)
+    return longest

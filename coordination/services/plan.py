@@ -1,0 +1,202 @@
+"""Use cases on plans: analyse tasks, hand out the analysed plan, say what each agent is told first.
+
+The analysis itself is pure and takes a moment of a large repository, so it runs beside the event loop. It plans with
+names alone: the service never looks at a disk.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from coordination.domain.agent import Agent
+from coordination.domain.errors import UnknownItem
+from coordination.domain.file_index import FileIndex, IndexedFile
+from coordination.domain.path import LockPath, fold
+from coordination.domain.plan.analysis import Analysis, Complexity, distributed
+from coordination.domain.plan.analysis import analyse as analyse_tasks
+from coordination.domain.plan.assignment import Schedule
+from coordination.domain.plan.corpus import Corpus
+from coordination.domain.plan.handed_out import HandedOut, Plan
+from coordination.domain.plan.prompt import first_prompt
+from coordination.domain.plan.task import PlannedTask, ordered
+from coordination.domain.text import shown
+from coordination.services import file_index
+from coordination.services.core import Core
+from coordination.store import plan as store
+from coordination.store.plan import Distributed
+
+_ID_CHARACTERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnalysis:
+    """An analysis, its id in the session, and what whoever reads it should know."""
+
+    id: str
+    analysis: Analysis
+    warnings: tuple[str, ...] = ()
+
+
+async def analyse(
+    core: Core,
+    agent: Agent,
+    tasks: Sequence[PlannedTask],
+    *,
+    complexity: Complexity = Complexity.MODERATE,
+    project_files: Sequence[LockPath] | None = None,
+) -> KeptAnalysis:
+    """Analyse tasks with what is known of the session's files, and keep the analysis.
+
+    Args:
+        core: the shared parts.
+        agent: who plans; its checkout says whose index is meant.
+        tasks: 1 to 100.
+        complexity: of the tasks in general.
+        project_files: the files there are; None means those of the index.
+
+    Raises:
+        InvalidInput: an id occurs twice, a dependency is no task of the plan, or dependencies form a cycle.
+        CheckoutTaken: the caller's checkout belongs to another session.
+        RetryLater: the database cannot answer now.
+    """
+    ordered(tasks)
+    corpus, warnings = await _corpus(core, agent, project_files)
+    analysis = await asyncio.to_thread(analyse_tasks, corpus, tasks, complexity)
+    id_ = hashlib.sha256(orjson.dumps(analysis)).hexdigest()[:_ID_CHARACTERS]
+    await store.keep(core.database, agent, id_, analysis)
+    return KeptAnalysis(id_, analysis, warnings)
+
+
+async def read(core: Core, workspace: str, session: str, analysis_id: str) -> Analysis:
+    """Read an analysis of a session.
+
+    Raises:
+        UnknownItem: the session has none of that id, or not any more.
+        RetryLater: the database cannot answer now.
+    """
+    analysis = await store.read(core.database, workspace, session, analysis_id)
+    if analysis is None:
+        raise UnknownItem(
+            f"There is no analysis {analysis_id} in this session; the twenty latest are kept.",
+            next_call='analyze_task_conflicts(tasks=["…"])',
+        )
+    return analysis
+
+
+async def distribute(
+    core: Core, agent: Agent, analysis_id: str, preferred_agent_count: int | None = None
+) -> Distributed:
+    """Hand out an analysed plan; what had started of an earlier one is kept.
+
+    Raises:
+        UnknownItem: the session has no analysis of that id.
+        InvalidInput: so many agents would not all have work, or one agent is enough.
+        CheckoutTaken: the caller's checkout belongs to another session.
+        RetryLater: the database cannot answer now.
+    """
+    analysis = await read(core, agent.workspace, agent.session, analysis_id)
+    schedule = distributed(analysis, preferred_agent_count)
+    handed_out = [_handed_out(agent, analysis, schedule, id_) for id_ in _by_turn(analysis, schedule)]
+    result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
+    core.feed.announce(agent.workspace, agent.session, freed=False)
+    return result
+
+
+async def latest(core: Core, workspace: str, session: str) -> Plan:
+    """Read the latest plan of a session, with its tasks as they are now.
+
+    Raises:
+        UnknownItem: there is none, or no such session.
+        RetryLater: the database cannot answer now.
+    """
+    found = await store.latest(core.database, workspace, session)
+    if found is None:
+        raise UnknownItem(
+            f"Session {session} has no plan yet. In a planner's terminal: analyze_task_conflicts, then"
+            " create_task_distribution.",
+        )
+    return found
+
+
+async def prompt(core: Core, workspace: str, session: str, agent: str) -> str:
+    """Return what an agent of the latest plan is told first.
+
+    Args:
+        core: the shared parts.
+        workspace: the tenant.
+        session: the session.
+        agent: its id, `user/name`, or its name.
+
+    Raises:
+        UnknownItem: there is no plan, or it has no task for such an agent.
+        RetryLater: the database cannot answer now.
+    """
+    found = await latest(core, workspace, session)
+    mine = [task for task in found.tasks if task.assigned_to and agent in _names(task.assigned_to)]
+    if not mine or mine[0].assigned_to is None:
+        known = ", ".join(
+            dict.fromkeys(_names(task.assigned_to)[1] for task in found.tasks if task.assigned_to)
+        )
+        raise UnknownItem(
+            f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
+        )
+    return first_prompt(mine[0].assigned_to, session, found.agent_id, mine)
+
+
+def _names(agent_id: str) -> tuple[str, str]:
+    return agent_id, agent_id.rpartition("/")[2]
+
+
+async def _corpus(
+    core: Core, agent: Agent, project_files: Sequence[LockPath] | None
+) -> tuple[Corpus, tuple[str, ...]]:
+    workspace, session = agent.workspace, agent.session
+    indexes = await file_index.summaries(core, workspace, session)
+    chosen = next((one for one in indexes if one.checkout == agent.checkout), None) or next(
+        iter(indexes), None
+    )
+    if chosen is None:
+        missing = (
+            f"Nothing is known of the files: run `coord index {session}` in the checkout, then analyse again."
+        )
+        if project_files is None:
+            return Corpus(FileIndex(())), (missing,)
+        bare = FileIndex(tuple(IndexedFile(path.path) for path in project_files))
+        return await asyncio.to_thread(Corpus.prepared, bare), (missing,)
+    key = (workspace, session, chosen.checkout, chosen.refreshed_at)
+    corpus = core.corpora.get(key)
+    if corpus is None or project_files is not None:
+        index = await file_index.read(core, workspace, session, chosen.checkout) or FileIndex(())
+        if project_files is not None:
+            return await asyncio.to_thread(Corpus.prepared, _only(index, project_files)), ()
+        corpus = await core.corpora.prepare(key, index)
+    return corpus, ()
+
+
+def _only(index: FileIndex, project_files: Sequence[LockPath]) -> FileIndex:
+    """Return what an index knows of these files; of a file that it does not have, the name alone."""
+    known = {fold(file.path): file for file in index.files}
+    files = tuple(known.get(path.key, IndexedFile(path.path)) for path in project_files)
+    return FileIndex(files, index.co_changes)
+
+
+def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:
+    """Return all tasks, agent by agent, each agent's in the order of its work."""
+    return [id_ for one in schedule.assignments for id_ in one.tasks]
+
+
+def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str) -> HandedOut:
+    task = next(one for one in analysis.tasks if one.id == id_)
+    holder = next(one.agent for one in schedule.assignments if id_ in one.tasks)
+    return HandedOut(
+        task_id=id_,
+        description=task.description,
+        assigned_to=f"{agent.user}/{holder}",
+        depends_on=(*task.depends_on, *schedule.after.get(id_, ())),
+        files=tuple(one.path for one in analysis.predicted[id_]),
+        work=analysis.work[id_],
+    )

@@ -1,0 +1,56 @@
+-- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
+-- started is kept as it is. Returns the revision and the tasks of the plan as they are now.
+-- Raises what coordination_enter_session raises.
+CREATE OR REPLACE FUNCTION coordination_distribute_plan(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
+    p_analysis text, p_agents integer, p_tasks jsonb
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_revision integer;
+    v_ids text[];
+    v_kept text[];
+BEGIN
+    SELECT e.entered_at INTO v_now
+    FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
+    SELECT coalesce(max(p.revision), 0) + 1 INTO v_revision
+    FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session;
+    DELETE FROM tasks t
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+      AND t.plan_revision IS NOT NULL;
+    WITH planned AS (
+        SELECT * FROM jsonb_to_recordset(p_tasks)
+            AS r(id text, description text, assigned_to text, depends_on text[], files text[], work real, place integer)),
+    written AS (
+        INSERT INTO tasks AS t (workspace_id, session_id, id, description, assigned_to, depends_on, files, work,
+            position, plan_revision, created_at, updated_at)
+        SELECT p_workspace, p_session, r.id, r.description, r.assigned_to, r.depends_on, r.files, r.work, r.place,
+               v_revision, v_now, v_now
+        FROM planned r
+        ON CONFLICT (workspace_id, session_id, id) DO UPDATE
+            SET description = excluded.description, assigned_to = excluded.assigned_to,
+                depends_on = excluded.depends_on, files = excluded.files, work = excluded.work,
+                position = excluded.position, plan_revision = excluded.plan_revision, updated_at = v_now
+            WHERE t.status = 'pending'
+        RETURNING t.id)
+    SELECT (SELECT array_agg(r.id) FROM planned r),
+           (SELECT coalesce(array_agg(r.id ORDER BY r.place), '{}') FROM planned r
+            WHERE r.id NOT IN (SELECT w.id FROM written w))
+    INTO v_ids, v_kept;
+    -- A task that had started keeps its state, and belongs to this plan now.
+    UPDATE tasks t SET plan_revision = v_revision
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept);
+    INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at)
+    VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now);
+    PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
+        jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
+            'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept)),
+        ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
+              WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
+                AND t.assigned_to IS NOT NULL), v_now);
+    RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept),
+        'tasks', coordination_planned_tasks(p_workspace, p_session));
+END
+$function$;

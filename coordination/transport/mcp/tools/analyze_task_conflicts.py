@@ -1,0 +1,170 @@
+"""The tool `analyze_task_conflicts`: what tasks would touch, where they collide, and how to split them.
+
+An answer has to be read by a model, so it holds the likeliest files and the worst conflicts only, and of a large plan
+fewer of each.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, ClassVar, Final
+
+from pydantic import PrivateAttr
+
+from coordination.domain.identity import Identity
+from coordination.domain.path import normalise_all
+from coordination.domain.plan.analysis import Analysis
+from coordination.domain.plan.conflict import Conflict
+from coordination.domain.plan.prediction import Prediction
+from coordination.domain.plan.task import PlannedTask
+from coordination.domain.text import call, clean
+from coordination.services import plan
+from coordination.services.core import Core
+from coordination.services.plan import KeptAnalysis
+from coordination.transport.exchange import Exchange
+from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
+from coordination.transport.mcp.tools.answer import require_agent, size
+from coordination.wire.plan import (
+    AnalyzeTaskConflictsAnswer,
+    AnalyzeTaskConflictsArguments,
+    AssignmentAnswer,
+    ConflictAnswer,
+    PredictedFileAnswer,
+    PredictedTaskAnswer,
+    TaskArgument,
+)
+
+MAX_DESCRIPTION: Final = 2_000
+ANSWER_BYTES: Final = 3_900
+"""Room for the structured answer, so that it stays under 4 KB."""
+# (files of each task, conflicts, files of each conflict), from what is best to what always fits.
+_PORTIONS: Final = (
+    (8, 20, 3),
+    (5, 20, 3),
+    (3, 20, 2),
+    (2, 10, 2),
+    (1, 10, 1),
+    (1, 5, 1),
+    (0, 5, 1),
+    (0, 0, 0),
+)
+
+
+class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
+    """Call before work is handed out."""
+
+    card: ClassVar[ToolCard[Any]] = ToolCard(
+        name="analyze_task_conflicts",
+        title="Analyze task conflicts",
+        description="Plan first: which tasks would touch the same files, and how to split them.",
+        arguments=AnalyzeTaskConflictsArguments,
+        answer=AnalyzeTaskConflictsAnswer,
+        subject=("tasks",),
+        details=frozenset({"complexity_level", "project_files"}),
+        read_only=True,
+        idempotent=True,
+    )
+    _core: Core = PrivateAttr()
+
+    def __init__(self, core: Core) -> None:
+        super().__init__()
+        self._core = core
+
+    async def call(
+        self, identity: Identity, arguments: AnalyzeTaskConflictsArguments, exchange: Exchange
+    ) -> Answer:
+        """Analyse, keep the analysis, answer with the heart of it."""
+        agent = require_agent(identity)
+        files = arguments.project_files
+        kept = await plan.analyse(
+            self._core,
+            agent,
+            [_task(number, given, agent.checkout_root) for number, given in enumerate(arguments.tasks, 1)],
+            complexity=arguments.complexity_level,
+            project_files=None
+            if files is None
+            else normalise_all(files, root=agent.checkout_root, literal=True, field="project_files"),
+        )
+        answer = _fitting(kept)
+        return Answer(answer, _text(kept))
+
+
+def _task(number: int, given: str | TaskArgument, root: str) -> PlannedTask:
+    if isinstance(given, str):
+        return PlannedTask(f"task-{number}", clean(given, MAX_DESCRIPTION))
+    files = normalise_all(given.files or [], root=root, literal=True, field=f"tasks.{number - 1}.files")
+    return PlannedTask(
+        given.id, clean(given.description, MAX_DESCRIPTION), tuple(files), tuple(given.depends_on or ())
+    )
+
+
+def _fitting(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
+    """Return the fullest answer that fits."""
+    answers = (_answer(kept, *portion) for portion in _PORTIONS)
+    return next((answer for answer in answers if size(answer) <= ANSWER_BYTES), _bare(kept))
+
+
+def _bare(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
+    whole = _answer(kept, 0, 0, 0)
+    return whole.model_copy(update={"tasks": None, "order": None, "assignments": None, "waits_for": None})
+
+
+def _answer(
+    kept: KeptAnalysis, most_files: int, most_conflicts: int, most_shared: int
+) -> AnalyzeTaskConflictsAnswer:
+    analysis = kept.analysis
+    shown = analysis.conflicts[:most_conflicts]
+    count = analysis.recommended_agent_count
+    return AnalyzeTaskConflictsAnswer(
+        analysis_id=kept.id,
+        recommended_agent_count=count,
+        tasks=[_predicted(task.id, analysis.predicted[task.id], most_files) for task in analysis.tasks],
+        conflicts=[_conflict(analysis, conflict, most_shared) for conflict in shown] or None,
+        more_conflicts=len(analysis.conflicts) - len(shown) or None,
+        order=list(analysis.order),
+        assignments=[
+            AssignmentAnswer(agent=one.agent, tasks=list(one.tasks), work=one.work)
+            for one in analysis.schedule.assignments
+        ],
+        waits_for={id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
+        warnings=list(kept.warnings) or None,
+        next_call=call("create_task_distribution", analysis_id=kept.id, preferred_agent_count=count)
+        if count > 1
+        else None,
+    )
+
+
+def _predicted(id_: str, found: Iterable[Prediction], most: int) -> PredictedTaskAnswer:
+    files = tuple(found)
+    shown = [
+        PredictedFileAnswer(path=one.path, confidence=round(one.confidence, 2), reason=one.evidence[0].reason)
+        for one in islice(files, most)
+    ]
+    return PredictedTaskAnswer(id=id_, files=shown, more=len(files) - len(shown) or None)
+
+
+def _conflict(analysis: Analysis, conflict: Conflict, most: int) -> ConflictAnswer:
+    path = conflict.files[0]
+    return ConflictAnswer(
+        tasks=[conflict.first, conflict.second],
+        files=list(conflict.files[:most]),
+        severity=conflict.severity,
+        why="; ".join(_why(analysis.predicted[id_], path, id_) for id_ in (conflict.first, conflict.second)),
+    )
+
+
+def _why(found: Iterable[Prediction], path: str, id_: str) -> str:
+    reason = next((one.evidence[0].reason for one in found if one.path == path), "writes a folder above it")
+    return f"{id_}: {reason}"
+
+
+def _text(kept: KeptAnalysis) -> str:
+    analysis = kept.analysis
+    pairs = len(analysis.conflicts)
+    worst = f"{pairs} pair{'s' * (pairs > 1)} of them would write the same files" if pairs else "no conflict"
+    many = analysis.recommended_agent_count
+    advice = (
+        f"{many} agents pay. Show the person the split, and after a yes call create_task_distribution."
+        if many > 1
+        else "One agent is enough: the tasks share files or wait for each other."
+    )
+    return f"{len(analysis.tasks)} tasks, {worst}. {advice}"

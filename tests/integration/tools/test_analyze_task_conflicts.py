@@ -1,0 +1,123 @@
+"""analyze_task_conflicts as a planner meets it: with an index, without one, with tasks that cannot be planned."""
+
+from typing import Any
+
+import pytest
+
+from coordination.domain.file_index import FileIndex, KnownFile, entries, fingerprint
+from coordination.services import file_index
+from coordination.services.core import Core
+from tests.integration.tools.endpoint import Endpoint
+from tests.unit.domain.plan import shop
+
+TOOL = "analyze_task_conflicts"
+
+
+async def indexed(core: Core, index: FileIndex, *, checkout: str = "", commit: str = "a1") -> None:
+    """Give the session an index as `coord index` does."""
+    files = entries(index)
+    refresh = await file_index.begin(core, "local", "demo", checkout)
+    await file_index.add(core, "local", "demo", checkout, refresh.refresh, files, [])
+    whole = fingerprint(KnownFile(entry.file.path, entry.digest) for entry in files)
+    await file_index.finish(core, "local", "demo", checkout, refresh.refresh, len(files), commit, whole)
+
+
+async def analysed(mcp: Endpoint, *tasks: Any, **arguments: Any) -> dict[str, Any]:
+    answer = await mcp.call("planner", TOOL, {"tasks": list(tasks), **arguments})
+    assert not answer.is_error, answer
+    return answer.content
+
+
+def files(content: dict[str, Any], number: int = 0) -> list[str]:
+    return [file["path"] for file in content["tasks"][number]["files"]]
+
+
+async def test_a_planner_is_told_what_tasks_touch_where_they_collide_and_who_does_what(mcp: Endpoint) -> None:
+    await mcp.status("planner")
+    await indexed(mcp.core, shop.index())
+    content = await analysed(
+        mcp,
+        {"id": "rename", "description": "Rename charge_card to charge."},
+        {"id": "search", "description": "Make product search tolerate typing mistakes."},
+        {"id": "retry", "description": "Charge only once: mend shop/billing/payment.py."},
+    )
+    assert set(files(content, 0)) >= {"shop/billing/payment.py", "shop/billing/refund.py"}
+    (conflict,) = content["conflicts"]
+    assert (conflict["tasks"], conflict["severity"]) == (["rename", "retry"], "high")
+    assert conflict["files"][0] == "shop/billing/payment.py"
+    assert conflict["why"] == "rename: defines charge_card; retry: named in the task"
+    assert content["order"] == ["rename", "search", "retry"]
+    together = {frozenset(one["tasks"]) for one in content["assignments"]}
+    assert together == {frozenset({"rename", "retry"}), frozenset({"search"})}
+    assert content["recommended_agent_count"] == 2
+    assert "warnings" not in content
+
+
+async def test_the_same_input_has_the_same_answer_and_another_index_another(mcp: Endpoint) -> None:
+    await mcp.status("planner")
+    await indexed(mcp.core, shop.index())
+    tasks = [known.description for known in shop.TASKS]
+    first, second = await analysed(mcp, *tasks), await analysed(mcp, *tasks)
+    assert first == second
+    await indexed(mcp.core, FileIndex(shop.index().files), commit="b2")
+    assert (await analysed(mcp, *tasks))["analysis_id"] != first["analysis_id"]
+
+
+async def test_without_an_index_only_named_files_are_foreseen_and_the_way_to_more_is_told(
+    mcp: Endpoint,
+) -> None:
+    content = await analysed(mcp, "Mend src/app.py", "Speed the search up")
+    assert (files(content, 0), files(content, 1)) == (["src/app.py"], [])
+    assert content["warnings"] == [
+        "Nothing is known of the files: run `coord index demo` in the checkout, then analyse again."
+    ]
+
+
+async def test_files_that_the_planner_names_are_all_there_is(mcp: Endpoint) -> None:
+    await mcp.status("planner")
+    await indexed(mcp.core, shop.index())
+    content = await analysed(
+        mcp, "Speed the search up", project_files=["./shop/catalog/search.py", "lib/search.rs"]
+    )
+    assert sorted(files(content)) == ["lib/search.rs", "shop/catalog/search.py"]
+
+
+async def test_an_answer_to_a_hundred_tasks_is_small_and_names_all_conflicts_by_number(mcp: Endpoint) -> None:
+    await mcp.status("planner")
+    await indexed(mcp.core, shop.index())
+    tasks = [f"Mend {path} and its neighbours" for path in [*shop.MODULES, *shop.MODULES][:100]]
+    answer = await mcp.call("planner", TOOL, {"tasks": tasks})
+    assert not answer.is_error
+    assert answer.size <= 4_500
+    assert answer.content["more_conflicts"] > 0
+
+
+REFUSED: list[tuple[Any, str]] = [
+    ([], "tasks: "),
+    ([""], "tasks.0"),
+    (["x"] * 101, "tasks: "),
+    ([{"id": "a"}], "tasks.0"),
+    ([{"id": "a", "description": "x", "file": []}], "tasks.0"),
+    ([{"id": "a", "description": "x", "files": ["../a.py"]}], "tasks.0.files"),
+    ([{"id": "a", "description": "x"}, {"id": "a", "description": "y"}], '"a" occurs twice'),
+    ([{"id": "a", "description": "x", "depends_on": ["b"]}], 'depends on "b"'),
+    (
+        [
+            {"id": "a", "description": "x", "depends_on": ["b"]},
+            {"id": "b", "description": "x", "depends_on": ["a"]},
+        ],
+        '"a" waits for "b" waits for "a"',
+    ),
+    ([{"id": "\x00", "description": "x"}], "tasks.0"),
+    (7, "tasks: "),
+]
+
+
+@pytest.mark.parametrize(("tasks", "told"), REFUSED)
+async def test_what_no_plan_can_be_made_of_is_refused_with_the_reason(
+    mcp: Endpoint, tasks: Any, told: str
+) -> None:
+    refused = await mcp.call("planner", TOOL, {"tasks": tasks})
+    assert refused.is_error
+    assert refused.content["code"] == "invalid_input"
+    assert told in refused.content["message"]

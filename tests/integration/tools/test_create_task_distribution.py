@@ -1,0 +1,129 @@
+"""create_task_distribution: the plan becomes tasks, agents are led through them, and what has started is kept."""
+
+from typing import Any
+
+import pytest
+
+from coordination.store.database import Database
+from tests.integration.tools.endpoint import Answer, Endpoint
+
+ANALYSE, DISTRIBUTE = "analyze_task_conflicts", "create_task_distribution"
+
+
+def task(id_: str, *files: str, after: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"id": id_, "description": f"Do {id_}", "files": list(files), "depends_on": list(after)}
+
+
+async def analysed(mcp: Endpoint, *tasks: dict[str, Any]) -> str:
+    answer = await mcp.call("planner", ANALYSE, {"tasks": list(tasks)})
+    assert not answer.is_error, answer
+    return answer.content["analysis_id"]
+
+
+async def distributed(mcp: Endpoint, *tasks: dict[str, Any], **arguments: Any) -> Answer:
+    id_ = await analysed(mcp, *tasks)
+    answer = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_, **arguments})
+    assert not answer.is_error, answer
+    return answer
+
+
+async def test_tasks_are_handed_out_and_every_terminal_is_told_how_to_begin(mcp: Endpoint) -> None:
+    answer = await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", "a.py"))
+    assert (answer.content["session"], answer.content["revision"]) == ("demo", 1)
+    assert [(one["id"], one["agent"], one["status"]) for one in answer.content["tasks"]] == [
+        ("a", "impl_a", "pending"),
+        ("c", "impl_a", "pending"),
+        ("b", "impl_b", "pending"),
+    ]
+    assert answer.content["terminals"] == [
+        {"agent": name, "command": f"COORD_AGENT={name} claude", "prompt": f"coord prompt {name} demo"}
+        for name in ("impl_a", "impl_b")
+    ]
+    assert answer.size < 4_500
+
+
+async def test_an_agent_is_led_from_task_to_task_and_told_when_another_frees_its_next(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py", after=("a",)), task("c"))
+    assert (await mcp.sync("impl_a")).content["next_task"]["task_id"] == "a"
+    assert (await mcp.sync("impl_b")).content["next_task"]["task_id"] == "c"
+    for name, id_ in (("impl_a", "a"), ("impl_b", "c")):
+        await mcp.sync(name, task_id=id_, status="started")
+    assert "next_task" not in (await mcp.sync("impl_b", task_id="c", status="completed")).content
+    await mcp.sync("impl_a", task_id="a", status="completed")
+    told = (await mcp.sync("impl_b")).content
+    assert ("task.unblocked", "b") in [(item["kind"], item.get("task_id")) for item in told["news"]]
+    assert told["next_task"]["task_id"] == "b"
+
+
+async def test_a_new_plan_replaces_what_has_not_started_and_keeps_what_has(
+    mcp: Endpoint, database: Database
+) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("old", "o.py"))
+    await mcp.sync("impl_a", task_id="a", status="started")
+    answer = await distributed(mcp, task("a", "other.py"), task("b", "b2.py"), task("new", "n.py"))
+    assert (answer.content["revision"], answer.content["kept"]) == (2, ["a"])
+    rows = await database.fetch("SELECT id, status, files FROM tasks ORDER BY id")
+    assert [(row["id"], row["status"], row["files"]) for row in rows] == [
+        ("a", "started", ["a.py"]),
+        ("b", "pending", ["b2.py"]),
+        ("new", "pending", ["n.py"]),
+    ]
+
+
+async def test_tasks_that_agents_made_themselves_stay(mcp: Endpoint, database: Database) -> None:
+    await mcp.sync("impl_a", task_id="own", status="blocked")
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    rows = await database.fetch("SELECT status FROM tasks WHERE id = 'own'")
+    assert [row["status"] for row in rows] == ["blocked"]
+
+
+async def test_tasks_that_share_a_file_wait_for_one_another_between_agents(mcp: Endpoint) -> None:
+    chain = [task("a", "x.py", "p.py"), task("b", "x.py", "y.py"), task("c", "y.py", "q.py")]
+    answer = await distributed(mcp, *chain, preferred_agent_count=2)
+    assert {one["id"]: one.get("waits_for") for one in answer.content["tasks"]} == {
+        "a": None,
+        "b": ["c"],
+        "c": None,
+    }
+
+
+async def test_the_answer_of_the_analysis_does_instead_of_its_id(mcp: Endpoint) -> None:
+    tasks = [task("a", "a.py"), task("b", "b.py")]
+    whole = (await mcp.call("planner", ANALYSE, {"tasks": tasks})).content
+    answer = await mcp.call("planner", DISTRIBUTE, {"analysis_result": whole})
+    assert answer.content["revision"] == 1
+
+
+async def test_more_agents_than_have_work_are_refused_and_nothing_is_written(
+    mcp: Endpoint, database: Database
+) -> None:
+    id_ = await analysed(mcp, task("a", "a.py"), task("b", "b.py"))
+    refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_, "preferred_agent_count": 9})
+    assert refused.content["code"] == "invalid_input"
+    assert "only 2 would get a task" in refused.content["message"]
+    assert not await database.fetch("SELECT 1 FROM tasks UNION ALL SELECT 1 FROM plans")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({}, "invalid_input"),
+        ({"analysis_id": "x"}, "invalid_input"),
+        ({"analysis_id": "0" * 16}, "not_found"),
+        ({"analysis_result": {}}, "invalid_input"),
+        ({"analysis_result": {"analysis_id": 7}}, "invalid_input"),
+        ({"analysis_result": {"analysis_id": "' OR 1=1"}}, "not_found"),
+        ({"analysis_id": "0" * 16, "analysis_result": {"analysis_id": "0" * 16}}, "invalid_input"),
+        ({"analysis_id": "0" * 16, "preferred_agent_count": 1}, "invalid_input"),
+        ({"analysis_id": "0" * 16, "preferred_agent_count": 21}, "invalid_input"),
+    ],
+)
+async def test_what_is_no_analysis_is_refused(mcp: Endpoint, arguments: dict[str, Any], code: str) -> None:
+    refused = await mcp.call("planner", DISTRIBUTE, arguments)
+    assert (refused.is_error, refused.content["code"]) == (True, code)
+
+
+async def test_an_analysis_of_another_session_is_not_there(mcp: Endpoint) -> None:
+    id_ = await analysed(mcp, task("a", "a.py"), task("b", "b.py"))
+    refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_}, session="other")
+    assert refused.content["code"] == "not_found"

@@ -1,0 +1,128 @@
+"""Who does what: nothing is written by two at once, everything is done once, and more agents than pay are not taken."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordination.domain.errors import InvalidInput
+from coordination.domain.file_index import FileIndex
+from coordination.domain.path import normalise
+from coordination.domain.plan.analysis import Analysis, Complexity, analyse, distributed
+from coordination.domain.plan.assignment import MOST_AGENTS
+from coordination.domain.plan.corpus import Corpus
+from coordination.domain.plan.task import PlannedTask
+
+FILES = ("a.py", "b.py", "src/c.py", "src", "d.py")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> list[PlannedTask]:
+    tasks: list[PlannedTask] = []
+    for number in range(draw(st.integers(1, 12))):
+        earlier = [task.id for task in tasks]
+        depends_on = draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)) if earlier else []
+        files = draw(st.lists(st.sampled_from(FILES), max_size=3, unique=True))
+        tasks.append(
+            PlannedTask(f"t{number}", "work", tuple(map(normalise, files)), depends_on=tuple(depends_on))
+        )
+    return draw(st.permutations(tasks))
+
+
+def analysed(tasks: list[PlannedTask]) -> Analysis:
+    return analyse(Corpus(FileIndex(())), tasks, Complexity.MODERATE)
+
+
+def task(id_: str, *files: str, after: tuple[str, ...] = ()) -> PlannedTask:
+    return PlannedTask(id_, "work", tuple(map(normalise, files)), after)
+
+
+def holders(analysis: Analysis) -> dict[str, list[str]]:
+    return {one.agent: list(one.tasks) for one in analysis.schedule.assignments}
+
+
+@given(plans())
+def test_two_that_write_one_file_are_one_agent_or_wait_for_one_another(tasks: list[PlannedTask]) -> None:
+    analysis = analysed(tasks)
+    holder = {id_: one.agent for one in analysis.schedule.assignments for id_ in one.tasks}
+    ahead: dict[str, set[str]] = {}
+    depends_on = {one.id: {*one.depends_on, *analysis.schedule.after.get(one.id, ())} for one in tasks}
+    while len(ahead) < len(tasks):
+        ready = [id_ for id_, others in depends_on.items() if id_ not in ahead and others <= ahead.keys()]
+        assert ready, "what waits for what goes in a circle"
+        for id_ in ready:
+            ahead[id_] = {further for other in depends_on[id_] for further in {other, *ahead[other]}}
+    for conflict in analysis.conflicts:
+        together = holder[conflict.first] == holder[conflict.second]
+        assert (
+            together or conflict.first in ahead[conflict.second] or conflict.second in ahead[conflict.first]
+        )
+
+
+@given(plans())
+def test_every_task_is_done_once_and_after_what_it_depends_on_by_its_agent(tasks: list[PlannedTask]) -> None:
+    analysis = analysed(tasks)
+    done = [id_ for mine in holders(analysis).values() for id_ in mine]
+    assert sorted(done) == sorted(one.id for one in tasks)
+    for mine in holders(analysis).values():
+        for earlier, later in combinations(mine, 2):
+            assert later not in next(one.depends_on for one in tasks if one.id == earlier)
+
+
+@given(plans(), st.integers(1, MOST_AGENTS))
+def test_without_shared_files_no_schedule_is_longer_than_graham_proved(
+    tasks: list[PlannedTask], agents: int
+) -> None:
+    free = [PlannedTask(one.id, one.description, (), one.depends_on) for one in tasks]
+    analysis = analysed(free)
+    try:
+        found = distributed(analysis, agents)
+    except InvalidInput:
+        return
+    whole = sum(analysis.work.values())
+    longest: dict[str, float] = {}
+    for id_ in analysis.order:
+        before = next(one.depends_on for one in free if one.id == id_)
+        longest[id_] = analysis.work[id_] + max((longest[other] for other in before), default=0.0)
+    assert found.length <= (2 - 1 / agents) * max(whole / agents, *longest.values()) + 0.1
+
+
+def test_tasks_of_their_own_go_to_agents_of_their_own() -> None:
+    analysis = analysed([task("a", "a.py"), task("b", "b.py"), task("c", "c.py")])
+    assert holders(analysis) == {"impl_a": ["a"], "impl_b": ["b"], "impl_c": ["c"]}
+    assert analysis.schedule.after == {}
+
+
+def test_tasks_that_all_write_one_file_are_for_one_agent() -> None:
+    analysis = analysed([task(name, "a.py") for name in "abc"])
+    assert analysis.recommended_agent_count == 1
+    assert len(analysis.conflicts) == 3
+
+
+def test_a_chain_of_shared_files_is_done_by_two_and_the_one_between_waits() -> None:
+    chain = [task("a", "x.py", "p.py"), task("b", "x.py", "y.py"), task("c", "y.py", "q.py")]
+    found = distributed(analysed(chain), 2)
+    assert [one.tasks for one in found.assignments] == [("a", "b"), ("c",)]
+    assert found.after == {"b": ("c",)}
+
+
+def test_a_folder_and_a_file_in_it_are_one_place() -> None:
+    (conflict,) = analysed([task("a", "src"), task("b", "src/c.py")]).conflicts
+    assert (conflict.first, conflict.second, conflict.files) == ("a", "b", ("src/c.py",))
+
+
+def test_tasks_that_wait_for_each_other_anyway_do_not_conflict() -> None:
+    tasks = [task("a", "x.py"), task("b", after=("a",)), task("c", "x.py", after=("b",))]
+    assert analysed(tasks).conflicts == ()
+
+
+def test_more_agents_than_have_work_are_refused_with_the_number_that_has() -> None:
+    analysis = analysed([task("a", "a.py"), task("b", "b.py")])
+    with pytest.raises(InvalidInput, match=r"of 5 agents only 2 would get a task.*Take at most 2"):
+        distributed(analysis, 5)
+
+
+@given(plans())
+def test_the_same_tasks_give_the_same_analysis(tasks: list[PlannedTask]) -> None:
+    assert analysed(tasks) == analysed(list(tasks))
