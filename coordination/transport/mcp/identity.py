@@ -23,7 +23,7 @@ from coordination.domain.virtual_user import parse_virtual_user
 from coordination.domain.visibility import Hidden, Signals, Visible, decide, tools_for
 from coordination.transport.auth import credential_of
 from coordination.transport.exchange import exchange_of
-from coordination.transport.problem import problem, problem_of
+from coordination.transport.problem import problem, problem_of, refuse
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
 
@@ -100,6 +100,9 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
+        if scope["type"] == "websocket":
+            await refuse(problem(404, "not_found", "There is no WebSocket here."), scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -9,6 +9,7 @@ import pytest
 from coordination.app.application import create
 from coordination.settings import load
 from coordination.transport.mcp.identity import PATH as MCP_PATH
+from coordination.transport.web_socket_protocol import PATH as WEB_SOCKET_PATH
 from tests.unit.docs.page import REFERENCE, headings, links, names, section, text_of
 
 PAGE = text_of(REFERENCE / "http.md")
@@ -17,6 +18,7 @@ BESIDE_THE_API = {
     "GET /ready",
     "GET /health/detailed",
     "GET /openapi.json",
+    f"GET {WEB_SOCKET_PATH}",
     f"POST {MCP_PATH}",
 }
 
@@ -78,5 +80,7 @@ def test_every_model_has_its_section_and_nothing_else_has() -> None:
 
 
 def _model(part: dict[str, Any]) -> str:
+    if "text/event-stream" in part["content"]:
+        return "Event"
     reference: str = part["content"]["application/json"]["schema"]["$ref"]
     return reference.rpartition("/")[2]
