@@ -30,6 +30,7 @@ from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.server import build_mcp, mcp_app
+from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
 from coordination.transport.rest.description import DescribedApplication
@@ -117,6 +118,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             on_listed=_but_visitors(core.presence.listed),
             on_called=core.presence.called,
             refusals=refusals,
+            further=[SubscriptionMiddleware(core)],
         )
     )
     observer = Observer(

@@ -50,6 +50,7 @@ class Caller:
         peer: `host:port` of the TCP peer, for the log.
         verdict: whether the caller may see coordination tools at all.
         tools: the names of the tools it may see and call.
+        request_id: the id of the JSON-RPC request, as the client sent it; None of a notification.
     """
 
     identity: Identity
@@ -57,6 +58,7 @@ class Caller:
     peer: str
     verdict: Visible | Hidden
     tools: tuple[str, ...]
+    request_id: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def _resolve(scope: Scope, message: object) -> Caller:
         peer=f"{host}:{port}",
         verdict=verdict,
         tools=tools_for(verdict, arrival.identity.role),
+        request_id=cast("str | int | None", _member(message, "id")),  # checked by `_is_single`
     )
 
 
