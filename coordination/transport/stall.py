@@ -17,6 +17,8 @@ from typing import Any, Final
 STALL_SECONDS: Final = 30.0
 LAST_SECONDS: Final = 2.0
 """The same once a connection is to be closed, or the service stops."""
+LOOKS: Final = 5
+"""How often it is looked at in that time, so that it ends at most a fifth later."""
 
 
 class Stall:
@@ -38,14 +40,14 @@ class Stall:
         self._loop = loop
         self._on_stalled = on_stalled
         self._timer: asyncio.TimerHandle | None = None
-        self._unsent = 0
+        self._least = 0
+        self._since = 0.0
 
     def begin(self, seconds: float | None = None) -> None:
-        """Look from now on, each time after so many seconds (`STALL_SECONDS`)."""
+        """Look from now on, for a time of so many seconds (`STALL_SECONDS`) in which nothing is taken."""
         self.end()
-        self._unsent = self._untaken()
-        wait = STALL_SECONDS if seconds is None else seconds
-        self._timer = self._loop.call_later(wait, self._look, wait)
+        self._least, self._since = self._untaken(), self._loop.time()
+        self._look_later(STALL_SECONDS if seconds is None else seconds)
 
     def end(self) -> None:
         """Look no more."""
@@ -53,12 +55,18 @@ class Stall:
             self._timer.cancel()
             self._timer = None
 
+    def _look_later(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds / LOOKS, self._look, seconds)
+
     def _look(self, seconds: float) -> None:
         self._timer = None
         if self._transport.get_write_buffer_size() == 0:
             return
-        if self._untaken() < self._unsent:
-            self.begin(seconds)
+        untaken, now = self._untaken(), self._loop.time()
+        if untaken < self._least:
+            self._least, self._since = untaken, now
+        if now - self._since < seconds:
+            self._look_later(seconds)
         else:
             self._on_stalled()
 

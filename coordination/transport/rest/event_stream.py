@@ -81,9 +81,8 @@ async def _lines(stream: EventStream) -> AsyncGenerator[bytes]:
     yield format_sse_event(id=cursor.written(stream.cursor), retry=RETRY_MILLISECONDS)
     while not stream.stopping:
         try:
-            page = await stream.read()
-            if page is not None:
-                yield b"".join(_written(stream, *page))
+            if page := await _page(stream):
+                yield page
             elif not await stream.wait(HEARTBEAT_SECONDS):
                 await stream.check()
                 yield HEARTBEAT
@@ -94,6 +93,12 @@ async def _lines(stream: EventStream) -> AsyncGenerator[bytes]:
             yield DELETED
             return
     yield STOPPING
+
+
+async def _page(stream: EventStream) -> bytes:
+    """Read the next page, as it is sent: while a client does not take it, nothing else of it is kept."""
+    page = await stream.read()
+    return b"" if page is None else b"".join(_written(stream, *page))
 
 
 def _written(stream: EventStream, session: str, events: list[Event]) -> Iterator[bytes]:

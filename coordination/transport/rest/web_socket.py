@@ -112,16 +112,20 @@ class _Conversation:
 
     async def _send_page(self) -> bool:
         try:
-            page = await self._stream.read()
+            messages = await self._read_page()
         except RetryLater as error:
             await self._refuse(error)
             raise _Closed(TRY_AGAIN_LATER, error.code) from None
+        for message in messages:
+            await self._socket.send_text(message)
+        return bool(messages)
+
+    async def _read_page(self) -> list[str]:
+        """Read the next page, as it is sent: while the client does not take it, nothing else of it is kept."""
+        page = await self._stream.read()
         if page is None:
-            return False
-        session, events = page
-        for event in events:
-            await self._send(EventMessage(session=session, event=event))
-        return True
+            return []
+        return [EventMessage(session=page[0], event=event).model_dump_json() for event in page[1]]
 
     async def _check(self) -> None:
         try:
