@@ -144,7 +144,7 @@ torture-check: $(VENV)/.dev
 fuzz: $(VENV)/.dev ## Try thousands of random inputs, others each time
 	@$(BIN)/pytest -q -n $(WORKERS) -m hypothesis --hypothesis-profile=explore --timeout=1800
 
-bench: $(VENV)/.dev ## Measure claims against an echo tool and a bare upsert
+bench: $(VENV)/.dev ## Measure claims and events against an echo tool, a bare upsert and a bare LISTEN
 	@$(BIN)/python -m benchmarks
 
 coverage: export COVERAGE_PATCH = subprocess

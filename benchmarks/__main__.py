@@ -1,4 +1,5 @@
-"""Measure claims over MCP beside an echo tool, the claim function beside a bare upsert, and the file index, in one run.
+"""Measure claims over MCP beside an echo tool, the claim function beside a bare upsert, the file index, and how soon
+events reach their readers beside a bare LISTEN, in one run.
 
 Rounds alternate between the two sides, so that a machine that changes its pace changes it for both. Printed are
 medians, ratios first; the raw rounds go to ``benchmarks/results/``.
@@ -19,7 +20,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import database_load, http_load, index_load, servers
+from benchmarks import database_load, event_latency, http_load, index_load, servers
+from coordination.embedded import EmbeddedPostgres
 from coordination.embedded.binaries import find_binaries
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,6 +43,7 @@ def main() -> None:
         "mcp": over_mcp(chosen.agents, chosen.rounds, chosen.seconds),
         "database": in_database(chosen.rounds, max(1, int(chosen.seconds))),
         "index": of_index(chosen.files, chosen.rounds),
+        "events": to_readers(chosen.rounds * chosen.seconds),
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(raw, indent=1), encoding="utf-8")
@@ -127,6 +130,20 @@ def of_index(files: int, rounds: int) -> dict[str, Any]:
         table.add_row(f"{size:,}", f"{statistics.median(seconds):.2f}")
     console.print("Reading a file index from the database, as the planner does", table)
     return {"runs": [asdict(run) for run in runs], "reading": reading}
+
+
+def to_readers(seconds: float) -> dict[str, list[float]]:
+    """Events on their way to each kind of reader, beside a bare LISTEN."""
+    with tempfile.TemporaryDirectory() as folder, servers.service(Path(folder)) as ours:
+        figures = asyncio.run(event_latency.measure(ours.port, EmbeddedPostgres(Path(folder)).dsn, seconds))
+    table = Table("reader", "events", "p50 ms", "p95", "p99", "p50 / LISTEN")
+    bare = statistics.median(figures[event_latency.LISTEN])
+    for name, latencies in figures.items():
+        cuts = statistics.quantiles(latencies, n=100)
+        shown = [f"{cuts[share - 1]:.2f}" for share in (50, 95, 99)]
+        table.add_row(name, str(len(latencies)), *shown, f"{cuts[49] / bare:.1f}")
+    console.print("An event from its writing to each reader, one writer, all three readers at once", table)
+    return figures
 
 
 if __name__ == "__main__":

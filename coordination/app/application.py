@@ -30,10 +30,12 @@ from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.server import build_mcp, mcp_app
+from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
 from coordination.transport.rest.description import DescribedApplication
 from coordination.transport.rest.router import router as rest_router
+from coordination.transport.rest.web_socket import router as web_socket_router
 from coordination.transport.web.health import health_router
 
 _MCP_PREFIX: Final = MCP_PATH.partition("{")[0]
@@ -117,6 +119,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             on_listed=_but_visitors(core.presence.listed),
             on_called=core.presence.called,
             refusals=refusals,
+            further=[SubscriptionMiddleware(core)],
         )
     )
     observer = Observer(
@@ -145,6 +148,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.state.core, app.state.schema = core, schema
     app.include_router(health_router(observer.started, observer.look))
     app.include_router(rest_router(core))
+    app.include_router(web_socket_router(core))
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
     app.router.default = endpoint
     add_error_answers(app)

@@ -115,7 +115,7 @@ def _serve(
     import uvicorn  # noqa: PLC0415 - Postgres is started first; these take more than a second
 
     from coordination.app.application import create  # noqa: PLC0415 - as above
-    from coordination.transport import bounds, peer  # noqa: PLC0415 - as above
+    from coordination.transport import bounds, peer, web_socket_protocol  # noqa: PLC0415 - as above
 
     app = create(settings, postgres=postgres)
     logs.reclaim()
@@ -127,7 +127,6 @@ def _serve(
     config = uvicorn.Config(
         app,
         http=protocol,
-        ws="none",  # nothing here speaks it, and an upgraded connection would leave all bounds behind
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -136,6 +135,7 @@ def _serve(
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
+        **web_socket_protocol.OPTIONS,
     )
     server = _server_of(config, app, stop, on_ready)
     server.run([listener])

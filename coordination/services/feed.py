@@ -5,7 +5,8 @@ claim). So a wake-up may be lost or repeated without harm, and three sources may
 process, a notification from another one (sent after the commit, coalesced, because NOTIFY inside a claim's
 transaction would serialise all commits), and a look at the log once a second, which alone would suffice. A process
 that is the only one to listen sends no notifications: nobody but itself would hear them.
-Waiting claims ask for `freed` only: a grant cannot help them.
+Waiting claims ask for `freed` only: a grant cannot help them. A stream (`services.event_stream`) follows several
+sessions, which change while it is open, so it learns which of them woke it.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from coordination.store.database import Database
 LOOK_SECONDS: Final = 1.0
 MOST_READERS: Final = 500
 """How many calls of one process may wait at the same time; each costs memory, a connection and a look a second."""
+MOST_STREAMS: Final = 200
+"""How many of those readers may be streams, which may stay for ever; the rest is left to calls."""
 TICK_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0
 _log: Final = structlog.stdlib.get_logger(__name__)
@@ -33,18 +36,24 @@ SessionKey = tuple[str, str]
 
 
 class Subscription:
-    """One reader's interest in a session. `wake` is set when something happened since it was last cleared."""
+    """One reader's interest in sessions.
 
-    def __init__(self, *, freed_only: bool) -> None:
+    Attributes:
+        wake: set when something happened since it was last cleared.
+        woken: the sessions where it happened; whoever reads them empties it.
+    """
+
+    def __init__(self, *, freed_only: bool = False) -> None:
         self.freed_only = freed_only
         self.wake = asyncio.Event()
+        self.woken: set[SessionKey] = set()
 
 
 class EventFeed:
     """Wakes the readers of this process.
 
     Attributes:
-        readers: how many subscribe at the moment.
+        readers: how many subscribe at the moment, streams among them.
         listening: whether notifications of other processes arrive at the moment.
         alone: whether this process was the only one that listened when it last looked.
     """
@@ -52,6 +61,7 @@ class EventFeed:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._readers: defaultdict[SessionKey, set[Subscription]] = defaultdict(set)
+        self._streams: set[Subscription] = set()
         self._unsent: dict[SessionKey, bool] = {}
         self._to_send = asyncio.Event()
         self._seen: dict[SessionKey, int] = {}
@@ -78,17 +88,47 @@ class EventFeed:
                 next_call="repeat the same call without wait_seconds",
             )
         subscription = Subscription(freed_only=freed_only)
-        readers = self._readers[workspace, session]
-        readers.add(subscription)
+        self.readers += 1
+        self.follow(subscription, workspace, session)
+        try:
+            yield subscription
+        finally:
+            self.readers -= 1
+            self.leave(subscription, workspace, session)
+
+    @contextmanager
+    def stream(self) -> Generator[Subscription]:
+        """Lend a subscription to which sessions are added by `follow`; who adds one takes it away by `leave`.
+
+        Raises:
+            RetryLater: too many are open already.
+        """
+        if len(self._streams) >= MOST_STREAMS or self.readers >= MOST_READERS:
+            raise RetryLater(
+                f"{len(self._streams)} streams of events are open here already. Close one, or read page by page.",
+                next_call="GET /api/v1/sessions/{session}/events",
+            )
+        subscription = Subscription()
+        self._streams.add(subscription)
         self.readers += 1
         try:
             yield subscription
         finally:
             self.readers -= 1
-            readers.discard(subscription)
-            if not readers:
-                self._readers.pop((workspace, session), None)
-                self._seen.pop((workspace, session), None)
+            self._streams.discard(subscription)
+
+    def follow(self, subscription: Subscription, workspace: str, session: str) -> None:
+        """Have a subscription woken for one more session."""
+        self._readers[workspace, session].add(subscription)
+
+    def leave(self, subscription: Subscription, workspace: str, session: str) -> None:
+        """Have a subscription woken for a session no more."""
+        key = (workspace, session)
+        self._readers[key].discard(subscription)
+        subscription.woken.discard(key)
+        if not self._readers[key]:
+            del self._readers[key]
+            self._seen.pop(key, None)
 
     def announce(self, workspace: str, session: str, *, freed: bool) -> None:
         """Tell all processes that something was committed; call it after the commit.
@@ -108,6 +148,8 @@ class EventFeed:
         """Wake every reader of this process, so that it looks whether it may go on waiting."""
         for key in list(self._readers):
             self._wake(key, freed=True)
+        for stream in self._streams:
+            stream.wake.set()
 
     async def listen(self) -> None:
         """Take notifications of other processes, reconnecting for ever."""
@@ -170,4 +212,5 @@ class EventFeed:
     def _wake(self, key: SessionKey, *, freed: bool) -> None:
         for subscription in self._readers.get(key, ()):
             if freed or not subscription.freed_only:
+                subscription.woken.add(key)
                 subscription.wake.set()

@@ -54,6 +54,10 @@ class PresenceLog:
         """Note that an agent called a tool."""
         self._note(identity, listed=False, called=True)
 
+    def present(self, identity: Identity) -> None:
+        """Note that an agent is there, although it called nothing."""
+        self._note(identity, listed=False, called=False)
+
     def other_places(self, agent: Agent) -> tuple[str, ...]:
         """Return the places other than the agent's own that used its name within two minutes."""
         if agent.place is None:

@@ -46,13 +46,16 @@ LISTENERS: Final = """
 NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 
 
-async def read(database: Database, workspace: str, session: str, after: int, limit: int) -> list[Event]:
+async def read(
+    database: Database, workspace: str, session: str, after: int, limit: int, most_bytes: int | None = None
+) -> list[Event]:
     """Read the events of a session whose number is greater than `after`, in order.
 
     Returns:
-        At most `limit` of them, and fewer when they are large: one, or as many as `PAGE_BYTES` have room for.
+        At most `limit` of them, and fewer when they are large: one, or as many as `most_bytes` (`PAGE_BYTES` when it
+        is None) have room for.
     """
-    rows = await database.fetch(READ, workspace, session, after, limit, PAGE_BYTES)
+    rows = await database.fetch(READ, workspace, session, after, limit, most_bytes or PAGE_BYTES)
     return [
         _event(row["seq"], row["agent_id"], row["kind"], row["payload"], row["created_at"]) for row in rows
     ]

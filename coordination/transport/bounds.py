@@ -6,19 +6,25 @@ bounded in `transport.exchange`; what belongs to neither, such as trailers after
 ignored. What is refused here is a problem like everywhere else, and the connection is closed; while the answer to
 another request is due, it is closed without a word, which would be taken for that answer.
 
-No other protocol is spoken here, so a wish to change to one is ignored (RFC 9110, section 7.8). The parser of uvicorn
-leaves the body of such a request out; so its head is parsed once more without the wish, by a parser that knows nothing
-of it.
+A client that does not take its answer is cut after a while (`transport.stall`).
+
+One other protocol is spoken here, WebSocket at one path, to which a complete handshake leads
+(`transport.web_socket_protocol`). Any other wish to change the protocol is ignored (RFC 9110, section 7.8). The parser
+of uvicorn leaves the body of such a request out; so its head is parsed once more without the wish, by a parser that
+knows nothing of it.
 """
 
 import asyncio
 from typing import Final
 
 import httptools
+import structlog
 from starlette.responses import Response
 
 from coordination.transport.one_write import OneWriteProtocol
 from coordination.transport.problem import as_bytes, problem
+from coordination.transport.stall import LAST_SECONDS, Stall
+from coordination.transport.web_socket_protocol import PATH, wish
 
 HEAD_MAX: Final = 64 * 1024
 """Bytes of a request's URL and headers."""
@@ -27,9 +33,14 @@ MOST_CONNECTIONS: Final = 800
 """Of one process; the files that a process may have open are mostly 1,024."""
 
 
+_log: Final = structlog.stdlib.get_logger(__name__)
+
+
 class BoundedProtocol(OneWriteProtocol):
     """An HTTP protocol for uvicorn that bounds heads and connections."""
 
+    _stall: Stall
+    _becomes_web_socket = False
     _in_head = False
     _in_body = False
     _body_came = False
@@ -41,6 +52,7 @@ class BoundedProtocol(OneWriteProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
         """Begin to serve a connection, unless there are too many."""
         super().connection_made(transport)
+        self._stall = Stall(self.transport, self.loop, self._on_stalled)
         if len(self.connections) > MOST_CONNECTIONS:
             detail = f"This service has {MOST_CONNECTIONS} connections already. Close some."
             self._refuse(problem(503, "too_many_connections", detail))
@@ -53,7 +65,23 @@ class BoundedProtocol(OneWriteProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_timer()
+        self._stall.end()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The connection is full."""
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        self._stall.end()
+
+    def shutdown(self) -> None:
+        """The service stops."""
+        super().shutdown()
+        self._stall.begin(LAST_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, as long as what is no body stays within its bounds."""
@@ -88,7 +116,7 @@ class BoundedProtocol(OneWriteProtocol):
             raise ValueError("the head is too large")
         self._counted = 0
         if self._wants_upgrade():
-            self._head_again = self._head_without_upgrade()
+            self._judge_upgrade()
             return
         super().on_headers_complete()
         self.headers = []  # what follows are trailers, which are no headers
@@ -101,7 +129,7 @@ class BoundedProtocol(OneWriteProtocol):
     def on_message_complete(self) -> None:
         """The request was read as a whole."""
         self._in_body = False
-        if self._head_again is None:
+        if self._head_again is None and not self._becomes_web_socket:
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -115,6 +143,9 @@ class BoundedProtocol(OneWriteProtocol):
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as upgrade:
+                if self._becomes_web_socket:
+                    self._hand_over(data[upgrade.args[0] :])
+                    return
                 if self._head_again is None:
                     return  # a CONNECT, which is answered like any other method that is not there
                 data = self._head_again + data[upgrade.args[0] :]
@@ -126,12 +157,38 @@ class BoundedProtocol(OneWriteProtocol):
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def _should_upgrade(self) -> bool:
-        return False
+        return self._becomes_web_socket
 
-    def _head_without_upgrade(self) -> bytes:
+    def _judge_upgrade(self) -> None:
+        judged = "ignored"
+        if self.ws_protocol_class is not None and self._is_at_web_socket() and not self._is_answering():
+            judged = wish(self._head(self.headers))
+        if judged == "too_large":
+            self._refuse(_too_large())
+            raise ValueError("the head is too large")
+        if judged == "granted":
+            self._becomes_web_socket = True
+            super().on_headers_complete()
+        else:
+            self._head_again = self._head([field for field in self.headers if field[0] != b"upgrade"])
+
+    def _is_at_web_socket(self) -> bool:
+        return self.url.partition(b"?")[0].endswith(PATH.encode())
+
+    def _hand_over(self, rest: bytes) -> None:
+        """Give the connection to the WebSocket protocol, with the head that was read."""
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self._stall.end()
+        if rest:
+            self.send_400_response("Nothing may be sent before the handshake of a WebSocket was answered.")
+        else:
+            self.handle_websocket_upgrade()
+
+    def _head(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         version = self.parser.get_http_version().encode()
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
-        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        lines += [name + b": " + value for name, value in headers]
         return b"\r\n".join([*lines, b"", b""])
 
     def _head_size(self) -> int:
@@ -145,6 +202,11 @@ class BoundedProtocol(OneWriteProtocol):
         else:
             detail = f"The head of the request must arrive within {HEAD_SECONDS:g} seconds."
             self._refuse(problem(408, "head_timeout", detail))
+
+    def _on_stalled(self) -> None:
+        if not self.transport.is_closing():
+            _log.info("slow_reader_cut", over="http", unsent_bytes=self.transport.get_write_buffer_size())
+        self.transport.abort()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  it is None before the first request

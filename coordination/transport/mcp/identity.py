@@ -23,7 +23,7 @@ from coordination.domain.virtual_user import parse_virtual_user
 from coordination.domain.visibility import Hidden, Signals, Visible, decide, tools_for
 from coordination.transport.auth import credential_of
 from coordination.transport.exchange import exchange_of
-from coordination.transport.problem import problem, problem_of
+from coordination.transport.problem import problem, problem_of, refuse
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
 
@@ -50,6 +50,7 @@ class Caller:
         peer: `host:port` of the TCP peer, for the log.
         verdict: whether the caller may see coordination tools at all.
         tools: the names of the tools it may see and call.
+        request_id: the id of the JSON-RPC request, as the client sent it; None of a notification.
     """
 
     identity: Identity
@@ -57,6 +58,7 @@ class Caller:
     peer: str
     verdict: Visible | Hidden
     tools: tuple[str, ...]
+    request_id: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,9 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
+        if scope["type"] == "websocket":
+            await refuse(problem(404, "not_found", "There is no WebSocket here."), scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -201,6 +206,7 @@ def _resolve(scope: Scope, message: object) -> Caller:
         peer=f"{host}:{port}",
         verdict=verdict,
         tools=tools_for(verdict, arrival.identity.role),
+        request_id=cast("str | int | None", _member(message, "id")),  # checked by `_is_single`
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import fastmcp
 from fastmcp import FastMCP
 from fastmcp.server.http import StarletteWithLifespan
+from fastmcp.server.middleware import Middleware as FastMCPMiddleware
 from mcp.server.caching import CACHEABLE_METHODS, CacheHint
 from mcp.server.lowlevel.server import NotificationOptions
 from starlette.middleware import Middleware
@@ -47,6 +48,7 @@ def build_mcp(
     on_listed: Report,
     on_called: Report,
     refusals: Refusals,
+    further: Sequence[FastMCPMiddleware] = (),
 ) -> FastMCP:
     """Build the MCP server.
 
@@ -59,6 +61,7 @@ def build_mcp(
         on_listed: called with the identity of every caller that was shown tools.
         on_called: called with the identity of every caller that called one of its tools.
         refusals: where refused calls are counted.
+        further: what else looks at requests, once it is known what their callers may see.
 
     Raises:
         ValueError: the instructions are too long.
@@ -79,7 +82,8 @@ def build_mcp(
                 on_listed=on_listed,
                 on_called=on_called,
                 refusals=refusals,
-            )
+            ),
+            *further,
         ],
         mask_error_details=True,
         dereference_schemas=False,

@@ -32,6 +32,19 @@ _OF_A_WRITE: Final = {415: "The body is not declared as JSON."}
 _OF_A_SETTING: Final = {409: "The session's present locks contradict it."}
 
 
+STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The events, for as long as you read.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+    404: {
+        "description": "There is no such session.",
+        "content": {MEDIA_TYPE: {"schema": _REFERENCE}},
+    },
+}
+"""How the stream of events answers, beside what every route does."""
+
+
 def refusals(path: str, methods: Collection[str]) -> dict[int | str, dict[str, Any]]:
     """Return how the refusals of a route are described, by status."""
     told = dict(_ALWAYS)

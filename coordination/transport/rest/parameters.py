@@ -39,10 +39,19 @@ def _is_storable(text: str) -> bool:
     return all(unicodedata.category(character) not in _UNSTORABLE for character in text)
 
 
-def _session(session: Annotated[str, Path(description="The session's id.")]) -> str:
+def possible_session(session: str) -> str:
+    """Return the id of a session that may exist.
+
+    Raises:
+        UnknownItem: no session can have such an id.
+    """
     if not 0 < len(session) <= SESSION_MAX or not _is_storable(session):
         raise no_such_session()
     return session
+
+
+def _session(session: Annotated[str, Path(description="The session's id.")]) -> str:
+    return possible_session(session)
 
 
 SessionId = Annotated[str, Depends(_session)]

@@ -5,8 +5,8 @@ what to send; what the services refuse has the status of the one table. Writes m
 no form on a web page can make one. A failure that nobody foresaw reaches the log and not the caller.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, Final
 
 import structlog
 from fastapi import Request, Response
@@ -15,12 +15,11 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from coordination.domain.errors import CoordinationError, InvalidInput
-from coordination.domain.text import shown
 from coordination.transport.exchange import exchange_of
 from coordination.transport.problem import problem, problem_of
 from coordination.transport.rest.description import WRITES, refusals
+from coordination.transport.rest.explanation import explain
 
-PROBLEMS_MAX: Final = 5
 _JSON: Final = "application/json"
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -61,7 +60,7 @@ class ProblemRoute(APIRoute):
 
 def _answer_to(error: Exception, request: Request) -> Response:
     if isinstance(error, RequestValidationError):
-        return problem(422, InvalidInput.code, _explain_all(error.errors()))
+        return problem(422, InvalidInput.code, explain(error.errors(), "body"))
     if isinstance(error, CoordinationError):
         return problem_of(error)
     if isinstance(error, HTTPException):
@@ -75,28 +74,3 @@ def _answer_to(error: Exception, request: Request) -> Response:
 
 def _is_json(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON
-
-
-def _explain_all(problems: Sequence[Any]) -> str:
-    told = "; ".join(_explain(cast("dict[str, Any]", found)) for found in problems[:PROBLEMS_MAX])
-    more = len(problems) - PROBLEMS_MAX
-    return f"{told}; and {more} more." if more > 0 else f"{told}."
-
-
-def _explain(found: dict[str, Any]) -> str:
-    # The first step says where the field was (body, query); a caller knows where it put it.
-    field = shown(".".join(str(step) for step in found["loc"][1:])) or "body"
-    if found["type"] == "extra_forbidden":
-        return f"{field}: there is no such field"
-    if found["type"] == "missing":
-        return f"{field}: is required"
-    if found["type"] == "json_invalid":
-        return "body: is not JSON. Send one JSON object"
-    return f"{field}: {str(found['msg']).removeprefix('Value error, ')}{_got(found.get('input'))}"
-
-
-def _got(value: object) -> str:
-    """Repeat a short scalar, escaped; of anything else say nothing."""
-    if isinstance(value, str):
-        return f' (got "{shown(value)}")'
-    return f" (got {shown(str(value))})" if isinstance(value, bool | int | float) else ""

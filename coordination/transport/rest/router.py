@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from coordination.services.core import Core
-from coordination.transport.rest import event, file_index, file_lock, plan, session, task
+from coordination.transport.rest import event, event_stream, file_index, file_lock, plan, session, task
 from coordination.transport.rest.problem_route import ProblemRoute
 
 PREFIX: Final = "/api/v1"
@@ -18,6 +18,6 @@ PREFIX: Final = "/api/v1"
 def router(core: Core) -> APIRouter:
     """Build the router on the shared parts of the use cases."""
     routes = APIRouter(prefix=PREFIX, route_class=ProblemRoute)
-    for noun in (session, file_lock, task, plan, file_index, event):
+    for noun in (session, file_lock, task, plan, file_index, event, event_stream):
         noun.add_routes(routes, core)
     return routes

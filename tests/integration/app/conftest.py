@@ -15,6 +15,7 @@ from coordination.app.application import create
 from coordination.services.core import Core
 from coordination.settings import Settings, load
 from coordination.transport.bounds import BoundedProtocol
+from coordination.transport.web_socket_protocol import OPTIONS
 from tests.conftest import administer, in_database
 from tests.integration.transport.endpoint import served
 
@@ -35,7 +36,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Client]]
 async def serving(app: FastAPI, settings: Settings) -> AsyncGenerator[Client]:
     """Serve an application and lend a client of it."""
     async with (
-        served(app, http=BoundedProtocol, ws="none") as url,
+        served(app, http=BoundedProtocol, **OPTIONS) as url,
         Client(url, settings, app.state.core) as client,
     ):
         yield client

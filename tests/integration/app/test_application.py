@@ -20,7 +20,17 @@ PLANNER = "/mcp/v2/claude/alice__session__demo__planner"
 LIST: dict[str, Any] = {"jsonrpc": "2.0", "method": "tools/list", "params": {}, "id": 1}
 CLAUDE_CODE = {"x-client-name": "claude code"}
 TOOLS = ["claim_file_lock", "sync_progress", "check_agent_status"]
-ROUTES = ["/health", "/ready", "/health/detailed", "/openapi.json", "/api/v1/sessions", PLANNER, "/nothing"]
+ROUTES = [
+    "/health",
+    "/ready",
+    "/health/detailed",
+    "/openapi.json",
+    "/api/v1/sessions",
+    "/api/v1/events",
+    "/ws",
+    PLANNER,
+    "/nothing",
+]
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> None:
@@ -101,7 +111,7 @@ async def test_what_does_not_exist_is_a_problem_that_says_so(client: Client, pat
     ids=["h2c", "websocket"],
 )
 async def test_a_wish_for_another_protocol_is_ignored(client: Client, wish: dict[str, str]) -> None:
-    assert_problem(await client.get("/ws", headers=wish), 404, "not_found")
+    assert_problem(await client.get("/nothing", headers=wish), 404, "not_found")
     shown = await client.post(PLANNER, json=LIST, headers={**CLAUDE_CODE, **wish})
     assert [tool["name"] for tool in shown.json()["result"]["tools"]] == TOOLS
 
@@ -197,6 +207,9 @@ async def test_openapi_describes_every_refusal_as_the_problem_that_it_is(client:
         ("GET", "/sessions/{session}", {}, 404),
         ("GET", "/sessions/{session}/locks", {}, 404),
         ("GET", "/sessions/{session}/events", {}, 404),
+        ("GET", "/events?session={session}", {}, 404),
+        ("GET", "/events", {}, 422),
+        ("GET", "/events?session={session}&after=x", {}, 400),
         ("PATCH", "/sessions/{session}", {"json": {"status": "closed"}}, 404),
         ("PATCH", "/sessions/{session}", {"json": {}}, 422),
         ("PATCH", "/sessions/{session}", {"content": b"status=closed"}, 415),
@@ -213,7 +226,7 @@ async def test_what_is_refused_is_described(
     assert answer.headers["content-type"] == "application/problem+json"
     assert Problem.model_validate_json(answer.content).status == status
     described = (await client.get("/openapi.json")).json()["paths"]
-    assert str(status) in described[f"/api/v1{path}"][method.lower()]["responses"]
+    assert str(status) in described[f"/api/v1{path.partition('?')[0]}"][method.lower()]["responses"]
 
 
 async def test_everything_works_under_a_prefix_whether_a_proxy_strips_it_or_not(

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from coordination.app.running import RunningService
 from coordination.transport.bounds import HEAD_MAX
@@ -92,6 +94,30 @@ def assert_bounded(service: RunningService) -> None:
     """What a service composes for its connections bounds heads; looked at beside other things, as a start is dear."""
     answer = httpx.get(service.url, headers={"x-a": "a" * HEAD_MAX}, trust_env=False)
     assert (answer.status_code, answer.json()["code"]) == (431, "head_too_large")
+
+
+def test_its_end_is_told_to_every_stream_and_no_stream_holds_it_up(installation: Installation) -> None:
+    with foreground(installation) as (program, service):
+        assert call(service.url, PLANNER, file_paths=["streamed.py"])["outcome"] in {"granted", "renewed"}
+        url = f"{service.url}/api/v1/events?session=demo&after=0"
+        with (
+            httpx.stream("GET", url, trust_env=False, timeout=SECONDS) as stream,
+            connect(f"ws://127.0.0.1:{service.port}/ws", proxy=None) as socket,
+        ):
+            lines = stream.iter_lines()
+            while "data:" not in next(lines):
+                pass
+            socket.send('{"subscribe": {"session": "demo"}}')
+            assert "subscribed" in str(socket.recv())
+            program.send_signal(signal.SIGTERM)
+            rest = list(lines)
+            with contextlib.suppress(ConnectionClosed):
+                socket.recv()
+            _, err = program.communicate(timeout=SECONDS)
+    assert program.returncode == 0, err
+    assert ": end: the service stops; come back with the last id" in rest
+    assert (socket.close_code, socket.close_reason) == (1012, "the service stops")
+    assert {record["level"] for record in records(err)} <= {"info"}, err
 
 
 def test_another_ctrl_c_ends_it_at_once_and_its_log_has_requests_and_no_secrets(

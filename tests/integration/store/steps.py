@@ -21,6 +21,8 @@ from coordination.store.database import SERVER_SETTINGS, Database
 DEMO = "demo"
 WRITE = Operation.WRITE
 READ = Operation.READ
+NO_LOCK = ("PERFORM pg_advisory_xact_lock", "PERFORM hashtextextended('', 0) WHERE 0 =")
+"""How `lock_session` is weakened: the lock, and what stands in its place."""
 
 
 def agent(
@@ -177,3 +179,9 @@ async def weaken(database: Database, function: str, guard: str, without: str) ->
     assert source.count(guard) == 1, f"{function} has no such guard any more: {guard}"
     async with database.connection() as connection:
         await connection.execute(source.replace(guard, without))
+
+
+async def number_by_sequence(database: Database) -> None:
+    """Take away the second guard, dense numbers under a unique key: two writers at once would fail by it."""
+    await database.fetch("CREATE SEQUENCE numbers START 1000")
+    await weaken(database, "append_event", "coalesce(v_seq, 0) + 1", "nextval('public.numbers')")

@@ -10,6 +10,7 @@ from coordination.domain.file_lock import Granted, Renewed
 from coordination.store import event, file_lock
 from coordination.store.database import Database
 from tests.integration.store.steps import (
+    NO_LOCK,
     agent,
     blocked,
     expire,
@@ -17,19 +18,13 @@ from tests.integration.store.steps import (
     held,
     kinds,
     leases,
+    number_by_sequence,
     try_claim,
     weaken,
     worker,
 )
 
 REPEATABLE = {"default_transaction_isolation": "repeatable read"}
-NO_LOCK = ("PERFORM pg_advisory_xact_lock", "PERFORM hashtextextended('', 0) WHERE 0 =")
-
-
-async def number_by_sequence(database: Database) -> None:
-    """Take away the second guard, dense numbers under a unique key: two writers at once would fail by it."""
-    await database.fetch("CREATE SEQUENCE numbers START 1000")
-    await weaken(database, "append_event", "coalesce(v_seq, 0) + 1", "nextval('public.numbers')")
 
 
 async def renew_while_the_lease_ends(database: Database, session: str) -> bool:

@@ -12,6 +12,7 @@ from coordination.settings import load
 from coordination.store import event as event_store
 from coordination.transport import bounds, exchange
 from coordination.transport.mcp.identity import PATH as MCP_PATH
+from coordination.transport.web_socket_protocol import PATH as WEB_SOCKET_PATH
 from tests.unit.docs.page import REFERENCE, headings, links, names, section, text_of
 
 PAGE = text_of(REFERENCE / "http.md")
@@ -20,6 +21,7 @@ BESIDE_THE_API = {
     "GET /ready",
     "GET /health/detailed",
     "GET /openapi.json",
+    f"GET {WEB_SOCKET_PATH}",
     f"POST {MCP_PATH}",
 }
 
@@ -95,5 +97,7 @@ def test_the_page_says_the_limits_that_the_service_has() -> None:
 
 
 def _model(part: dict[str, Any]) -> str:
+    if "text/event-stream" in part["content"]:
+        return "Event"
     reference: str = part["content"]["application/json"]["schema"]["$ref"]
     return reference.rpartition("/")[2]

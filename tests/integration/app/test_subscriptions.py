@@ -1,0 +1,203 @@
+"""`subscriptions/listen` as MCP clients meet it: what is told, to whom, for how long, and what it says of presence."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import pytest
+
+from coordination.domain.agent import ACTIVE_SECONDS
+from coordination.services import feed
+from coordination.services.presence import WRITE_SECONDS
+from coordination.transport.mcp import subscriptions
+from tests.integration.app.conftest import Client, Serve
+from tests.integration.app.streams import claim, join, until_left
+
+MODERN = "2026-07-28"
+META = "io.modelcontextprotocol"
+CLAUDE_CODE = {"x-client-name": "claude code"}
+LOCKS = "coordination://locks"
+SESSION = "coordination://session"
+
+
+@pytest.fixture
+async def session(client: Client) -> str:
+    """A session of this test's own, with two events."""
+    name = f"s-{uuid.uuid4().hex}"
+    await join(client.core, name)
+    return name
+
+
+def request(
+    params: dict[str, Any], version: str = MODERN, method: str = "subscriptions/listen"
+) -> dict[str, Any]:
+    """A request of an era: its body and its headers."""
+    meta: dict[str, Any] = {f"{META}/protocolVersion": version, f"{META}/clientCapabilities": {}}
+    body: dict[str, Any] = {"jsonrpc": "2.0", "id": 7, "method": method, "params": {**params, "_meta": meta}}
+    headers = {
+        "mcp-protocol-version": version,
+        "mcp-method": method,
+        "accept": "application/json, text/event-stream",
+    }
+    return {"json": body, "headers": {**headers, **CLAUDE_CODE}}
+
+
+def path(session: str, agent: str = "impl_a") -> str:
+    return f"/mcp/v2/claude/alice__session__{session}__{agent}"
+
+
+class Told:
+    """Reads the messages of a stream."""
+
+    def __init__(self, lines: Any) -> None:
+        self._lines = lines
+
+    async def message(self) -> dict[str, Any]:
+        while not (line := await anext(self._lines)).startswith("data:"):
+            pass
+        found: dict[str, Any] = json.loads(line.removeprefix("data:"))
+        return found
+
+    async def update(self) -> str:
+        found = await self.message()
+        assert found["method"] == "notifications/resources/updated"
+        assert found["params"]["_meta"][f"{META}/subscriptionId"] == 7
+        uri: str = found["params"]["uri"]
+        return uri
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    client: Client, session: str, uris: Sequence[str], agent: str = "impl_a", **more: Any
+) -> AsyncGenerator[Told]:
+    """Open a stream and read its acknowledgement."""
+    wanted = request({"notifications": {"resourceSubscriptions": list(uris), **more}})
+    async with client.stream("POST", path(session, agent), **wanted) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        told = Told(response.aiter_lines())
+        first = await told.message()
+        assert first["method"] == "notifications/subscriptions/acknowledged"
+        known = [uri for uri in (SESSION, LOCKS, "coordination://events") if uri in uris]
+        assert first["params"]["notifications"] == ({"resourceSubscriptions": known} if known else {})
+        assert first["params"]["_meta"] == {f"{META}/subscriptionId": 7}
+        yield told
+
+
+async def test_what_changed_is_told_to_whom_it_was_promised(client: Client, session: str) -> None:
+    more: dict[str, Any] = {"toolsListChanged": True, "taskIds": ["x"]}
+    async with listening(client, session, [LOCKS, SESSION, "file:///etc/passwd"], **more) as told:
+        await claim(client.core, session, "a.py")
+        assert {await told.update(), await told.update()} == {LOCKS, SESSION}
+        await join(client.core, f"{session}-too")
+        await claim(client.core, session, "b.py")
+        assert await told.update() == SESSION
+
+
+async def test_of_locks_it_is_told_when_locks_change(client: Client, session: str) -> None:
+    async with listening(client, session, [LOCKS]) as told, listening(client, session, [SESSION]) as other:
+        message = {"text": "hello", "sender": "bob"}
+        await client.post(f"/api/v1/sessions/{session}/messages", json=message)
+        assert await other.update() == SESSION
+        await claim(client.core, session, "a.py")
+        assert await told.update() == LOCKS
+
+
+async def test_it_begins_a_session_that_nobody_called_in_yet(client: Client) -> None:
+    name = f"s-{uuid.uuid4().hex}"
+    async with listening(client, name, [], agent="planner"):
+        found = (await client.get(f"/api/v1/sessions/{name}")).json()["agents"]
+    assert [agent["agent_id"] for agent in found] == ["alice/planner"]
+
+
+async def test_while_it_is_open_its_agent_is_here_and_afterwards_no_more(
+    client: Client, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "PRESENCE_SECONDS", 0.01)
+
+    async def quiet_for_ten_minutes() -> None:
+        await client.core.presence.flush()
+        await client.core.database.fetch(
+            "UPDATE claude_code_agents SET last_activity = last_activity - interval '11 minutes'"
+            " WHERE session_id = $1",
+            session,
+        )
+
+    async def is_active() -> bool:
+        parameters = {"include_inactive": "true"}
+        found = (await client.get(f"/api/v1/sessions/{session}", params=parameters)).json()["agents"]
+        return [agent["presence"] for agent in found] == ["active"]
+
+    async with listening(client, session, []):
+        await quiet_for_ten_minutes()
+        while not await is_active():
+            await client.core.presence.flush()
+    await until_left(client.core)
+    await quiet_for_ten_minutes()
+    await client.core.presence.flush()
+    assert not await is_active()
+
+
+def test_it_says_often_enough_that_its_agent_is_here() -> None:
+    assert subscriptions.PRESENCE_SECONDS + WRITE_SECONDS < ACTIVE_SECONDS
+
+
+async def test_a_service_that_stops_ends_it_with_its_result(serve: Serve, dsn: str) -> None:
+    async with serve(dsn) as client, listening(client, "demo", [SESSION]) as told:
+        client.core.stop_waiting()
+        while "result" not in (last := await told.message()):
+            pass
+    assert last == {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "result": {"resultType": "complete", "_meta": {f"{META}/subscriptionId": 7}},
+    }
+
+
+async def test_who_has_no_tools_and_who_speaks_an_older_language_find_no_such_method(
+    client: Client, session: str
+) -> None:
+    wanted = request({"notifications": {}})
+    unknown = request({}, method="subscriptions/unknown")
+    for where in ("/mcp/v2/cursor/alice", "/mcp/v2/claude/alice", path(session).replace("claude", "cursor")):
+        answer = await client.post(where, **wanted)
+        expected = (await client.post(where, **unknown)).json()["error"]
+        assert answer.json()["error"] | {"data": ""} == expected | {"data": ""}
+    old: dict[str, Any] = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "subscriptions/listen",
+        "params": {"notifications": {}},
+    }
+    answer = await client.post(path(session), json=old, headers=CLAUDE_CODE)
+    assert answer.json()["error"]["code"] in {-32601, -32602}
+    await until_left(client.core)
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"notifications": []}, {"notifications": {"resourceSubscriptions": "x"}}]
+)
+async def test_malformed_wishes_are_refused(client: Client, session: str, params: dict[str, Any]) -> None:
+    answer = await client.post(path(session), **request(params))
+    assert answer.json()["error"]["code"] == -32602
+
+
+async def test_only_so_many_are_open(client: Client, session: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await until_left(client.core)
+    monkeypatch.setattr(feed, "MOST_STREAMS", 0)
+    answer = await client.post(path(session), **request({"notifications": {}}))
+    assert answer.json()["error"]["data"] == {"code": "retry_later"}
+
+
+async def test_whoever_has_tools_discovers_that_resources_can_be_subscribed_to(
+    client: Client, session: str
+) -> None:
+    wanted = request({}, method="server/discover")
+    shown = (await client.post(path(session), **wanted)).json()["result"]["capabilities"]
+    assert shown["resources"] == {"subscribe": True, "listChanged": False}
+    hidden = await client.post("/mcp/v2/cursor/alice", **wanted)
+    assert not hidden.json()["result"]["capabilities"].get("resources", {}).get("subscribe")
