@@ -1,1 +1,1 @@
-"""What we know about a repository on the user's disk: git, files and imports. It only reads."""
+"""What we know about a repository on the user's disk: git, files and imports. It only reads there."""

@@ -162,7 +162,7 @@ DECLARE
         'function coordination_configure_session(p_workspace text, p_session text, p_by text, p_status text, p_across_checkouts text) security invoker, search_path=pg_catalog, public, body 8bd30471336e',
         'function coordination_confirm_news(p_workspace text, p_session text, p_agent text, p_seq bigint) security invoker, search_path=pg_catalog, public, body 03acfe915061',
         'function coordination_covering_keys(p_key text) security invoker, search_path=pg_catalog, public, body 005ae686bd5e',
-        'function coordination_delete_session_rows() security invoker, search_path=pg_catalog, public, body 7baeb9404bec',
+        'function coordination_delete_session_rows() security invoker, search_path=pg_catalog, public, body eeb27ab0ab5e',
         'function coordination_describe_conflict(p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[], p_probe text[], p_found anyarray, p_holders text[], p_ahead text[], p_ticket bigint, p_blocks_across boolean, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 1bd51ccc96c0',
         'function coordination_describe_lock(p_lock anyelement, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body d95de94b508c',
         'function coordination_distribute_plan(p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_analysis text, p_agents integer, p_tasks jsonb) security invoker, search_path=pg_catalog, public, body cff9b1df8081',

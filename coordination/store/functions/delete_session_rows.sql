@@ -11,8 +11,9 @@ BEGIN
     DELETE FROM claude_code_agents a WHERE a.workspace_id = old.workspace_id AND a.session_id = old.id;
     DELETE FROM plan_analyses n WHERE n.workspace_id = old.workspace_id AND n.session_id = old.id;
     DELETE FROM plans p WHERE p.workspace_id = old.workspace_id AND p.session_id = old.id;
-    DELETE FROM indexed_files f WHERE f.workspace_id = old.workspace_id AND f.session_id = old.id;
+    -- First what a batch of a refresh locks: after it has ended, its files are seen and go too.
     DELETE FROM file_indexes i WHERE i.workspace_id = old.workspace_id AND i.session_id = old.id;
+    DELETE FROM indexed_files f WHERE f.workspace_id = old.workspace_id AND f.session_id = old.id;
     DELETE FROM coordination_events e WHERE e.workspace_id = old.workspace_id AND e.session_id = old.id;
     RETURN old;
 END

@@ -9,8 +9,9 @@ BEGIN
     DELETE FROM task_progress p WHERE p.workspace_id = old.workspace_id AND p.session_id = old.id;
     DELETE FROM tasks t WHERE t.workspace_id = old.workspace_id AND t.session_id = old.id;
     DELETE FROM claude_code_agents a WHERE a.workspace_id = old.workspace_id AND a.session_id = old.id;
-    DELETE FROM indexed_files f WHERE f.workspace_id = old.workspace_id AND f.session_id = old.id;
+    -- First what a batch of a refresh locks: after it has ended, its files are seen and go too.
     DELETE FROM file_indexes i WHERE i.workspace_id = old.workspace_id AND i.session_id = old.id;
+    DELETE FROM indexed_files f WHERE f.workspace_id = old.workspace_id AND f.session_id = old.id;
     DELETE FROM coordination_events e WHERE e.workspace_id = old.workspace_id AND e.session_id = old.id;
     RETURN old;
 END

@@ -24,6 +24,7 @@ LINES = [
     "status nowhere",
     "watch demo --once",
     "locks demo",
+    "index nowhere",
     "revoke demo --all --yes",
     "revoke demo --all",
     "send demo hello",

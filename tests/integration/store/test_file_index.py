@@ -138,30 +138,43 @@ async def test_it_would_be_without_the_count(own_database: Database) -> None:
     assert await short_of_a_part(own_database) == ["a.py"]
 
 
-async def deleted_meanwhile(database: Database) -> int:
-    """Delete the session while a refresh of it begins; return how many rows are left of its index."""
-    await session(database)
+async def deleted_while(database: Database, step: str) -> int:
+    """Delete the session while a step of a refresh is not committed yet; return how many rows are left of its index."""
+    await base(database)
+    begun = await file_index.begin(database, *KEY)
     async with AsyncExitStack() as stack:
-        beginner = await stack.enter_async_context(worker(database.dsn))
+        sender = await stack.enter_async_context(worker(database.dsn))
         remover = await stack.enter_async_context(worker(database.dsn))
-        transaction = beginner.raw.transaction()
+        transaction = sender.raw.transaction()
         await transaction.start()
-        await file_index.begin(beginner, *KEY)
+        if step == "begin":
+            await file_index.begin(sender, "local", "demo", "b" * 12)
+        else:
+            await file_index.add(sender, *KEY, begun.refresh, named("late.py"), [])
         deleting = asyncio.ensure_future(remover.fetch("DELETE FROM claude_code_sessions"))
         looking = asyncio.ensure_future(blocked(database, remover))
         await asyncio.wait({deleting, looking}, return_when=asyncio.FIRST_COMPLETED)
         await transaction.commit()
         await deleting
         looking.cancel()
-    return (await database.fetch("SELECT count(*) FROM file_indexes"))[0][0]
+    left = await database.fetch(
+        "SELECT (SELECT count(*) FROM file_indexes) + (SELECT count(*) FROM indexed_files) AS rows"
+    )
+    return left[0]["rows"]
 
 
-async def test_a_session_that_is_deleted_meanwhile_leaves_nothing(database: Database) -> None:
-    assert await deleted_meanwhile(database) == 0
+@pytest.mark.parametrize("step", ["begin", "add"])
+async def test_a_session_that_is_deleted_meanwhile_leaves_nothing(database: Database, step: str) -> None:
+    assert await deleted_while(database, step) == 0
     with pytest.raises(UnknownItem):
         await file_index.begin(database, *KEY)
 
 
 async def test_it_would_leave_an_index_without_the_lock_on_the_session(own_database: Database) -> None:
     await weaken(own_database, "begin_index", "FOR KEY SHARE", "")
-    assert await deleted_meanwhile(own_database) == 1
+    assert await deleted_while(own_database, "begin") == 1
+
+
+async def test_it_would_leave_a_file_without_the_lock_on_the_index(own_database: Database) -> None:
+    await weaken(own_database, "add_to_index", "FOR SHARE", "")
+    assert await deleted_while(own_database, "add") == 1
