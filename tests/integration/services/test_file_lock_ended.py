@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from coordination.domain.errors import RetryLater
 from coordination.domain.file_lock import Granted, Held
 from coordination.services import file_lock
 from coordination.services.core import Core
-from coordination.store.database import Database
+from coordination.store.database import SERVER_SETTINGS, Database
 from tests.integration.services.terminal import Terminal, in_queue, until_free, waiting
 from tests.integration.store.steps import agent, granted, leases, waiters, wanted, worker
 
@@ -117,6 +118,42 @@ async def test_a_database_that_stays_away_is_not_asked_for_ever(
         await file_lock.give_back(core, B, claim)
         await busy.raw.execute("COMMIT")
     assert await leases(database) == [(B.id, "a.py", "write")]
+
+
+async def test_a_service_that_stops_gives_back_what_it_has_still_to_give_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_lock, "_SETTLED_SECONDS", 3600)
+    claim = wanted("a.py")
+    stopping = Core(database.dsn)
+    async with stopping.running():
+        await file_lock.give_back(stopping, B, claim)
+        assert isinstance(
+            await file_lock.claim(stopping, B, claim), Granted
+        )  # what a stalled server does late
+    assert await leases(database) == []
+
+
+@pytest.mark.parametrize("still_busy", [False, True])
+async def test_a_service_that_stops_asks_a_database_that_was_busy_once_more_and_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch, *, still_busy: bool
+) -> None:
+    monkeypatch.setattr(file_lock, "_GIVE_BACK_PAUSES", (3600,) * 10_000)
+    monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "20ms")
+    claim = wanted("a.py")
+    stopping = Core(database.dsn)
+    async with worker(database.dsn, idle_in_transaction_session_timeout="0") as busy:
+        with capture_logs() as logs:
+            async with stopping.running():
+                assert isinstance(await file_lock.claim(stopping, B, claim), Granted)
+                await busy.raw.execute("BEGIN; SELECT coordination_lock_session('local', 'demo')")
+                await file_lock.give_back(stopping, B, claim)
+                if not still_busy:
+                    await busy.raw.execute("COMMIT")
+        await busy.raw.execute("ROLLBACK")
+    assert [entry["event"] for entry in logs] == []
+    # What cannot be given back even then ends by the clock.
+    assert await leases(database) == ([(B.id, "a.py", "write")] if still_busy else [])
 
 
 async def test_a_claim_that_is_carried_out_after_it_was_given_up_is_given_back_too(
