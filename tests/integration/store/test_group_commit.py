@@ -227,7 +227,7 @@ async def test_the_largest_group_goes_to_the_server_by_one_write(
     async with worker(database.dsn) as one:
         await granted(one, AGENTS[0], "a.py")
         await one.fetch_jsons(INSERT, [["prepared", ""]])
-        transport: Any = type(one.raw._transport)
+        transport: Any = one.raw._transport.__class__
         below = transport.write
 
         def write(self: asyncio.Transport, sent: bytes) -> None:
