@@ -109,7 +109,7 @@ DECLARE
         'constraint on tasks: CHECK ((status = ANY (ARRAY[''pending''::text, ''started''::text, ''in_progress''::text, ''completed''::text, ''failed''::text, ''blocked''::text])))',
         'constraint on tasks: PRIMARY KEY (workspace_id, session_id, id)',
         'function coordination_agent_is_live(p_workspace text, p_session text, p_agent text, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 60a0ff18b06d',
-        'function coordination_agents_ahead(p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_keys text[], p_probe text[], p_blocks_across boolean, p_now timestamp with time zone, OUT ticket bigint, OUT ahead text[]) security invoker, search_path=pg_catalog, public, body b8a45b95d206',
+        'function coordination_agents_ahead(p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_keys text[], p_probe text[], p_blocks_across boolean, p_now timestamp with time zone, OUT ticket bigint, OUT ahead text[]) security invoker, search_path=pg_catalog, public, body 50b23e0e1d14',
         'function coordination_append_event(p_workspace text, p_session text, p_agent text, p_kind text, p_payload jsonb, p_concerns text[], p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body d2728fff4139',
         'function coordination_blockers_of(p_workspace text, p_session text, p_blocks_across boolean, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 9f5363e9c42a',
         'function coordination_cancel_wait(p_workspace text, p_session text, p_agent text, p_request text) security invoker, search_path=pg_catalog, public, body 64ea6e6b3e2a',
