@@ -5,8 +5,8 @@ is away makes it try again, never end. What a call means is not decided here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -21,6 +21,8 @@ from coordination.store.database import Database
 
 EXPIRE_EVERY_SECONDS: Final = 5.0
 LOOK_FOR_STOPPED_SECONDS: Final = 1.0
+FINISH_SECONDS: Final = 5.0
+"""How long the end waits for what outlives its call: for a statement that is under way, and for one more."""
 _log: Final = structlog.stdlib.get_logger(__name__)
 
 
@@ -41,15 +43,32 @@ class Core:
         self.presence = PresenceLog(self.database, self.feed)
         self.corpora = Corpora()
         self.stopping = asyncio.Event()
+        # The event loop forgets tasks that nobody holds.
+        self._unfinished: set[asyncio.Task[None]] = set()
 
     def stop_waiting(self) -> None:
         """End all waiting claims with `retry_later`, whose places are kept for a while, and all readers of events."""
         self.stopping.set()
         self.feed.wake_all()
 
+    def finish(self, work: Coroutine[None, None, None]) -> None:
+        """Carry on with `work` although its call ends; it rests by `rest` alone, so that it ends soon at the stop."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+
+    async def rest(self, seconds: float) -> None:
+        """Return after so many seconds, or as soon as the service stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
+
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Run the background work while the block runs; what presence is left is written at the end."""
+        """Run the background work while the block runs.
+
+        At the end what outlives its call is finished, within five seconds, and what presence is left is written.
+        """
         tasks = [
             asyncio.create_task(self.feed.listen(), name="feed.listen"),
             asyncio.create_task(self.feed.look(), name="feed.look"),
@@ -65,11 +84,24 @@ class Core:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._finished()
             try:
                 await self.presence.flush()
             except RetryLater:
                 _log.info("presence_not_written_at_stop")
             await self.database.close()
+
+    async def _finished(self) -> None:
+        """Wait for what outlives its call; what takes too long is cancelled, and leases it would end, end by time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                while self._unfinished:
+                    await asyncio.wait(self._unfinished)
+        if cut_off := tuple(self._unfinished):
+            _log.info("calls_not_finished_at_stop", number=len(cut_off))
+        for task in cut_off:
+            task.cancel()
+        await asyncio.gather(*cut_off, return_exceptions=True)
 
     async def _expire(self) -> None:
         for workspace, session in await file_lock.expire(self.database):

@@ -26,8 +26,6 @@ _DONE: Final = {"renew": "renewed", "release": "released"}
 _GIVE_BACK_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
 _SETTLED_SECONDS: Final = 4.0
 """After this long no statement of a call that was given up can still begin: locks and statements time out before."""
-# The event loop forgets tasks that nobody holds, and a cancelled call no longer holds its clean-up.
-_unfinished: Final[set["asyncio.Future[None]"]] = set()
 
 
 class Client(Protocol):
@@ -124,7 +122,7 @@ async def give_back(
 
     What the agent has claimed or renewed again since stays: it was told so. Returns after the first try; a database
     that is away is asked again for a while. And it is asked twice, because a statement that was given up may still be
-    carried out.
+    carried out. A service that stops asks once more at once.
 
     Args:
         core: the shared parts.
@@ -133,9 +131,7 @@ async def give_back(
         attempt: what to wait for before: the try that is under way.
     """
     tried = asyncio.Event()
-    task = asyncio.ensure_future(_give_back(core, agent, wanted, attempt, tried))
-    _unfinished.add(task)
-    task.add_done_callback(_unfinished.discard)
+    core.finish(_give_back(core, agent, wanted, attempt, tried))
     await tried.wait()
 
 
@@ -219,12 +215,12 @@ async def _give_back(
             if await _cancelled(core, agent, wanted):
                 break
             tried.set()
-            if pause is None:
+            if pause is None or core.stopping.is_set():
                 return  # what is left ends by time
-            await asyncio.sleep(pause)
+            await core.rest(pause)
     finally:
         tried.set()
-    await asyncio.sleep(_SETTLED_SECONDS)
+    await core.rest(_SETTLED_SECONDS)
     await _cancelled(core, agent, wanted)
 
 

@@ -80,7 +80,7 @@ def retry_later(why: str) -> errors.RetryLater:
 
 
 class Database:
-    """A pool that opens on first use and heals by itself.
+    """A pool that opens on first use, heals by itself, and once closed stays closed.
 
     Args:
         dsn: libpq URL of the database.
@@ -92,6 +92,7 @@ class Database:
         self._size = size
         self._pool: asyncpg.Pool[Row] | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
         self._places = asyncio.Semaphore(size)
         self._told: Told | None = None
         self._decisions = GroupCommit(self, seconds=DEADLINE_SECONDS)
@@ -110,7 +111,8 @@ class Database:
         return await asyncpg.connect(self._dsn, timeout=DEADLINE_SECONDS, server_settings=settings)
 
     async def close(self) -> None:
-        """Close all connections; the next call opens new ones."""
+        """Close all connections for good: calls that are under way, and later ones, fail with `RetryLater`."""
+        self._closed = True
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.terminate()
@@ -193,6 +195,8 @@ class Database:
     async def _open(self) -> "asyncpg.Pool[Row]":
         if self._pool is None:
             async with self._opening:
+                if self._closed:
+                    raise retry_later("the service has stopped")
                 if self._pool is None:
                     self._pool = await asyncpg.create_pool(
                         self._dsn,

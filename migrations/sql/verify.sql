@@ -151,7 +151,7 @@ DECLARE
         'constraint on tasks: PRIMARY KEY (workspace_id, session_id, id)',
         'function coordination_add_to_index(p_workspace text, p_session text, p_checkout text, p_refresh bigint, p_files jsonb, p_removed text[]) security invoker, search_path=pg_catalog, public, body fef5c9449501',
         'function coordination_agent_is_live(p_workspace text, p_session text, p_agent text, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 60a0ff18b06d',
-        'function coordination_agents_ahead(p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_keys text[], p_probe text[], p_blocks_across boolean, p_now timestamp with time zone, OUT ticket bigint, OUT ahead text[]) security invoker, search_path=pg_catalog, public, body b8a45b95d206',
+        'function coordination_agents_ahead(p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_keys text[], p_probe text[], p_blocks_across boolean, p_now timestamp with time zone, OUT ticket bigint, OUT ahead text[]) security invoker, search_path=pg_catalog, public, body 50b23e0e1d14',
         'function coordination_append_event(p_workspace text, p_session text, p_agent text, p_kind text, p_payload jsonb, p_concerns text[], p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body d2728fff4139',
         'function coordination_begin_index(p_workspace text, p_session text, p_checkout text) security invoker, search_path=pg_catalog, public, body 5c2353bc159a',
         'function coordination_blockers_of(p_workspace text, p_session text, p_blocks_across boolean, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 9f5363e9c42a',

@@ -21,8 +21,11 @@ BEGIN
           w.operation, w.checkout, w.path_keys, w.probe, p_blocks_across);
     -- Nobody can wait for an agent that neither holds nor awaits anything, so the search is skipped then.
     IF cardinality(v_tickets) > 0 AND (
-        EXISTS (SELECT FROM file_locks l WHERE l.workspace_id = p_workspace AND l.session_id = p_session
-                AND l.agent_id = p_agent AND l.expires_at > p_now)
+        -- Compared outside, or the plan may read every live lease by the index on their ends.
+        EXISTS (SELECT FROM (SELECT f.expires_at FROM file_locks f
+                             WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
+                             OFFSET 0) l
+                WHERE l.expires_at > p_now)
         OR EXISTS (SELECT FROM file_lock_waiters w WHERE w.workspace_id = p_workspace AND w.session_id = p_session
                    AND w.agent_id = p_agent))
     THEN

@@ -48,6 +48,13 @@ class Running:
     core: Core
     environment: dict[str, str]
 
+    def move_database(self, dsn: str) -> None:
+        """Let the service look for its database elsewhere, with none of its connections left."""
+        database = self.core.database
+        pool, database._pool, database._dsn = database._pool, None, dsn
+        if pool is not None:
+            pool.terminate()
+
     def agent(self, name: str, session: str = "demo") -> Agent:
         role = "planner" if name == "planner" else "implementer"
         return Agent("local", session, "alice", name, role, "claude")

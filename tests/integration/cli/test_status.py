@@ -209,8 +209,7 @@ def test_a_service_that_does_not_run_is_never_all_clear(
 
 async def test_a_service_without_its_database_is_never_all_clear(own_service: Running, coord: Coord) -> None:
     await own_service.claim(own_service.agent("planner"), "a.py")
-    await own_service.core.database.close()
-    own_service.core.database._dsn = "postgresql://nobody@127.0.0.1:9/nowhere"
+    own_service.move_database("postgresql://nobody@127.0.0.1:9/nowhere")
     for words in (["status", "demo"], ["locks", "demo"], ["sessions"]):
         answer = await coord(*words)
         assert (answer.exit_code, answer.out) == (3, "")

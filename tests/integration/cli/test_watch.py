@@ -153,18 +153,16 @@ async def claimed(service: Running) -> bool:
 
 async def test_when_the_service_cannot_answer_the_picture_says_that_it_is_old(own_service: Running) -> None:
     await own_service.claim(own_service.agent("planner"), "a.py")
-    database = own_service.core.database
     with Screen() as screen:
         async with watching(own_service, stdout=screen.theirs, stderr=screen.theirs):
             screen.started()
             await screen.shows("holds  a.py")
-            good, database._dsn = database._dsn, "postgresql://nobody@127.0.0.1:9/nowhere"
-            await database.close()
+            good = own_service.core.database.dsn
+            own_service.move_database("postgresql://nobody@127.0.0.1:9/nowhere")
             await screen.shows("The database cannot answer now")
             await screen.shows("old and may be wrong")
             drawn = len(screen.text)
-            database._dsn = good
-            await database.close()  # the pool that was opened at the wrong address
+            own_service.move_database(good)
             while not await claimed(own_service):
                 pass
             await screen.shows("holds  b.py")

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from coordination.domain.errors import RetryLater, UnknownItem
 from coordination.domain.identity import Identity
 from coordination.services import agent as agents
+from coordination.services import core as services
 from coordination.services import file_lock, session
 from coordination.services.core import Core, repeat
 from coordination.store.database import Database
@@ -79,6 +80,55 @@ async def test_a_process_without_its_database_runs_and_ends() -> None:
                 await file_lock.list_locks(core, "local", "demo", None, 10)
             assert not core.feed.listening
     assert "presence_not_written_at_stop" in [entry["event"] for entry in logs]
+
+
+async def test_what_outlives_its_call_is_finished_at_the_end() -> None:
+    done: list[int] = []
+
+    async def rest(more: int) -> None:
+        await core.rest(3600)
+        await asyncio.sleep(0)
+        done.append(more)
+        if more:
+            core.finish(rest(more - 1))
+
+    core = Core(NOWHERE)
+    async with core.running():
+        core.finish(rest(20))
+        await asyncio.sleep(0)
+    assert done[-1] == 0
+
+
+async def test_what_outlives_its_call_for_too_long_is_cut_off_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "FINISH_SECONDS", 0.05)
+    cut_off = asyncio.Event()
+
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+
+    core = Core(NOWHERE)
+    with capture_logs() as logs:
+        async with core.running():
+            core.finish(hang())
+            await asyncio.sleep(0)
+    assert cut_off.is_set()
+    (entry,) = [entry for entry in logs if entry["event"] == "calls_not_finished_at_stop"]
+    assert entry["number"] == 1
+
+
+async def test_a_core_that_has_ended_opens_no_connection_any_more(clean_dsn: str) -> None:
+    core = Core(clean_dsn)
+    async with core.running():
+        under_way = asyncio.create_task(core.database.fetch("SELECT pg_sleep(60)"))
+        await core.database.fetch("SELECT 1")
+    for call in (under_way, core.database.fetch("SELECT 1")):
+        with pytest.raises(RetryLater):
+            await call
 
 
 async def test_places_and_leases_that_ended_are_announced(core: Core, database: Database) -> None:

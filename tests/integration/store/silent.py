@@ -32,14 +32,14 @@ class Silent:
 
 
 @asynccontextmanager
-async def silent(dsn: str) -> AsyncGenerator[Silent]:
-    """Connect with the service's settings, and fall silent once the server is ready."""
+async def silent(dsn: str, **settings: str) -> AsyncGenerator[Silent]:
+    """Connect with the service's settings, but for those given, and fall silent once the server is ready."""
     url = urlsplit(dsn)
     query = parse_qs(url.query)
     reader, writer = await asyncio.open_unix_connection(
         f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}", limit=2**10
     )
-    said = {"user": url.username or "", "database": url.path.lstrip("/"), **SERVER_SETTINGS}
+    said = {"user": url.username or "", "database": url.path.lstrip("/"), **SERVER_SETTINGS, **settings}
     start = b"".join(f"{name}\0{value}\0".encode() for name, value in said.items()) + b"\0"
     writer.write(struct.pack("!II", len(start) + 8, 196608) + start)
     kind = b""

@@ -36,22 +36,26 @@ async def test_tokens_grow_over_a_downgrade(dsn: str) -> None:
 
 async def test_new_connections_never_lower_the_tokens(dsn: str) -> None:
     tokens = [9_000_000_000_000]
-    pool = Database(dsn)
-    await pool.fetch("SELECT setval('coordination_fencing_token', $1)", tokens[0])
+    await administer(dsn, f"SELECT setval('coordination_fencing_token', {tokens[0]})")
     for name in ("impl_a", "impl_b"):
-        await pool.close()
+        pool = Database(dsn)
         tokens += (await granted(pool, agent(name), f"{name}.py")).granted_tokens
-    await pool.close()
+        await pool.close()
     assert tokens == sorted({*tokens})
 
 
 async def test_a_sequence_behind_the_clock_is_set_before_it(dsn: str) -> None:
+    """And well before it: what others draw between the look and the setting must not come again."""
+    async with worker(dsn) as one:
+        behind = (
+            "SELECT setval('coordination_fencing_token', 7), extract(epoch FROM clock_timestamp()) * 1000"
+        )
+        clock = (await one.fetch(behind))[0][1]
+        await one.raw.execute(RAISE_TOKENS)
+        last = (await one.fetch("SELECT last_value FROM coordination_fencing_token"))[0][0]
+    assert last >= clock + 900
     pool = Database(dsn)
-    clock = (
-        await pool.fetch("SELECT setval('coordination_fencing_token', 7), extract(epoch FROM now()) * 1000")
-    )[0][1]
-    await pool.close()
-    assert (await granted(pool, agent("impl_a"), "a.py")).granted_tokens[0] > clock
+    assert (await granted(pool, agent("impl_a"), "a.py")).granted_tokens[0] > last
     await pool.close()
 
 

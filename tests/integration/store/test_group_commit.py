@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -32,12 +33,22 @@ async def session_locked(database: Database) -> AsyncGenerator[Worker]:
         yield other
 
 
-async def waiting(database: Database) -> int:
-    """Return the backend that waits for the session's lock, once there is one."""
+async def waiting(database: Database, *ended: int) -> int:
+    """Return the backend that waits for the session's lock, once there is one besides those that were ended."""
     while True:
-        rows = await database.fetch("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        rows = await database.fetch(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid <> ALL ($1::int[])",
+            list(ended),
+        )
         if rows:
             return rows[0]["pid"]
+
+
+async def end(database: Database, *ended: int) -> int:
+    """End the connection that waits for the session's lock, as a crash would, and return which it was."""
+    pid = await waiting(database, *ended)
+    await database.fetch("SELECT pg_terminate_backend($1)", pid)
+    return pid
 
 
 async def commits(database: Database, session: str = "demo") -> list[int]:
@@ -93,6 +104,7 @@ async def test_one_that_is_refused_spoils_nothing_for_its_group(database: Databa
 async def test_other_sessions_and_other_statements_go_their_own_ways(database: Database) -> None:
     async with session_locked(database):
         stuck = asyncio.create_task(try_claim(database, AGENTS[0], "a.py"))
+        await waiting(database)
         free = agent("impl_a", session="free")
         assert isinstance(await try_claim(database, free, "a.py"), Granted)
         assert not stuck.done()
@@ -111,6 +123,28 @@ async def test_who_no_longer_waits_is_not_sent(database: Database) -> None:
     with pytest.raises(asyncio.CancelledError):
         await gone
     assert [holder for holder, _, _ in await leases(database)] == [AGENTS[0].id, AGENTS[2].id]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+async def test_who_goes_after_its_group_was_sent_takes_no_answer_from_the_others(
+    database: Database, *, dies: bool
+) -> None:
+    async with session_locked(database) as other:
+        first, gone, *others = (
+            asyncio.create_task(try_claim(database, who, f"src/{who.name}.py")) for who in AGENTS[:4]
+        )
+        ended = await end(other)  # so that the others, a group by now, are on their way
+        await waiting(other, ended)
+        gone.cancel()
+        if dies:
+            await end(other, ended)
+    with pytest.raises(RetryLater):
+        await first
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    for outcome in await asyncio.gather(*others, return_exceptions=True):
+        assert isinstance(outcome, RetryLater if dies else Granted)
+        assert "within" not in str(outcome)  # it was told what happened, and did not wait in vain
 
 
 async def test_who_waited_too_long_for_others_is_told_so_and_nothing_of_it_is_done(
@@ -173,12 +207,39 @@ async def test_a_deadlock_of_a_group_is_none_for_its_calls(database: Database) -
 async def test_a_connection_that_dies_is_told_to_the_whole_group(database: Database) -> None:
     async with session_locked(database) as other:
         calls = [asyncio.create_task(try_claim(database, who, f"src/{who.name}.py")) for who in AGENTS]
+        ended: list[int] = []
         for _ in ("the first call", "a group", "the group of the others"):
-            await other.raw.execute("SELECT pg_terminate_backend($1)", await waiting(other))
+            ended.append(await end(other, *ended))
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {RetryLater}
     assert await leases(database) == []
     assert isinstance(await try_claim(database, AGENTS[0], "src/a.py"), Granted)
+
+
+async def test_the_largest_group_goes_to_the_server_by_one_write(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the widest characters too; a process that is stopped has then sent all of a group or nothing."""
+    calls = [
+        [f"{number}", "\N{GRINNING FACE}" * (MOST_CHARACTERS // MOST_CALLS)] for number in range(MOST_CALLS)
+    ]
+    writes: list[tuple[int, int]] = []
+    async with worker(database.dsn) as one:
+        await granted(one, AGENTS[0], "a.py")
+        await one.fetch_jsons(INSERT, [["prepared", ""]])
+        transport: Any = one.raw._transport.__class__
+        below = transport.write
+
+        def write(self: asyncio.Transport, sent: bytes) -> None:
+            below(self, sent)
+            writes.append((len(sent), self.get_write_buffer_size()))
+
+        monkeypatch.setattr(transport, "write", write)
+        await one.fetch_jsons(INSERT, calls)
+        monkeypatch.undo()
+    ((size, unsent),) = writes
+    assert size > 4 * MOST_CHARACTERS
+    assert unsent == 0
 
 
 @pytest.mark.parametrize(

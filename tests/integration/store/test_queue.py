@@ -1,6 +1,7 @@
 """The queue on a real Postgres: whose turn it is, who may pass whom, and how places are kept and given up."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -252,6 +253,25 @@ async def test_a_place_that_a_call_left_for_two_minutes_is_not_left_with_it(data
         await file_lock.claim(database, B, request, wait)
     await file_lock.cancel_wait(database, B, request.request_id)
     assert [who for _, who in await waiters(database)] == [B.id]
+
+
+async def test_a_place_that_was_only_left_for_two_minutes_belongs_to_no_request(database: Database) -> None:
+    await granted(database, A, "a.py")
+    request = wanted("a.py")
+    await file_lock.claim(database, B, request, Wait.PARK)
+    await file_lock.cancel_wait(database, B, request.request_id)
+    assert [who for _, who in await waiters(database)] == [B.id]
+
+
+async def test_a_request_takes_nothing_of_another_agent_along(database: Database) -> None:
+    """Whatever a client calls its requests."""
+    await granted(database, A, "a.py")
+    place, grant = wanted("a.py"), wanted("b.py")
+    for request in (place, replace(grant, request_id=place.request_id)):
+        await file_lock.claim(database, B, request, Wait.QUEUE)
+    assert await file_lock.cancel_wait(database, C, place.request_id) == ()
+    assert [who for _, who in await waiters(database)] == [B.id]
+    assert (B.id, "b.py", "write") in await leases(database)
 
 
 async def test_many_waiters_are_granted_in_their_order(database: Database) -> None:

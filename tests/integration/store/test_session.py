@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from coordination.domain.agent import Agent
@@ -9,7 +10,18 @@ from coordination.domain.errors import CheckoutTaken, SettingRefused, UnknownIte
 from coordination.store import agent as agents
 from coordination.store import file_lock, session
 from coordination.store.database import Database
-from tests.integration.store.steps import READ, agent, expire, granted, held, kinds, leases, queued
+from tests.integration.store.steps import (
+    READ,
+    agent,
+    blocked,
+    expire,
+    granted,
+    held,
+    kinds,
+    leases,
+    queued,
+    worker,
+)
 
 HERE, THERE = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 
@@ -74,6 +86,39 @@ async def test_a_checkout_is_free_for_another_session_when_nobody_was_seen_there
         await agents.enter(database, agent("impl_b", session="second", checkout=HERE))
     await expire(database, "a.py", session="first")
     await agents.enter(database, agent("impl_b", session="second", checkout=HERE))
+
+
+async def test_of_two_sessions_that_take_a_checkout_at_once_the_later_is_refused(database: Database) -> None:
+    async with worker(database.dsn) as first, worker(database.dsn) as second:
+        transaction = first.raw.transaction()
+        await transaction.start()
+        await agents.enter(first, agent("impl_a", session="first", checkout=HERE))
+        taking = asyncio.create_task(agents.enter(second, agent("impl_b", session="second", checkout=HERE)))
+        waits = asyncio.create_task(blocked(database, second))
+        await asyncio.wait({taking, waits}, return_when=asyncio.FIRST_COMPLETED)
+        await transaction.commit()
+        waits.cancel()
+        with pytest.raises(asyncpg.PostgresError, match="checkout belongs to another session"):
+            await taking
+
+
+async def test_a_lease_in_another_checkout_keeps_none_that_its_holder_fell_silent_in(
+    database: Database,
+) -> None:
+    await granted(database, agent("impl_a", session="first", checkout=THERE), "a.py")
+    moved = agent("impl_a", session="first", checkout=HERE)
+    await agents.enter(database, moved)
+    await fall_silent(database, moved)
+    await agents.enter(database, agent("impl_b", session="second", checkout=HERE))
+
+
+async def test_whoever_left_with_its_session_keeps_no_checkout_when_others_open_it_again(
+    database: Database,
+) -> None:
+    await agents.enter(database, agent("impl_a", checkout=HERE))
+    await session.configure(database, "local", "demo", "alice", status="closed", across_checkouts=None)
+    await agents.enter(database, agent("impl_c", checkout=THERE))
+    await agents.enter(database, agent("impl_b", session="other", checkout=HERE))
 
 
 async def test_an_agent_that_comes_back_does_not_share_its_checkout_with_the_session_that_took_it(

@@ -7,6 +7,7 @@ import pytest
 
 from coordination.domain.errors import RetryLater
 from coordination.domain.file_lock import Granted
+from coordination.services import core
 from coordination.store import stopped
 from coordination.store.database import Database
 from tests.integration.store.silent import Silent, silent
@@ -66,3 +67,32 @@ async def test_who_waits_for_a_lock_or_says_nothing_between_calls_is_left_alone(
         while not all(call.done() for call in calls):
             assert await stopped.end(own_database) == 0
     assert all(isinstance(call.result(), Granted) for call in calls)
+
+
+@pytest.mark.parametrize("whose", ["another program's", "another database's"])
+async def test_whoever_is_not_of_this_service_is_left_alone(
+    own_database: Database, server_dsn: str, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    monkeypatch.setattr(stopped, "END", stopped.END.replace(LATER, "clock_timestamp()"))
+    foreign = (
+        silent(own_database.dsn, application_name="psql")
+        if whose == "another program's"
+        else silent(server_dsn)
+    )
+    async with foreign as process:
+        await process.begin_group("SELECT pg_advisory_xact_lock(1)")
+        await until_it_waits(own_database)
+        assert await stopped.end(own_database) == 0
+
+
+async def test_a_running_service_ends_what_another_left_by_itself(
+    own_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopped, "END", stopped.END.replace(LATER, "clock_timestamp()"))
+    monkeypatch.setattr(core, "LOOK_FOR_STOPPED_SECONDS", 0.01)
+    async with silent(own_database.dsn) as process:
+        await half_sent(process)
+        await until_it_waits(own_database)
+        service = core.Core(own_database.dsn)
+        async with service.running():
+            assert isinstance(await try_claim(service.database, agent("impl_a"), "a.py"), Granted)

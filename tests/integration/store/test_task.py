@@ -1,6 +1,7 @@
 """Reports on tasks: one winner, partial updates, transitions, takeover, what ends with a task, and messages."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -133,6 +134,28 @@ async def test_an_inactive_holder_without_leases_loses_its_task(database: Databa
     assert [row[0] for row in rows] == [A.id]
     with pytest.raises(TaskTaken, match="impl_b"):
         await report(database, A, "t1", "in_progress")
+
+
+@pytest.mark.parametrize("status", ["started", "in_progress", "blocked"])
+async def test_a_task_that_goes_on_stays_with_its_holder(database: Database, status: str) -> None:
+    await report(database, A, "t1", status)
+    with pytest.raises(TaskTaken, match="impl_a"):
+        await report(database, B, "t1", "started")
+
+
+async def test_a_task_that_is_started_again_is_taken_anew(database: Database) -> None:
+    """A rival is told since when its holder has it now; going on with it does not count."""
+    since: list[datetime] = []
+    for status in ("started", "in_progress", "completed", "started", "in_progress"):
+        await report(database, A, "t1", status)
+        if status == "in_progress":
+            with pytest.raises(TaskTaken) as refused:
+                await report(database, B, "t1", "started")
+            since.append(datetime.fromisoformat(str(refused.value.details["since"])))
+    rows = await database.fetch(
+        "SELECT created_at FROM coordination_events WHERE kind IN ('task.started', 'task.reopened') ORDER BY seq"
+    )
+    assert since == [row[0] for row in rows]
 
 
 async def test_a_quiet_holder_with_a_live_lease_keeps_its_task(database: Database) -> None:
