@@ -10,6 +10,7 @@ import pytest
 
 from coordination.app import local_token
 from coordination.app.application import create
+from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.settings import load
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.wire.rest import Problem
@@ -19,7 +20,7 @@ from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, run_line
 PLANNER = "/mcp/v2/claude/alice__session__demo__planner"
 LIST: dict[str, Any] = {"jsonrpc": "2.0", "method": "tools/list", "params": {}, "id": 1}
 CLAUDE_CODE = {"x-client-name": "claude code"}
-TOOLS = ["claim_file_lock", "sync_progress", "check_agent_status"]
+TOOLS = list(PLANNER_TOOLS)
 ROUTES = [
     "/health",
     "/ready",

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from coordination.app import schema
 from coordination.domain.errors import RetryLater
+from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.store import file_lock, migration, schema_version
 from coordination.store.database import DEADLINE_SECONDS, Database
 from coordination.transport.mcp.visibility import Refusals
@@ -55,14 +56,14 @@ async def test_a_service_with_its_database_is_well(serve: Serve, dsn: str) -> No
                 await asyncio.sleep(0.02)
     assert found["database"] == {"state": "ok", "kind": "own"}
     assert found["migrations"] == {"state": "current", "revision": NEWEST, "newest_known": NEWEST}
-    assert found["coordination_tools"] == ["claim_file_lock", "sync_progress", "check_agent_status"]
+    assert found["coordination_tools"] == list(PLANNER_TOOLS)
 
 
 async def test_grep_finds_the_tools_by_name_in_one_line(serve: Serve, dsn: str) -> None:
     async with serve(dsn) as client:
         text = (await client.get("/health/detailed")).text
     (line,) = [line for line in text.splitlines() if "coordination_tools" in line and "[" in line]
-    assert {"claim_file_lock", "sync_progress", "check_agent_status"} <= set(line.split('"'))
+    assert set(PLANNER_TOOLS) <= set(line.split('"'))
     assert json.loads(text)["service"] == "coordination"
 
 
@@ -82,7 +83,7 @@ async def test_refused_calls_are_counted(serve: Serve, dsn: str) -> None:
     async with serve(dsn) as client:
         await client.post("/mcp/v2/cursor/alice", json=call, headers={"x-client-name": "cursor"})
         counts = (await detailed(client))["counts"]
-    assert counts == {"coordination_tools": 3, "refused_calls": 1}
+    assert counts == {"coordination_tools": len(PLANNER_TOOLS), "refused_calls": 1}
 
 
 async def test_a_service_starts_without_its_database_and_heals_when_it_comes(

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from coordination.domain.visibility import IMPLEMENTER_TOOLS
+from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.store.database import Database
 from coordination.transport.mcp.visibility import Refusals
 from tests.integration.app.conftest import Serve
@@ -66,7 +66,7 @@ async def test_every_service_shows_the_same_tools_to_the_same_client(balancer: B
         info = {"name": "claude-code", "version": "2"}
         await balancer.ask(PLANNER, "initialize", {**hello, "clientInfo": info}, HEADERS)
     shown = [await balancer.tools(PLANNER, HEADERS, era=era) for _ in range(4)]
-    assert shown == [list(IMPLEMENTER_TOOLS)] * 4
+    assert shown == [list(PLANNER_TOOLS)] * 4
     assert len(set(balancer.asked)) == 2
 
 

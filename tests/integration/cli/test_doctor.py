@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.store import schema_version
 from tests.integration.installation import Installation
 
@@ -59,7 +60,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]
 def test_with_a_running_service_all_is_well(running: Installation) -> None:
     checks = examine(running, 0)
     assert states(checks, "ok") == set(NAMES)
-    tools = "sees claim_file_lock, sync_progress, check_agent_status"
+    tools = f"sees {', '.join(PLANNER_TOOLS)}"
     assert checks["Claude Code (modern)"]["found"] == checks["Claude Code (older)"]["found"] == tools
     assert checks["Cursor"]["found"].startswith("sees no tools")
     assert schema_version.known()[-1] in checks["migrations"]["found"]
