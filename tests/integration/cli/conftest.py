@@ -1,17 +1,13 @@
-"""One running service for all tests of the commands, empty at the start of each; another for those that harm it.
-
-And one data folder for those that start and stop a service as a person does.
-"""
+"""One running service for all tests of the commands, empty at the start of each; another for those that harm it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from tests.conftest import administer, in_database
 from tests.integration.cli.running import Coord, Running, running_on
-from tests.integration.installation import Installation
 
 SHARED = "shared_cli"
 
@@ -51,18 +47,3 @@ def coord(
     for variable, value in one.environment.items():
         monkeypatch.setenv(variable, value)
     return Coord(capsys)
-
-
-@pytest.fixture(scope="session")
-def shared_installation(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
-    """A data folder for all tests that start a service on it: the first start makes a database, which takes seconds."""
-    with Installation(tmp_path_factory.mktemp("installation")) as one:
-        yield one
-
-
-@pytest.fixture
-def installation(shared_installation: Installation) -> Generator[Installation]:
-    """The shared data folder, on which nothing runs before and after a test."""
-    yield shared_installation
-    for service in shared_installation.services():
-        shared_installation.coord("down", PORT=str(service.port))

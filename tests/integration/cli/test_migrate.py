@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from coordination.app import running
-from coordination.app.running import RunningService
 from coordination.cli import run
 from coordination.store import schema_version
 from tests.conftest import administer
@@ -115,24 +112,3 @@ def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) ->
     assert json.loads(done.stdout)["error"]["code"] == "database"
     assert "hunter2" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_the_embedded_postgres_is_started_for_it_but_nobody_goes_back_under_a_service(tmp_path: Path) -> None:
-    embedded = Installation(tmp_path)
-    assert embedded.json("migrate") == {"before": None, "after": NEWEST}
-    assert not (embedded.data_dir / "postgres" / "postmaster.pid").exists()
-
-    pid = os.getpid()
-    started = running.started_at(pid)
-    assert started is not None
-    running.record(
-        embedded.data_dir,
-        RunningService(pid, started, "http://x", 1, "embedded", None, needs_token=False, version="1"),
-    )
-    refused = embedded.coord("migrate", "--to", "base", "--yes", "--json")
-    assert refused.returncode == 1
-    error = json.loads(refused.stdout)["error"]
-    assert (error["code"], str(pid) in error["message"]) == ("in_use", True)
-    beside = embedded.coord("migrate", "--to", "base", "--yes", "--json", PORT="8001")
-    assert "PORT=1 " in json.loads(beside.stdout)["error"]["mend"]
-    assert embedded.json("migrate", "--check")["current"] is True

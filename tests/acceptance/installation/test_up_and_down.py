@@ -16,6 +16,8 @@ from coordination.app import port
 from coordination.cli import background, run
 from tests.integration.installation import Installation, coord, eventually, get, is_gone
 
+pytestmark = pytest.mark.acceptance
+
 
 def test_it_starts_in_the_background_says_so_once_more_and_stops(installation: Installation) -> None:
     started = installation.json("up")

@@ -26,11 +26,7 @@ PLANNER = "/mcp/v2/claude/alice__session__demo__planner"
 OTHER = "/mcp/v2/claude/alice__session__demo__impl_a"
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
-    """One data folder for all tests of this module: each start takes seconds, and the first one makes a database."""
-    with Installation(tmp_path_factory.mktemp("server")) as one:
-        yield one
+pytestmark = pytest.mark.acceptance
 
 
 @contextlib.contextmanager
