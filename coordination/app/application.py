@@ -29,6 +29,7 @@ from coordination.transport.exchange import ExchangeMiddleware
 from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
+from coordination.transport.mcp.prompts import build_prompts
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
@@ -119,6 +120,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             on_listed=_but_visitors(core.presence.listed),
             on_called=core.presence.called,
             refusals=refusals,
+            prompts=build_prompts(),
             further=[SubscriptionMiddleware(core)],
         )
     )

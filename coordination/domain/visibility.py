@@ -22,6 +22,9 @@ CredentialKind = Literal["none", "local_token", "bearer", "api_key"]
 IMPLEMENTER_TOOLS: Final = ("claim_file_lock", "sync_progress", "check_agent_status")
 PLANNER_TOOLS: Final = ("analyze_task_conflicts", "create_task_distribution", *IMPLEMENTER_TOOLS)
 
+PLANNER_PROMPTS: Final = ("plan_work",)
+"""Prompts that are for planners alone; all others are for every caller that has tools."""
+
 CLIENT_PATH: Final = "claude"
 CLIENT_NAME: Final = "claude code"
 CLIENT_NAME_SHORT: Final = "claude"

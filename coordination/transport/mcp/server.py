@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import fastmcp
 from fastmcp import FastMCP
+from fastmcp.prompts import Prompt
 from fastmcp.server.http import StarletteWithLifespan
 from fastmcp.server.middleware import Middleware as FastMCPMiddleware
 from mcp.server.caching import CACHEABLE_METHODS, CacheHint
@@ -49,6 +50,7 @@ def build_mcp(
     on_called: Report,
     refusals: Refusals,
     further: Sequence[FastMCPMiddleware] = (),
+    prompts: Sequence[Prompt] = (),
 ) -> FastMCP:
     """Build the MCP server.
 
@@ -61,6 +63,7 @@ def build_mcp(
         on_listed: called with the identity of every caller that was shown tools.
         on_called: called with the identity of every caller that called one of its tools.
         refusals: where refused calls are counted.
+        prompts: what a person can have an agent told; which of them a caller sees is decided by their names.
         further: what else looks at requests, once it is known what their callers may see.
 
     Raises:
@@ -89,6 +92,8 @@ def build_mcp(
         dereference_schemas=False,
         on_duplicate="error",
     )
+    for prompt in prompts:
+        mcp.add_prompt(prompt)
     # FastMCP passes none of these settings on.
     low_level: _LowLevel = mcp._mcp_server  # pyright: ignore[reportPrivateUsage]
     # No tool declares `x-mcp-header` parameters, so there is nothing to validate. The hook also must not know

@@ -34,7 +34,7 @@ from mcp_types import (
 
 from coordination.domain.identity import Identity
 from coordination.domain.text import shown
-from coordination.domain.visibility import PLANNER_TOOLS, Hidden
+from coordination.domain.visibility import PLANNER_PROMPTS, PLANNER_TOOLS, Hidden
 from coordination.transport.mcp.identity import Caller, current_caller
 
 _log: Final = structlog.stdlib.get_logger(__name__)
@@ -91,14 +91,14 @@ class VisibilityTransform(Transform):
         return found or await call_next(name, version=version)
 
     async def list_prompts(self, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
-        """Keep all prompts for a caller that has tools, none for others."""
-        return prompts if _visible_tools() else []
+        """Keep the prompts of the caller's role; none for a caller without tools."""
+        return [prompt for prompt in prompts if _may_prompt(prompt.name)]
 
     async def get_prompt(
         self, name: str, call_next: GetPromptNext, *, version: VersionSpec | None = None
     ) -> Prompt | None:
-        """Find a prompt for a caller that has tools."""
-        return await call_next(name, version=version) if _visible_tools() else None
+        """Find a prompt of the caller's role."""
+        return await call_next(name, version=version) if _may_prompt(name) else None
 
     async def list_resources(self, resources: Sequence[Resource]) -> Sequence[Resource]:
         """Keep all resources for a caller that has tools, none for others."""
@@ -201,3 +201,8 @@ class VisibilityMiddleware(Middleware):
 def _visible_tools() -> tuple[str, ...]:
     caller = current_caller()
     return () if caller is None else caller.tools
+
+
+def _may_prompt(name: str) -> bool:
+    tools = _visible_tools()
+    return tools == PLANNER_TOOLS if name in PLANNER_PROMPTS else bool(tools)

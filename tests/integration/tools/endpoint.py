@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from coordination.services.core import Core
 from coordination.store.database import Database
+from coordination.transport.mcp.prompts import build_prompts
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals
@@ -118,6 +119,7 @@ async def endpoint(core: Core, *, presence: bool) -> AsyncGenerator[Endpoint]:
         tools,
         instructions=INSTRUCTIONS,
         planner_instructions=PLANNER_INSTRUCTIONS,
+        prompts=build_prompts(),
         version="1.2.3",
         on_listed=core.presence.listed if presence else _nobody,
         on_called=core.presence.called if presence else _nobody,
