@@ -20,10 +20,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import database_load, event_latency, http_load, index_load, servers
+from benchmarks import analysis_load, database_load, event_latency, http_load, index_load, servers
 from coordination.embedded import EmbeddedPostgres
 from coordination.embedded.binaries import find_binaries
 
+ANALYSED_FILES = 20_000
 RESULTS = Path(__file__).parent / "results"
 console = Console()
 
@@ -43,6 +44,7 @@ def main() -> None:
         "mcp": over_mcp(chosen.agents, chosen.rounds, chosen.seconds),
         "database": in_database(chosen.rounds, max(1, int(chosen.seconds))),
         "index": of_index(chosen.files, chosen.rounds),
+        "analysis": of_analysis(chosen.rounds),
         "events": to_readers(chosen.rounds * chosen.seconds),
     }
     RESULTS.mkdir(exist_ok=True)
@@ -130,6 +132,16 @@ def of_index(files: int, rounds: int) -> dict[str, Any]:
         table.add_row(f"{size:,}", f"{statistics.median(seconds):.2f}")
     console.print("Reading a file index from the database, as the planner does", table)
     return {"runs": [asdict(run) for run in runs], "reading": reading}
+
+
+def of_analysis(rounds: int) -> dict[str, list[float]]:
+    """A hundred tasks on an index of 20,000 files."""
+    figures = analysis_load.measure(ANALYSED_FILES, rounds)
+    table = Table("step", "median seconds")
+    for step, seconds in asdict(figures).items():
+        table.add_row(step, f"{statistics.median(seconds):.2f}")
+    console.print(f"{analysis_load.TASKS} tasks on an index of {ANALYSED_FILES:,} files", table)
+    return asdict(figures)
 
 
 def to_readers(seconds: float) -> dict[str, list[float]]:
