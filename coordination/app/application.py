@@ -142,6 +142,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         summary=DESCRIPTION,
         version=__version__,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing here exports any
         # Their pages load scripts from foreign hosts; /openapi.json stays.
         docs_url=None,
         redoc_url=None,

@@ -34,6 +34,9 @@ _LAST_OF_PLANES: Final = frozenset(
 _JOINERS: Final = frozenset("\u200c\u200d")
 _DRIVE: Final = re.compile(r"[A-Za-z]:[/\\]")
 _SLASHES: Final = re.compile("/+")
+_PART: Final = "[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_PLAIN: Final = re.compile(f"{_PART}(?:/{_PART}){{0,{MAX_DEPTH - 1}}}")
+"""What is normal already but for its case: most paths, of which all of `normalise` would change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
         InvalidInput: the path is empty, too long or too deep, escapes the repository, is absolute, holds control
             characters or outer spaces, or is a pattern.
     """
+    if len(raw) <= MAX_PATH_BYTES and _PLAIN.fullmatch(raw) is not None:
+        return LockPath(path=raw, key=raw.lower())
     text = unicodedata.normalize("NFC", raw)
     _refuse_unprintable(text, field)
     if not _names_resource(text):

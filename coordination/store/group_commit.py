@@ -19,8 +19,8 @@ from typing import Final, Protocol
 
 from coordination.domain.errors import RetryLater
 
-MOST_CALLS: Final = 4
-"""Few: the answers of one group are rendered while the next is decided; all in one would wait for each other."""
+MOST_CALLS: Final = 5
+"""Few: one group is answered while the next is decided; with all in one, server and database wait for each other."""
 MOST_CHARACTERS: Final = 16_000
 """A group is sent by one write: a stopped process must not hold a session's lock with half of a group sent."""
 
@@ -90,15 +90,18 @@ class GroupCommit:
                 del self._lines[key]
 
     async def _in_line(self, line: deque[_Call], arguments: Arguments) -> bytes:
-        call = _Call(arguments, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        call = _Call(arguments, loop.create_future())
         line.append(call)
+        deadline = loop.call_later(self._seconds, self._give_up, call)
         try:
-            async with asyncio.timeout(self._seconds):
-                return await call.answer
-        except TimeoutError:
-            raise RetryLater(
-                f"The database did not answer within {self._seconds:g} seconds; nothing was acknowledged."
-            ) from None
+            return await call.answer
+        finally:
+            deadline.cancel()
+
+    def _give_up(self, call: _Call) -> None:
+        late = f"The database did not answer within {self._seconds:g} seconds; nothing was acknowledged."
+        _fail([call], RetryLater(late))
 
     async def _send_groups(self, key: tuple[SessionKey, str], line: deque[_Call]) -> None:
         try:
@@ -152,4 +155,4 @@ def _next_group(line: deque[_Call]) -> list[_Call]:
 
 
 def _characters(arguments: Arguments) -> int:
-    return sum(len(str(argument)) for argument in arguments)
+    return len(str(arguments))

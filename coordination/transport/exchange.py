@@ -8,7 +8,7 @@ does not look into the body.
 """
 
 import asyncio
-import uuid
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -139,18 +139,19 @@ class ExchangeMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
+        request_id = os.urandom(16).hex()
         labelled = _labelled(send, request_id)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                body = await self._read(scope, receive)
-            except _Refused as refused:
-                await problem(refused.status, refused.code, refused.detail, headers={"connection": "close"})(
-                    scope, receive, labelled
-                )
-            else:
-                if body is not None:
-                    await self._serve(scope, Exchange(request_id, body, Disconnect(receive)), labelled)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            body = await self._read(scope, receive)
+            if body is not None:
+                await self._serve(scope, Exchange(request_id, body, Disconnect(receive)), labelled)
+        except _Refused as refused:
+            await problem(refused.status, refused.code, refused.detail, headers={"connection": "close"})(
+                scope, receive, labelled
+            )
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
     async def _serve(self, scope: Scope, exchange: Exchange, send: Send) -> None:
         scope[_SCOPE_KEY] = exchange

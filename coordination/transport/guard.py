@@ -19,7 +19,7 @@ from coordination.transport.problem import problem, refuse
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
-_FORWARDED: Final = ("forwarded", "x-forwarded", "x-real-ip")
+_FORWARDED: Final = (b"forwarded", b"x-forwarded", b"x-real-ip")
 _HTTP_SCHEMES: Final = {"ws": "http", "wss": "https"}
 # https://www.w3.org/TR/fetch-metadata/: browsers say so of themselves, and no page can change it. Every other port of
 # this machine counts as the same site.
@@ -103,7 +103,7 @@ class Guard:
     def _check_proxy(self, headers: list[tuple[bytes, bytes]]) -> Response | None:
         if self._forwarded:
             return None
-        if any(name.decode("latin-1").startswith(_FORWARDED) for name, _ in headers):
+        if any(name.startswith(_FORWARDED) for name, _ in headers):
             detail = "This service runs in local mode, without a proxy: forwarded headers are refused."
             return problem(400, "forwarded_header", detail)
         return None

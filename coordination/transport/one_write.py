@@ -2,8 +2,8 @@
 
 uvicorn writes the head of an answer and its body apart. Each write is a system call that wakes the client up, the first
 one for a head with which it can do nothing. Here what is written in one turn of the event loop is collected and sent at
-the end of the turn, much of it at once, so that flow control sees it; the order stays as it is. Streams are not delayed
-beyond their own turn.
+once when the answer is whole, else at the end of the turn; much is sent at once too, so that flow control sees it. The
+order stays as it is, and streams are not delayed beyond their own turn.
 """
 
 import asyncio
@@ -70,5 +70,11 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
         """Begin to serve a connection."""
-        collecting: Any = CollectingTransport(transport, self.loop)
-        super().connection_made(collecting)
+        self._collecting = CollectingTransport(transport, self.loop)
+        below: Any = self._collecting
+        super().connection_made(below)
+
+    def on_response_complete(self) -> None:
+        """Send an answer that is whole: its client can go on while others are still answered in this turn."""
+        self._collecting.flush()
+        super().on_response_complete()

@@ -7,8 +7,9 @@ caller may see is decided by `domain.visibility`; nothing is logged or stored he
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, cast
 
 import orjson
@@ -19,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from coordination.domain.checkout import parse_checkout, parse_terminal
 from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import Identity, role_of
-from coordination.domain.virtual_user import parse_virtual_user
-from coordination.domain.visibility import Hidden, Signals, Visible, decide, tools_for
+from coordination.domain.virtual_user import VirtualUser, parse_virtual_user
+from coordination.domain.visibility import CredentialKind, Hidden, Signals, Visible, decide, tools_for
 from coordination.transport.auth import credential_of
 from coordination.transport.exchange import exchange_of
 from coordination.transport.problem import problem, problem_of, refuse
@@ -31,9 +32,18 @@ _ROUTE: Final = re.compile(r"/mcp/v2/([^/]+)/([^/]+)", re.DOTALL)
 _CLIENT_INFO_KEY: Final = "io.modelcontextprotocol/clientInfo"
 _SCOPE_KEY: Final = "coordination.caller"
 _ARRIVAL_KEY: Final = "coordination.arrival"
+_CHECKOUT: Final = b"x-coordination-checkout"
+_TERMINAL: Final = b"x-coordination-terminal"
+_CLIENT_NAME: Final = b"x-client-name"
+_USER_AGENT: Final = b"user-agent"
+_OF_THE_CALLER: Final = frozenset({_CHECKOUT, _TERMINAL, _CLIENT_NAME, _USER_AGENT})
+_REMEMBERED: Final = 256
+"""Callers whose headers are not read again; a terminal says the same with each request."""
 _METHODS: Final = {"allow": "POST"}
 _JSON: Final = "application/json"
 _PARSE_ERROR: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
+Headers = Iterable[tuple[bytes, bytes]]
+
 _INVALID_REQUEST: Final = (
     b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,'
     b'"message":"The body must be one JSON-RPC object; an id is text or a whole number"}}'
@@ -137,27 +147,40 @@ class Entrance:
             return problem(405, "method_not_allowed", detail, headers=_METHODS)
         if _media_type(scope) != _JSON:
             return problem(415, "unsupported_media_type", f"The Content-Type must be {_JSON}.")
-        checkout = parse_checkout(_only(scope, b"x-coordination-checkout"))
-        identity = Identity(
-            workspace=self._workspace,
-            user=user.user,
-            session=user.session,
-            agent=user.agent,
-            role=role_of(user.agent),
-            client=client,
-            checkout=checkout.key,
-            checkout_root=checkout.root,
-            terminal=parse_terminal(_only(scope, b"x-coordination-terminal")),
-        )
-        signals = Signals(
-            path_client=client,
-            client_names=tuple(_values(scope, b"x-client-name")),
-            user_agents=tuple(_values(scope, b"user-agent")),
-            credential=credential_of(scope),
-        )
+        headers = tuple([header for header in scope["headers"] if header[0] in _OF_THE_CALLER])
+        identity, signals = _read(self._workspace, client, user, headers, credential_of(scope))
         scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
         _normalise(scope)
         return None
+
+
+@lru_cache(_REMEMBERED)
+def _read(
+    workspace: str,
+    client: str,
+    user: VirtualUser,
+    headers: tuple[tuple[bytes, bytes], ...],
+    credential: CredentialKind,
+) -> tuple[Identity, Signals]:
+    checkout = parse_checkout(_only(headers, _CHECKOUT))
+    identity = Identity(
+        workspace=workspace,
+        user=user.user,
+        session=user.session,
+        agent=user.agent,
+        role=role_of(user.agent),
+        client=client,
+        checkout=checkout.key,
+        checkout_root=checkout.root,
+        terminal=parse_terminal(_only(headers, _TERMINAL)),
+    )
+    signals = Signals(
+        path_client=client,
+        client_names=tuple(_values(headers, _CLIENT_NAME)),
+        user_agents=tuple(_values(headers, _USER_AGENT)),
+        credential=credential,
+    )
+    return identity, signals
 
 
 class CallerResolution:
@@ -189,16 +212,7 @@ class CallerResolution:
 
 def _resolve(scope: Scope, message: object) -> Caller:
     arrival: _Arrival = scope[_ARRIVAL_KEY]
-    signals = arrival.signals
-    verdict = decide(
-        Signals(
-            path_client=signals.path_client,
-            client_names=signals.client_names,
-            client_info=_client_info(message),
-            user_agents=signals.user_agents,
-            credential=signals.credential,
-        )
-    )
+    verdict = _decide(arrival.signals, _client_info(message))
     host, port = scope.get("client") or ("unknown", 0)
     return Caller(
         identity=arrival.identity,
@@ -208,6 +222,11 @@ def _resolve(scope: Scope, message: object) -> Caller:
         tools=tools_for(verdict, arrival.identity.role),
         request_id=cast("str | int | None", _member(message, "id")),  # checked by `_is_single`
     )
+
+
+@lru_cache(_REMEMBERED)
+def _decide(signals: Signals, client_info: str | None) -> Visible | Hidden:
+    return decide(replace(signals, client_info=client_info))
 
 
 def _is_single(message: object) -> bool:
@@ -238,19 +257,19 @@ def _member(value: object, key: str) -> object:
     return cast("Mapping[str, object]", value).get(key) if isinstance(value, dict) else None
 
 
-def _values(scope: Scope, name: bytes) -> Iterator[str]:
-    for header, value in cast("list[tuple[bytes, bytes]]", scope["headers"]):
+def _values(headers: Headers, name: bytes) -> Iterator[str]:
+    for header, value in headers:
         if header == name:
             yield value.decode("latin-1")
 
 
-def _only(scope: Scope, name: bytes) -> str:
+def _only(headers: Headers, name: bytes) -> str:
     """Return the one value of a header as text (UTF-8, else Latin-1), '' when it is absent.
 
     Raises:
         InvalidInput: the header occurs more than once with different values.
     """
-    values = set(_values(scope, name))
+    values = set(_values(headers, name))
     if len(values) > 1:
         raise InvalidInput(
             f"The header {name.decode()} occurs more than once with different values. Send it once.",
@@ -264,7 +283,7 @@ def _only(scope: Scope, name: bytes) -> str:
 
 
 def _media_type(scope: Scope) -> str:
-    values = list(_values(scope, b"content-type"))
+    values = list(_values(scope["headers"], b"content-type"))
     return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
 
 
@@ -274,9 +293,12 @@ def _normalise(scope: Scope) -> None:
     Without an Accept header a client takes anything (RFC 9110 section 12.5.1), where the SDK would answer 406; and
     a media type has no case (section 8.3.1), where it would answer 415.
     """
+    said = dict(cast("Headers", scope["headers"]))
+    if said[b"content-type"] == _JSON.encode() and said.get(b"accept", b"").strip():
+        return
     headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
     headers.append((b"content-type", _JSON.encode()))
-    if not "".join(_values(scope, b"accept")).strip():
+    if not "".join(_values(scope["headers"], b"accept")).strip():
         headers = [(name, value) for name, value in headers if name != b"accept"]
         headers.append((b"accept", b"*/*"))
     scope["headers"] = headers

@@ -45,6 +45,24 @@ def accepted(raw: str, *, literal: bool = False) -> LockPath:
 
 
 @given(ANYTHING)
+@example("a/" * (MAX_DEPTH - 1) + "a")
+@example("a/" * MAX_DEPTH + "a")
+@example("A" * MAX_PATH_BYTES)
+@example("A" * (MAX_PATH_BYTES + 1))
+@example("a\n")
+def test_a_path_that_is_plain_already_is_read_like_the_same_one_spelt_with_a_detour(raw: str) -> None:
+    assume(raw and not raw.startswith("/") and not raw.casefold().startswith("resource:"))
+
+    def read(spelling: str) -> LockPath | None:
+        try:
+            return normalise(spelling)
+        except InvalidInput:
+            return None
+
+    assert read(raw) == read(f"./{raw}")
+
+
+@given(ANYTHING)
 @example("./resource:/a")
 @example("Resource://A")
 @example("a /**")
