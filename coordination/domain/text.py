@@ -21,6 +21,7 @@ LONGEST_CALL: Final = 400
 """Characters of a next call that names several things: an agent reads it again with each answer."""
 # Cc control, Cf format (bidi marks, zero width), Cs lone surrogates, Co private use, Cn unassigned.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_UNSTORABLE: Final = frozenset({"Cc", "Cs"})
 
 
 def clean(text: str, limit: int) -> str:
@@ -29,6 +30,11 @@ def clean(text: str, limit: int) -> str:
     seen = "".join(character for character in flat if unicodedata.category(character) not in _UNSAFE)
     kept = unicodedata.normalize("NFC", _SPACES.sub(" ", seen).strip())
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def storable(text: str) -> bool:
+    """Return whether a text may be the name of anything stored: it holds no control character and no half of one."""
+    return all(unicodedata.category(character) not in _UNSTORABLE for character in text)
 
 
 def call(tool: str, **arguments: object) -> str:

@@ -21,6 +21,8 @@ from coordination.services.feed import Subscription
 from coordination.store import file_lock as store
 
 LOOK_SECONDS: Final = 1.0
+ONE_PATH_MAX: Final = 10_000
+"""More leases than one path can have: one of each agent that reads it."""
 _NAMED: Final = 5
 _DONE: Final = {"renew": "renewed", "release": "released"}
 _GIVE_BACK_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
@@ -152,6 +154,25 @@ async def revoke(
 async def list_locks(core: Core, workspace: str, session: str, after: str | None, limit: int) -> list[Lease]:
     """Read live leases of a session by path, at most `limit`, following the path key `after`."""
     return await store.page(core.database, workspace, session, after, limit)
+
+
+async def page_of_locks(
+    core: Core, workspace: str, session: str, after: str | None, limit: int
+) -> tuple[list[Lease], str | None]:
+    """Read a page of live leases by path that never parts those of one path: several agents may read it.
+
+    Returns:
+        The leases, fewer than `limit` or, when one path alone has more than that, all of it; and the path key that the
+        next page follows, None on the last.
+    """
+    found = await list_locks(core, workspace, session, after, limit + 1)
+    if len(found) <= limit:
+        return found, None
+    page = [lock for lock in found if lock.key != found[-1].key]
+    if not page:
+        found = await list_locks(core, workspace, session, after, ONE_PATH_MAX)
+        page = [lock for lock in found if lock.key == found[0].key]
+    return page, page[-1].key
 
 
 async def _wait(

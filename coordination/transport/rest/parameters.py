@@ -4,13 +4,13 @@ A session that cannot exist is answered exactly as one that does not: an id tell
 refused.
 """
 
-import unicodedata
 from typing import Annotated, Final
 
 from fastapi import Depends, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from coordination.domain.errors import UnknownItem
+from coordination.domain.text import storable
 from coordination.services.agent import read_status
 from coordination.services.core import Core
 
@@ -21,7 +21,6 @@ CURSOR_MAX: Final = 2200
 SESSION_MAX: Final = 256
 PAGE_MAX: Final = 200
 PAGE: Final = 50
-_UNSTORABLE: Final = frozenset({"Cc", "Cs"})
 
 
 def no_such_session() -> UnknownItem:
@@ -30,13 +29,9 @@ def no_such_session() -> UnknownItem:
 
 
 def _storable(text: str) -> str:
-    if not _is_storable(text):
+    if not storable(text):
         raise ValueError("holds control characters; send what the page before gave")
     return text
-
-
-def _is_storable(text: str) -> bool:
-    return all(unicodedata.category(character) not in _UNSTORABLE for character in text)
 
 
 def possible_session(session: str) -> str:
@@ -45,7 +40,7 @@ def possible_session(session: str) -> str:
     Raises:
         UnknownItem: no session can have such an id.
     """
-    if not 0 < len(session) <= SESSION_MAX or not _is_storable(session):
+    if not 0 < len(session) <= SESSION_MAX or not storable(session):
         raise no_such_session()
     return session
 
