@@ -55,6 +55,30 @@ async def test_an_agent_is_led_from_task_to_task_and_told_when_another_frees_its
     assert told["next_task"]["task_id"] == "b"
 
 
+async def test_the_planner_is_told_what_was_completed_or_is_stuck_and_why(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", after=("a", "b")))
+    await mcp.sync("impl_a", task_id="a", status="started")
+    await mcp.sync("impl_a", task_id="a", status="in_progress", progress_percentage=50)
+    await mcp.sync("impl_a", task_id="a", status="completed")
+    await mcp.sync("impl_b", task_id="b", status="blocked", message="no access to \x1b[31mstaging")
+    await mcp.sync("impl_b", task_id="own", status="failed")
+    refused = await mcp.sync("impl_b", task_id="c", status="started")
+    assert (refused.content["code"], refused.content["next_call"]) == ("task_waits", "sync_progress()")
+    assert '"c" waits for "b" (blocked, alice/impl_b)' in refused.content["message"]
+    told = (await mcp.sync("planner")).content["news"]
+    assert [(item["kind"], item["task_id"], item.get("message")) for item in told] == [
+        ("task.completed", "a", None),
+        ("task.blocked", "b", {"author": "alice/impl_b", "untrusted_text": "no access to staging"}),
+    ]
+    assert (await mcp.sync("impl_c")).content["news"] == []
+
+
+async def test_a_planner_is_not_told_of_its_own_reports(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    await mcp.sync("planner", task_id="a", status="completed")
+    assert (await mcp.sync("planner")).content["news"] == []
+
+
 async def test_a_new_plan_replaces_what_has_not_started_and_keeps_what_has(
     mcp: Endpoint, database: Database
 ) -> None:

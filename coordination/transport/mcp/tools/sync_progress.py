@@ -159,7 +159,7 @@ def _news(item: NewsItem) -> NewsAnswer:
         agent=item.from_agent,
         paths=[str(lock["path"]) for lock in locks[:SHOWN_LOCKS]] or None,
         task_id=item.payload.get("task_id"),
-        message=quoted(item.from_agent, item.payload.get("text")),
+        message=quoted(item.from_agent, item.payload.get("text") or item.payload.get("message")),
     )
 
 
