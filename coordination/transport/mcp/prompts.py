@@ -29,7 +29,9 @@ def plan_work(
 ) -> str:
     """Plan work for several agents: cut it into tasks, see where they collide, agree, hand out."""
     cleaned = clean(goal, MAX_MESSAGE)
-    return _STEPS.format(goal=f"The goal, in the person's words: {cleaned}\n" if cleaned else "")
+    # Claude Code passes on the first of the typed words alone; all of them stand in the message that it makes.
+    said = f'The goal is all that the person typed after the command; it begins: "{cleaned}".\n'
+    return _STEPS.format(goal=said if cleaned else "Ask the person for the goal, unless it was said.\n")
 
 
 def build_prompts() -> list[Prompt]:
