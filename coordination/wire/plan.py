@@ -92,6 +92,7 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     assignments: list[AssignmentAnswer] | None = None
     waits_for: dict[str, list[str]] | None = None
     warnings: list[str] | None = None
+    advice: str | None = None
     next_call: str | None = None
 
 
@@ -135,7 +136,7 @@ class CreateTaskDistributionAnswer(AnswerPart):
     tasks: list[DistributedTaskAnswer] | None = None
     kept: list[str] | None = None
     terminals: list[TerminalAnswer] | None = None
-    warnings: list[str] | None = None
+    advice: str | None = None
     next_call: str | None = None
 
 

@@ -36,9 +36,15 @@ async def test_tasks_are_handed_out_and_every_terminal_is_told_how_to_begin(mcp:
         ("b", "impl_b", "pending"),
     ]
     assert answer.content["terminals"] == [
-        {"agent": name, "command": f"COORD_AGENT={name} claude", "prompt": f"coord prompt {name} demo"}
+        {
+            "agent": name,
+            "command": f'COORD_AGENT={name} claude "$(coord prompt {name} demo)"',
+            "prompt": f"coord prompt {name} demo",
+        }
         for name in ("impl_a", "impl_b")
     ]
+    assert "Show the person" in answer.content["advice"]
+    assert answer.text.splitlines()[1:] == [one["command"] for one in answer.content["terminals"]]
     assert answer.size < 4_500
 
 
