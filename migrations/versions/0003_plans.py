@@ -27,7 +27,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them, and leave the functions that changed as the revision before had them."""
-    run(FROZEN.parent / "0001" / "take_task.sql")
+    for name in ("sync_progress", "take_task"):
+        run(FROZEN.parent / "0001" / f"{name}.sql")
     run(FROZEN.parent / "0002" / "delete_session_rows.sql")
     run(FROZEN / "schema" / "down.sql")
 

@@ -145,7 +145,9 @@ def test_a_task_cannot_begin_before_what_it_waits_for_and_its_agent_is_told_when
 ) -> None:
     for task, other in WAITS.items():
         name = next(name for name, tasks in PLAN.items() if task in tasks)
-        assert "next_task" not in played.reports(name, PLAN[name][0])[-1]
+        idle = played.reports(name, PLAN[name][0])[-1]
+        assert "next_task" not in idle
+        assert f'"{task}" is yours and waits for "{other}"' in idle["warnings"][0]
         (refused,) = [result for result in played.answers(name, SYNC) if result.is_error]
         assert "task_waits" in refused.text
         assert f'"{other}"' in refused.text

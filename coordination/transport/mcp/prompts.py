@@ -19,7 +19,7 @@ Plan work for several agents on this codebase, step by step. Nothing is handed o
    again.
 4. Show the person the tasks, the conflicts that are left, and the split: agent, tasks, what waits for what. Ask for a
    yes, or for the number of agents that they want.
-5. After the yes: create_task_distribution. Show its lines, one terminal each, and where each first prompt is.
+5. After the yes: create_task_distribution. Show its commands, one terminal each.
 6. Stay with it: sync_progress tells you what is done and who is stuck; check_agent_status shows everybody.
 """
 

@@ -27,7 +27,7 @@ async def test_it_leads_from_the_goal_to_the_terminals(mcp: Endpoint) -> None:
         "analyze_task_conflicts",
         "Ask for a",
         "create_task_distribution",
-        "prompt",
+        "one terminal each",
     )
     places = [told.index(step) for step in steps]
     assert places == sorted(places)
