@@ -1,10 +1,12 @@
 """`coord plan`, `coord tasks`, `coord prompt`: who does what by the latest plan, how far it is, how agents begin."""
 
+import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
+from coordination.cli import place
 from coordination.cli.output import OK, Json, emit, say
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, print_lines
@@ -61,7 +63,8 @@ def plan(session: SessionName = None, /, *, json: Json = False) -> int:
     )
     for holder, mine in groupby(found.tasks, lambda task: task.assigned_to or "nobody"):
         say()
-        say(f"{clean(holder, 130)}    start it with: COORD_AGENT={holder.rpartition('/')[2]} claude")
+        say(clean(holder, 130))
+        say(f"  start it with: {_start(holder.rpartition('/')[2], name)}")
         print_lines([line for task in mine for line in _detailed(task)])
     return OK
 
@@ -98,6 +101,12 @@ def prompt(
     else:
         say(text.removesuffix("\n"))
     return OK
+
+
+def _start(agent: str, session: str) -> str:
+    """Return the line that starts an agent's terminal with its first prompt."""
+    shown = place.coord(f"prompt {shlex.quote(agent)} {shlex.quote(session)}")
+    return f'COORD_AGENT={shlex.quote(agent)} claude "$({shown})"'
 
 
 def _detailed(task: "HandedOut") -> "list[Text]":

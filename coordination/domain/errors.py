@@ -6,6 +6,7 @@
     ├── LeaseLost           lease_lost       the named lease is not the caller's live grant (any more)
     ├── WaitCycle           wait_cycle       waiting would close a circle of agents that wait for each other
     ├── TaskTaken           task_taken       another live agent has the task
+    ├── TaskWaits           task_waits       the task cannot begin before others are completed
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
     ├── RefreshOver         refresh_over     the refresh of a file index was finished, or another one was begun
@@ -67,6 +68,12 @@ class TaskTaken(CoordinationError):
     """Another live agent has the task. Nothing was written."""
 
     code = "task_taken"
+
+
+class TaskWaits(CoordinationError):
+    """The task waits for tasks that are not completed. Nothing was written."""
+
+    code = "task_waits"
 
 
 class CheckoutTaken(CoordinationError):

@@ -79,6 +79,23 @@ class NextTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """A task that has to be completed before another can begin; `agent_id` is None while nobody has it."""
+
+    task_id: str
+    status: str
+    agent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTask:
+    """A task that is assigned to an agent and cannot begin yet."""
+
+    task_id: str
+    waits_for: tuple[Awaited, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Synced:
     """The answer to one sync.
 
@@ -87,6 +104,8 @@ class Synced:
         sent_to: ids of the agents a message went to, None when none was sent.
         released: leases that ended with the task.
         leases: the agent's leases, first to end first, at most twenty of `lease_count`.
+        open_task: the task that the agent started last and is still at.
+        waiting_task: the first of its tasks that cannot begin yet.
     """
 
     now: datetime
@@ -97,3 +116,5 @@ class Synced:
     leases: tuple[Lease, ...]
     lease_count: int
     next_task: NextTask | None
+    open_task: str | None = None
+    waiting_task: WaitingTask | None = None

@@ -17,6 +17,7 @@ async def sync(core: Core, agent: Agent, report: Report) -> Synced:
         InvalidInput: task and status do not come together, a message has neither task nor recipient, or the task is
             closed and the report does not start it again.
         TaskTaken: another live agent has the task.
+        TaskWaits: it has not started, and waits for tasks that are not completed.
         UnknownItem: a recipient does not exist.
         CheckoutTaken: the caller's checkout belongs to another session.
         RetryLater: the database cannot answer now.

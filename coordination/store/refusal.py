@@ -7,6 +7,8 @@ from typing import Any, Final
 from coordination.domain import errors
 from coordination.domain.text import call, shown
 
+_TASKS_NAMED: Final = 3
+
 
 def explain(code: str, details: dict[str, Any]) -> errors.CoordinationError:
     """Turn a refusal, by its SQLSTATE and JSON detail, into the error that the caller is shown."""
@@ -44,6 +46,26 @@ def _task_taken(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.TaskTaken(
         f'Task "{shown(details["task_id"])}" is taken by {details["agent_id"]} since {details["since"]}'
         f" ({details['status']}). Nothing was written. Take another task, or send that agent a message.",
+        next_call="sync_progress()",
+        details=details,
+    )
+
+
+def _task_waits(details: dict[str, Any]) -> errors.CoordinationError:
+    others = details["waits_for"]
+    named = ", ".join(
+        f'"{shown(one["task_id"])}" ({", ".join(filter(None, (one["status"], one["agent_id"])))})'
+        for one in others[:_TASKS_NAMED]
+    )
+    more = f" and {len(others) - _TASKS_NAMED} more" if len(others) > _TASKS_NAMED else ""
+    stuck = any(one["status"] == "failed" for one in others)
+    way_out = (
+        "What failed has to be started again, or the planner plans anew."
+        if stuck
+        else "Take another task meanwhile; sync_progress says when this one can begin."
+    )
+    return errors.TaskWaits(
+        f'Task "{shown(details["task_id"])}" waits for {named}{more}. Nothing was written. {way_out}',
         next_call="sync_progress()",
         details=details,
     )
@@ -110,4 +132,5 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO007": _no_session,
     "CO008": _refresh_over,
     "CO009": _index_not_whole,
+    "CO010": _task_waits,
 }

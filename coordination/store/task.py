@@ -26,6 +26,7 @@ async def sync(database: Database, agent: Agent, report: Report) -> Synced:
     Raises:
         CheckoutTaken: the caller's checkout belongs to another session.
         TaskTaken: another live agent has the task.
+        TaskWaits: it has not started, and waits for tasks that are not completed.
         UnknownItem: a recipient does not exist.
         InvalidInput: the task is closed, and the report does not start it again.
         RetryLater: the database cannot answer now.

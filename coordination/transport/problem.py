@@ -23,6 +23,7 @@ from coordination.domain.errors import (
     RetryLater,
     SettingRefused,
     TaskTaken,
+    TaskWaits,
     UnknownItem,
     WaitCycle,
 )
@@ -35,6 +36,7 @@ HTTP_STATUS: Final = MappingProxyType(
         LeaseLost.code: 409,
         WaitCycle.code: 409,
         TaskTaken.code: 409,
+        TaskWaits.code: 409,
         CheckoutTaken.code: 409,
         SettingRefused.code: 409,
         RefreshOver.code: 409,

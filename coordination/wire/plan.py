@@ -94,6 +94,7 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     waits_for: dict[str, list[str]] | None = None
     resource: str | None = None
     warnings: list[str] | None = None
+    advice: str | None = None
     next_call: str | None = None
 
 
@@ -138,7 +139,7 @@ class CreateTaskDistributionAnswer(AnswerPart):
     tasks: list[DistributedTaskAnswer] | None = None
     kept: list[str] | None = None
     terminals: list[TerminalAnswer] | None = None
-    warnings: list[str] | None = None
+    advice: str | None = None
     next_call: str | None = None
 
 

@@ -2131,6 +2131,157 @@ AS $function$
         SELECT max(p.revision) FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session)
 $function$;
 
+-- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
+-- task that it is at, and of those that are left for it the first one that waits, with what it waits for.
+-- Raises CO003 (task taken), CO004 (unknown recipient), CO005 (task closed), CO010 (task waits); then nothing is written.
+CREATE OR REPLACE FUNCTION coordination_sync_progress(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
+    p_task text, p_status text, p_progress integer, p_message text, p_files text[], p_file_keys text[], p_to text[]
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_task jsonb;
+    v_sent_to text[];
+    v_released jsonb := '[]';
+    v_news jsonb;
+BEGIN
+    SELECT e.entered_at INTO v_now
+    FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
+    -- What the caller lost by the clock is removed and told now, not when somebody next needs the path.
+    PERFORM coordination_remove_expired(p_workspace, p_session, ARRAY(
+        SELECT l FROM file_locks l
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
+          AND l.expires_at <= v_now), v_now);
+    -- Before the report: a task that it ends counts for what happened on its files until now.
+    v_news := coordination_read_news(p_workspace, p_session, p_agent, 20);
+    IF p_task IS NOT NULL THEN
+        v_task := coordination_take_task(p_workspace, p_session, p_agent, p_task, p_status, p_progress, p_message,
+            p_files, p_file_keys, v_now);
+        IF p_status IN ('completed', 'failed') THEN
+            v_released := coordination_finish_task(p_workspace, p_session, p_agent, p_task, p_status = 'completed',
+                v_now);
+        END IF;
+    END IF;
+    IF p_to IS NOT NULL THEN
+        v_sent_to := coordination_send_message(p_workspace, p_session, p_agent, p_message, p_to, v_now);
+    END IF;
+    RETURN jsonb_build_object('now', v_now, 'task', v_task, 'sent_to', to_jsonb(v_sent_to), 'released', v_released,
+        'news', v_news,
+        'leases', (SELECT coalesce(jsonb_agg(coordination_describe_lock(l, v_now) ORDER BY l.expires_at), '[]')
+                   FROM (SELECT * FROM file_locks f
+                         WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
+                           AND f.expires_at > v_now
+                         ORDER BY f.expires_at LIMIT 20) l),
+        'lease_count', (SELECT count(*) FROM file_locks f
+                        WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
+                          AND f.expires_at > v_now),
+        'open_task', (SELECT t.id FROM tasks t
+                      WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.agent_id = p_agent
+                        AND t.status IN ('started', 'in_progress')
+                      ORDER BY t.taken_at DESC, t.id LIMIT 1),
+        'waiting_task', (SELECT jsonb_build_object('task_id', t.id, 'waits_for', (
+                             SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status,
+                                                                 'agent_id', d.agent_id) ORDER BY d.position, d.id)
+                             FROM tasks d
+                             WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                               AND d.id = ANY (t.depends_on) AND d.status <> 'completed'))
+                         FROM tasks t
+                         WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                           AND t.assigned_to = p_agent
+                           AND EXISTS (SELECT FROM tasks d
+                                       WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                         AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                         ORDER BY t.position, t.id LIMIT 1),
+        'next_task', (SELECT jsonb_build_object('task_id', t.id, 'description', t.description)
+                      FROM tasks t
+                      WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                        AND t.assigned_to = p_agent
+                        AND NOT EXISTS (SELECT FROM tasks d
+                                        WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                          AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                      ORDER BY t.position, t.id LIMIT 1));
+END
+$function$;
+
+-- Report on a task, taking it when it is free: compare-and-set on its holder.
+-- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
+-- the report is not 'started', which opens it again, CO010 when it has not started and waits for other tasks (which),
+-- unless the report ends it. A field left null keeps its value.
+-- Whoever planned the task is told with the next sync when it ends or is stuck.
+CREATE OR REPLACE FUNCTION coordination_take_task(
+    p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
+    p_files text[], p_file_keys text[], p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_task tasks;
+    v_kind text;
+    v_waits_for jsonb;
+BEGIN
+    SELECT t.* INTO v_task FROM tasks t
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = p_task;
+    IF FOUND AND v_task.agent_id <> p_agent AND v_task.status IN ('started', 'in_progress', 'blocked')
+       AND coordination_agent_is_live(p_workspace, p_session, v_task.agent_id, p_now) THEN
+        RAISE EXCEPTION 'task is taken' USING ERRCODE = 'CO003',
+            DETAIL = jsonb_build_object('task_id', p_task, 'agent_id', v_task.agent_id,
+                                        'since', v_task.taken_at, 'status', v_task.status)::text;
+    END IF;
+    IF v_task.status IN ('completed', 'failed') AND p_status <> 'started'
+       AND NOT (p_status = v_task.status AND v_task.agent_id = p_agent) THEN
+        RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
+            DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
+    END IF;
+    IF v_task.status = 'pending' AND p_status NOT IN ('completed', 'failed') THEN
+        SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status, 'agent_id', d.agent_id)
+                         ORDER BY d.position, d.id) INTO v_waits_for
+        FROM tasks d
+        WHERE d.workspace_id = p_workspace AND d.session_id = p_session AND d.id = ANY (v_task.depends_on)
+          AND d.status <> 'completed';
+        IF v_waits_for IS NOT NULL THEN
+            RAISE EXCEPTION 'task waits' USING ERRCODE = 'CO010',
+                DETAIL = jsonb_build_object('task_id', p_task, 'waits_for', v_waits_for)::text;
+        END IF;
+    END IF;
+    v_kind := CASE WHEN v_task.status IN ('completed', 'failed') AND p_status = 'started' THEN 'task.reopened'
+                   WHEN p_status = 'in_progress' THEN 'task.progressed'
+                   ELSE 'task.' || p_status END;
+
+    INSERT INTO tasks AS t (workspace_id, session_id, id, status, agent_id, taken_at, created_at, updated_at)
+    VALUES (p_workspace, p_session, p_task, p_status, p_agent, p_now, p_now, p_now)
+    ON CONFLICT (workspace_id, session_id, id) DO UPDATE
+        SET status = excluded.status, agent_id = excluded.agent_id, updated_at = p_now,
+            taken_at = CASE WHEN t.agent_id = excluded.agent_id AND v_kind <> 'task.reopened' AND t.taken_at IS NOT NULL
+                            THEN t.taken_at ELSE p_now END;
+    INSERT INTO task_progress AS p (workspace_id, session_id, agent_id, task_id, status, progress_percentage, message,
+        affected_files, affected_keys, created_at, updated_at)
+    VALUES (p_workspace, p_session, p_agent, p_task, p_status, p_progress, p_message, to_jsonb(p_files), p_file_keys,
+        p_now, p_now)
+    ON CONFLICT (workspace_id, session_id, agent_id, task_id) DO UPDATE
+        SET status = excluded.status, updated_at = p_now,
+            progress_percentage = coalesce(excluded.progress_percentage, p.progress_percentage),
+            message = coalesce(excluded.message, p.message),
+            affected_files = coalesce(excluded.affected_files, p.affected_files),
+            affected_keys = coalesce(excluded.affected_keys, p.affected_keys);
+    PERFORM coordination_append_event(p_workspace, p_session, p_agent, v_kind,
+        jsonb_strip_nulls(jsonb_build_object('task_id', p_task, 'status', p_status, 'progress_percentage', p_progress,
+            'message', p_message, 'affected_files', to_jsonb(p_files), 'previous_agent',
+            CASE WHEN v_task.agent_id <> p_agent THEN v_task.agent_id END)),
+        CASE WHEN p_status IN ('completed', 'failed', 'blocked') THEN ARRAY(
+            SELECT p.agent_id FROM plans p
+            WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.revision = v_task.plan_revision
+              AND p.agent_id <> p_agent)
+        ELSE '{}' END, p_now);
+    RETURN (SELECT jsonb_build_object('task_id', p.task_id, 'status', p.status,
+                'progress_percentage', p.progress_percentage, 'message', p.message, 'affected_files', p.affected_files)
+            FROM task_progress p
+            WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.agent_id = p_agent
+              AND p.task_id = p_task);
+END
+$function$;
+
 -- As for the tables and functions before: row level security without a policy, and no grant to anybody.
 DO $do$
 DECLARE

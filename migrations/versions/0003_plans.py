@@ -1,7 +1,8 @@
 """Plans: analyses of tasks, the plans that were handed out, and what a task knows of its plan.
 
-Only adds: two tables, three columns of tasks, three functions, and to the trigger on sessions that their rows go too.
-The previous release works on with all of it.
+Only adds: two tables, three columns of tasks, three functions, to the trigger on sessions that their rows go too, and
+to reports that a planned task waits its turn and that its planner is told. The previous release works on
+with all of it.
 """
 
 from pathlib import Path
@@ -25,7 +26,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove them, and leave the trigger's function as the revision before had it."""
+    """Remove them, and leave the functions that changed as the revision before had them."""
+    for name in ("sync_progress", "take_task"):
+        run(FROZEN.parent / "0001" / f"{name}.sql")
     run(FROZEN.parent / "0002" / "delete_session_rows.sql")
     run(FROZEN / "schema" / "down.sql")
 

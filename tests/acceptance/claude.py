@@ -16,12 +16,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.acceptance.model_api import ModelApi
-from tests.acceptance.script import Json, Step, prompt, result_text, step_number
+from tests.acceptance.outcome import Outcome
+from tests.acceptance.script import Json, Step, prompt
+from tests.acceptance.service import wait_until
 
 NEWER, OLDER = "2.1.330", "2.1.197"
 """The pinned versions: they speak different eras of MCP (stateless 2026-07-28, and `initialize`)."""
@@ -30,11 +32,13 @@ RUN_SECONDS = 90.0
 """How long one terminal may run; a whole test takes about ten seconds."""
 
 
-def headless(steps: Sequence[Step]) -> list[str]:
-    """The arguments of a terminal that nobody types in and whose model plays `steps`."""
-    options = ["-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination"]
+_OPTIONS = ("-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination")
+
+
+def headless(steps: Sequence[Step], said: str = "Do what the steps say.") -> list[str]:
+    """The arguments of a terminal that nobody types in: it begins with `said`, and its model plays `steps`."""
     # Without `--` the list of allowed tools would swallow the prompt.
-    return [*options, "--", prompt("Do what the steps say.", steps)]
+    return [*_OPTIONS, "--", prompt(said, steps)]
 
 
 class NpmMissing(Exception):
@@ -62,69 +66,6 @@ def install(version: str, cache: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a terminal did: its exit code, the messages of its `stream-json` output, its standard error."""
-
-    exit_code: int
-    messages: tuple[Json, ...]
-    errors: str
-
-    @property
-    def start(self) -> Json:
-        """The first message: `tools`, `mcp_servers`, `model` and the rest."""
-        return next(m for m in self.messages if m["type"] == "system" and m.get("subtype") == "init")
-
-    @property
-    def servers(self) -> dict[str, str]:
-        """The MCP servers by name, each with its status, `connected` when all is well."""
-        return {server["name"]: server["status"] for server in self.start["mcp_servers"]}
-
-    @property
-    def results(self) -> list[ToolResult]:
-        """What the tools answered, in order."""
-        return list(self._results())
-
-    def _results(self) -> Iterator[ToolResult]:
-        names: dict[str, str] = {}
-        for block in self._blocks():
-            if block["type"] == "tool_use":
-                names[block["id"]] = block["name"]
-            elif block["type"] == "tool_result":
-                called = block["tool_use_id"]
-                failed = bool(block.get("is_error"))
-                yield ToolResult(step_number(called), names[called], failed, result_text(block))
-
-    def _blocks(self) -> Iterator[Json]:
-        for message in self.messages:
-            content = message["message"]["content"] if message["type"] in ("assistant", "user") else ""
-            if not isinstance(content, str):
-                yield from content
-
-
-@dataclass(frozen=True)
-class ToolResult:
-    """One answer of a tool, as the terminal passed it to the model.
-
-    Attributes:
-        step: the number of the step that called the tool, from 0.
-        tool: its full name.
-        is_error: whether the terminal marked it as an error.
-        text: all that the model gets to read; of a successful call the structured content, as JSON.
-    """
-
-    step: int
-    tool: str
-    is_error: bool
-    text: str
-
-    @property
-    def content(self) -> Json:
-        """The structured content of a successful call."""
-        content: Json = json.loads(self.text)
-        return content
-
-
-@dataclass(frozen=True)
 class Terminal:
     """A running Claude Code; `Claude.start` makes one."""
 
@@ -144,15 +85,48 @@ class Terminal:
         Raises:
             subprocess.TimeoutExpired: it still runs; it goes on running.
         """
-        exit_code = self._running.wait(seconds)
+        self._running.wait(seconds)
+        return self.so_far()
+
+    def so_far(self) -> Outcome:
+        """What it has done until now."""
         lines = self._output.read_text().splitlines()
-        return Outcome(exit_code, tuple(json.loads(line) for line in lines if line), self._errors.read_text())
+        messages = tuple(json.loads(line) for line in lines if line)
+        return Outcome(self._running.poll(), messages, self._errors.read_text())
+
+    def say(self, text: str, steps: Sequence[Step]) -> None:
+        """Type `text`, let the model play `steps`, and return when it has ended its turn.
+
+        Raises:
+            TimeoutError: its turn did not end in time.
+        """
+        before = self._turns()
+        message: Json = {"role": "user", "content": prompt(text, steps)}
+        self._write(json.dumps({"type": "user", "message": message}) + "\n")
+        wait_until(lambda: self._turns() > before, RUN_SECONDS, f"{self.name} to end its turn")
+
+    def leave(self) -> None:
+        """Let it end, as a person does who has nothing more to say."""
+        stdin = self._running.stdin
+        assert stdin is not None, "only a conversation is left"
+        stdin.close()
+
+    def _write(self, line: str) -> None:
+        stdin = self._running.stdin
+        assert stdin is not None, "nobody types in a headless terminal"
+        stdin.write(line.encode())
+        stdin.flush()
+
+    def _turns(self) -> int:
+        return self._output.read_text().count('"type":"result"')
 
     def stop(self) -> None:
         """Kill it and whatever it started, if it still runs."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._running.pid, signal.SIGKILL)
         self._running.wait()
+        if self._running.stdin is not None:
+            self._running.stdin.close()
 
 
 class Claude:
@@ -215,17 +189,31 @@ class Claude:
         name: str,
         steps: Sequence[Step],
         *,
+        said: str = "Do what the steps say.",
         environment: Mapping[str, str] | None = None,
     ) -> Terminal:
-        """Start a headless terminal whose model plays `steps`; `name` tells it apart in the model's log."""
+        """Start a headless terminal that begins with `said` and whose model plays `steps`.
+
+        `name` tells it apart in the model's log.
+        """
+        return self._launch(name, headless(steps, said), subprocess.DEVNULL, environment)
+
+    def converse(self, name: str, *, environment: Mapping[str, str] | None = None) -> Terminal:
+        """Start a terminal that a person types in (`Terminal.say`), turn by turn, until the person leaves."""
+        arguments = [*_OPTIONS, "--input-format", "stream-json"]
+        return self._launch(name, arguments, subprocess.PIPE, environment)
+
+    def _launch(
+        self, name: str, arguments: Sequence[str], stdin: int, environment: Mapping[str, str] | None
+    ) -> Terminal:
         output, errors = self._logs / f"{name}.jsonl", self._logs / f"{name}.err"
         added = {"ANTHROPIC_CUSTOM_HEADERS": f"x-terminal: {name}"} | dict(environment or {})
         with output.open("xb") as out, errors.open("xb") as err:
             running = subprocess.Popen(
-                [str(self.program), *headless(steps)],
+                [str(self.program), *arguments],
                 cwd=self.checkout,
                 env=self.environment | added,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.acceptance.claude import Claude, Outcome, Terminal, ToolResult
+from tests.acceptance.claude import Claude, Terminal
 from tests.acceptance.model_api import PATIENCE_SECONDS, ModelApi
+from tests.acceptance.outcome import Outcome, ToolResult
 from tests.acceptance.plain_client import LEGACY, MODERN, PlainClient
 from tests.acceptance.script import Call, Calls, Json, Say, Step
 from tests.acceptance.service import Service, wait_until

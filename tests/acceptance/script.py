@@ -19,6 +19,8 @@ from typing import Any, cast
 LAST_RESULT = "{{last result}}"
 """Wherever a string of a step says this, the text of the latest tool result takes its place."""
 
+_FOUND = ("{{found: ", "}}")
+
 FINISHED = "The script is over."
 """What the model says once every step was played."""
 
@@ -92,6 +94,14 @@ class Reply:
     def stop_reason(self) -> str:
         """`tool_use` when the terminal has something to run, else `end_turn`."""
         return "tool_use" if any(block["type"] == "tool_use" for block in self.blocks) else "end_turn"
+
+
+def found(pattern: str) -> str:
+    """Return what stands for the first group of `pattern` in the text of the latest tool result.
+
+    It takes the place of a whole string of a step: this is how a scripted model does what an answer tells it.
+    """
+    return pattern.join(_FOUND)
 
 
 def prompt(task: str, steps: Sequence[Step]) -> str:
@@ -191,6 +201,10 @@ def _reply(step: Json, number: int, last_result: str) -> Reply:
 
 def _fill(value: Any, last_result: str) -> Any:
     if isinstance(value, str):
+        before, after = _FOUND
+        if value.startswith(before) and value.endswith(after):
+            match = re.search(value.removeprefix(before).removesuffix(after), last_result)
+            return match.group(1) if match else value
         return value.replace(LAST_RESULT, last_result)
     if isinstance(value, list):
         return [_fill(item, last_result) for item in cast("list[Any]", value)]

@@ -22,6 +22,7 @@ from tests.acceptance.script import (
     Json,
     Say,
     Step,
+    found,
     next_reply,
     prompt,
 )
@@ -81,6 +82,16 @@ def test_a_step_may_depend_on_the_latest_result_and_repeat_it() -> None:
     assert free is not None
     assert held.blocks[0]["text"] == "so: held by planner"
     assert free.blocks[0]["text"] == "it is free"
+
+
+def test_a_step_may_do_what_the_latest_result_says() -> None:
+    steps: list[Step] = [Call("look", {}), Call("take", {"tasks": [found('next: "([^"]*)"')]})]
+    told = next_reply(conversation(steps, ['they say next: "paint" and more']))
+    silent = next_reply(conversation(steps, ["nothing to do"]))
+    assert told is not None
+    assert silent is not None
+    assert told.blocks[0]["input"] == {"tasks": ["paint"]}
+    assert silent.blocks[0]["input"] != {"tasks": [""]}
 
 
 def test_a_request_without_a_script_gets_a_plain_answer_and_is_not_taken_for_a_turn(model: ModelApi) -> None:

@@ -18,9 +18,10 @@ import httpx
 import pytest
 
 from tests.acceptance.checkout import clone
-from tests.acceptance.claude import NEWER, Claude, Outcome, headless
+from tests.acceptance.claude import NEWER, Claude, headless
 from tests.acceptance.four_terminals import CLAIM, STATUS
 from tests.acceptance.model_api import ModelApi
+from tests.acceptance.outcome import Outcome
 from tests.acceptance.readme import commands
 from tests.acceptance.script import Call, Say, Step
 from tests.acceptance.service import free_port

@@ -149,7 +149,9 @@ def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
         for number in below:
             yield Evidence(corpus.paths[number], Source.TEXT, confidence, f"below {mention}")
     elif "/" in mention and "." in mention.rpartition("/")[2]:
-        yield Evidence(mention.removeprefix("./"), Source.TEXT, _NEW_FILE, "named in the task; not there yet")
+        # Where nothing is known of the files, nothing is known of this one.
+        reason = "named in the task; not there yet" if corpus.paths else "named in the task"
+        yield Evidence(mention.removeprefix("./"), Source.TEXT, _NEW_FILE, reason)
 
 
 def _spoken_name(corpus: Corpus, number: int, spoken: Mapping[str, str]) -> tuple[float, list[str]]:

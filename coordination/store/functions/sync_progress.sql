@@ -1,5 +1,6 @@
--- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task.
--- Raises CO003 (task taken), CO004 (unknown recipient), CO005 (task closed); then nothing is written.
+-- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
+-- task that it is at, and of those that are left for it the first one that waits, with what it waits for.
+-- Raises CO003 (task taken), CO004 (unknown recipient), CO005 (task closed), CO010 (task waits); then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_sync_progress(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_task text, p_status text, p_progress integer, p_message text, p_files text[], p_file_keys text[], p_to text[]
@@ -43,6 +44,23 @@ BEGIN
         'lease_count', (SELECT count(*) FROM file_locks f
                         WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
                           AND f.expires_at > v_now),
+        'open_task', (SELECT t.id FROM tasks t
+                      WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.agent_id = p_agent
+                        AND t.status IN ('started', 'in_progress')
+                      ORDER BY t.taken_at DESC, t.id LIMIT 1),
+        'waiting_task', (SELECT jsonb_build_object('task_id', t.id, 'waits_for', (
+                             SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status,
+                                                                 'agent_id', d.agent_id) ORDER BY d.position, d.id)
+                             FROM tasks d
+                             WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                               AND d.id = ANY (t.depends_on) AND d.status <> 'completed'))
+                         FROM tasks t
+                         WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                           AND t.assigned_to = p_agent
+                           AND EXISTS (SELECT FROM tasks d
+                                       WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                         AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                         ORDER BY t.position, t.id LIMIT 1),
         'next_task', (SELECT jsonb_build_object('task_id', t.id, 'description', t.description)
                       FROM tasks t
                       WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'

@@ -1,6 +1,8 @@
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again. A field left null keeps its value.
+-- the report is not 'started', which opens it again, CO010 when it has not started and waits for other tasks (which),
+-- unless the report ends it. A field left null keeps its value.
+-- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
     p_files text[], p_file_keys text[], p_now timestamptz
@@ -10,6 +12,7 @@ AS $function$
 DECLARE
     v_task tasks;
     v_kind text;
+    v_waits_for jsonb;
 BEGIN
     SELECT t.* INTO v_task FROM tasks t
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = p_task;
@@ -23,6 +26,17 @@ BEGIN
        AND NOT (p_status = v_task.status AND v_task.agent_id = p_agent) THEN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
+    END IF;
+    IF v_task.status = 'pending' AND p_status NOT IN ('completed', 'failed') THEN
+        SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status, 'agent_id', d.agent_id)
+                         ORDER BY d.position, d.id) INTO v_waits_for
+        FROM tasks d
+        WHERE d.workspace_id = p_workspace AND d.session_id = p_session AND d.id = ANY (v_task.depends_on)
+          AND d.status <> 'completed';
+        IF v_waits_for IS NOT NULL THEN
+            RAISE EXCEPTION 'task waits' USING ERRCODE = 'CO010',
+                DETAIL = jsonb_build_object('task_id', p_task, 'waits_for', v_waits_for)::text;
+        END IF;
     END IF;
     v_kind := CASE WHEN v_task.status IN ('completed', 'failed') AND p_status = 'started' THEN 'task.reopened'
                    WHEN p_status = 'in_progress' THEN 'task.progressed'
@@ -47,7 +61,12 @@ BEGIN
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, v_kind,
         jsonb_strip_nulls(jsonb_build_object('task_id', p_task, 'status', p_status, 'progress_percentage', p_progress,
             'message', p_message, 'affected_files', to_jsonb(p_files), 'previous_agent',
-            CASE WHEN v_task.agent_id <> p_agent THEN v_task.agent_id END)), '{}', p_now);
+            CASE WHEN v_task.agent_id <> p_agent THEN v_task.agent_id END)),
+        CASE WHEN p_status IN ('completed', 'failed', 'blocked') THEN ARRAY(
+            SELECT p.agent_id FROM plans p
+            WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.revision = v_task.plan_revision
+              AND p.agent_id <> p_agent)
+        ELSE '{}' END, p_now);
     RETURN (SELECT jsonb_build_object('task_id', p.task_id, 'status', p.status,
                 'progress_percentage', p.progress_percentage, 'message', p.message, 'affected_files', p.affected_files)
             FROM task_progress p

@@ -19,7 +19,7 @@ Plan work for several agents on this codebase, step by step. Nothing is handed o
    again.
 4. Show the person the tasks, the conflicts that are left, and the split: agent, tasks, what waits for what. Ask for a
    yes, or for the number of agents that they want.
-5. After the yes: create_task_distribution. Show its lines, one terminal each, and where each first prompt is.
+5. After the yes: create_task_distribution. Show its commands, one terminal each.
 6. Stay with it: sync_progress tells you what is done and who is stuck; check_agent_status shows everybody.
 """
 
@@ -29,7 +29,9 @@ def plan_work(
 ) -> str:
     """Plan work for several agents: cut it into tasks, see where they collide, agree, hand out."""
     cleaned = clean(goal, MAX_MESSAGE)
-    return _STEPS.format(goal=f"The goal, in the person's words: {cleaned}\n" if cleaned else "")
+    # Claude Code passes on the first of the typed words alone; all of them stand in the message that it makes.
+    said = f'The goal is all that the person typed after the command; it begins: "{cleaned}".\n'
+    return _STEPS.format(goal=said if cleaned else "Ask the person for the goal, unless it was said.\n")
 
 
 def build_prompts() -> list[Prompt]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
 from coordination.services import plan
@@ -24,7 +26,10 @@ async def test_a_plan_is_shown_agent_by_agent(service: Running, coord: Coord) ->
     await hand_out(service)
     lines = (await coord("plan")).out.splitlines()
     assert lines[0] == "Plan 1 of session demo: 3 tasks for 2 agents, by alice/planner."
-    assert "alice/impl_a    start it with: COORD_AGENT=impl_a claude" in lines
+    place = lines.index("alice/impl_a")
+    assert re.fullmatch(
+        r'  start it with: COORD_AGENT=impl_a claude "\$\(.*coord prompt impl_a demo\)"', lines[place + 1]
+    )
     assert "  - parser  Write the parser" in lines
     assert lines.count("      files: src/parser.py") == 2
     assert "      waits for: parser" in lines

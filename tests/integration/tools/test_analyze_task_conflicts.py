@@ -68,6 +68,7 @@ async def test_without_an_index_only_named_files_are_foreseen_and_the_way_to_mor
 ) -> None:
     content = await analysed(mcp, "Mend src/app.py", "Speed the search up")
     assert (files(content, 0), files(content, 1)) == (["src/app.py"], [])
+    assert content["tasks"][0]["files"][0]["reason"] == "named in the task"
     assert content["warnings"] == [
         "Nothing is known of the files: run `coord index demo` in the checkout, then analyse again."
     ]

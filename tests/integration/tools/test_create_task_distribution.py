@@ -38,12 +38,14 @@ async def test_tasks_are_handed_out_and_every_terminal_is_told_how_to_begin(mcp:
     assert answer.content["terminals"] == [
         {
             "agent": name,
-            "command": f"COORD_AGENT={name} claude",
+            "command": f'COORD_AGENT={name} claude "$(coord prompt {name} demo)"',
             "prompt": f"coord prompt {name} demo",
             "resource": f"coordination://prompt/{name}",
         }
         for name in ("impl_a", "impl_b")
     ]
+    assert "Show the person" in answer.content["advice"]
+    assert answer.text.splitlines()[1:] == [one["command"] for one in answer.content["terminals"]]
     assert answer.size < 4_500
 
 
@@ -53,11 +55,54 @@ async def test_an_agent_is_led_from_task_to_task_and_told_when_another_frees_its
     assert (await mcp.sync("impl_b")).content["next_task"]["task_id"] == "c"
     for name, id_ in (("impl_a", "a"), ("impl_b", "c")):
         await mcp.sync(name, task_id=id_, status="started")
-    assert "next_task" not in (await mcp.sync("impl_b", task_id="c", status="completed")).content
+    ended = await mcp.sync("impl_b", task_id="c", status="completed")
+    assert "next_task" not in ended.content
+    (warning,) = ended.content["warnings"]
+    assert warning.startswith('You are not done: "b" is yours and waits for "a" (started, alice/impl_a).')
+    assert warning in ended.text
     await mcp.sync("impl_a", task_id="a", status="completed")
     told = (await mcp.sync("impl_b")).content
     assert ("task.unblocked", "b") in [(item["kind"], item.get("task_id")) for item in told["news"]]
     assert told["next_task"]["task_id"] == "b"
+
+
+async def test_the_planner_is_told_what_was_completed_or_is_stuck_and_why(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", after=("a", "b")))
+    await mcp.sync("impl_a", task_id="a", status="started")
+    await mcp.sync("impl_a", task_id="a", status="in_progress", progress_percentage=50)
+    await mcp.sync("impl_a", task_id="a", status="completed")
+    await mcp.sync("impl_b", task_id="b", status="blocked", message="no access to \x1b[31mstaging")
+    await mcp.sync("impl_b", task_id="own", status="failed")
+    refused = await mcp.sync("impl_b", task_id="c", status="started")
+    assert (refused.content["code"], refused.content["next_call"]) == ("task_waits", "sync_progress()")
+    assert '"c" waits for "b" (blocked, alice/impl_b)' in refused.content["message"]
+    told = (await mcp.sync("planner")).content["news"]
+    assert [(item["kind"], item["task_id"], item.get("message")) for item in told] == [
+        ("task.completed", "a", None),
+        ("task.blocked", "b", {"author": "alice/impl_b", "untrusted_text": "no access to staging"}),
+    ]
+    assert (await mcp.sync("impl_c")).content["news"] == []
+
+
+async def test_an_agent_at_a_task_is_not_sent_to_the_next_one(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", "a.py"), task("d", after=("b",)))
+    begun = (await mcp.sync("impl_b")).content
+    assert begun["next_call"] == 'sync_progress(task_id="a", status="started")'
+    await mcp.sync("impl_b", task_id="a", status="started")
+    reads = (await mcp.sync("impl_b")).content
+    assert reads["next_task"]["task_id"] == "c"
+    assert "next_call" not in reads
+    for status in ("blocked", "failed"):
+        stuck = (await mcp.sync("impl_b", task_id="a", status=status)).content
+        assert stuck["next_call"] == 'sync_progress(task_id="c", status="started")'
+    await mcp.sync("impl_a", task_id="b", status="started")
+    assert "warnings" not in (await mcp.sync("impl_a")).content
+
+
+async def test_a_planner_is_not_told_of_its_own_reports(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    await mcp.sync("planner", task_id="a", status="completed")
+    assert (await mcp.sync("planner")).content["news"] == []
 
 
 async def test_a_new_plan_replaces_what_has_not_started_and_keeps_what_has(

@@ -23,16 +23,18 @@ async def test_a_planner_has_it_and_an_implementer_does_not(mcp: Endpoint) -> No
 async def test_it_leads_from_the_goal_to_the_terminals(mcp: Endpoint) -> None:
     told = await text(mcp, goal="Let invoices be \x1b[31mPDF")
     steps = (
-        "Let invoices be PDF",
+        'all that the person typed after the command; it begins: "Let invoices be PDF"',
         "analyze_task_conflicts",
         "Ask for a",
         "create_task_distribution",
-        "prompt",
+        "one terminal each",
     )
     places = [told.index(step) for step in steps]
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize("goal", ["", "\x00", " "])
-async def test_without_a_goal_it_asks_for_none(mcp: Endpoint, goal: str) -> None:
-    assert "in the person's words" not in await text(mcp, goal=goal)
+async def test_without_a_goal_the_person_is_asked_for_it(mcp: Endpoint, goal: str) -> None:
+    told = await text(mcp, goal=goal)
+    assert "Ask the person for the goal" in told
+    assert "it begins" not in told

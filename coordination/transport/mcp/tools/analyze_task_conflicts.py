@@ -129,6 +129,7 @@ def _answer(
         waits_for={id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
         resource=analysis_of(kept.id),
         warnings=list(kept.warnings) or None,
+        advice=_advice(count),
         next_call=call("create_task_distribution", analysis_id=kept.id, preferred_agent_count=count)
         if count > 1
         else None,
@@ -163,10 +164,13 @@ def _text(kept: KeptAnalysis) -> str:
     analysis = kept.analysis
     pairs = len(analysis.conflicts)
     worst = f"{pairs} pair{'s' * (pairs > 1)} of them would write the same files" if pairs else "no conflict"
-    many = analysis.recommended_agent_count
-    advice = (
+    return f"{len(analysis.tasks)} tasks, {worst}. {_advice(analysis.recommended_agent_count)}"
+
+
+def _advice(many: int) -> str:
+    """Say what to do; it stands in the structured answer too, because that is all that a model gets to read."""
+    return (
         f"{many} agents pay. Show the person the split, and after a yes call create_task_distribution."
         if many > 1
         else "One agent is enough: the tasks share files or wait for each other."
     )
-    return f"{len(analysis.tasks)} tasks, {worst}. {advice}"

@@ -26,6 +26,9 @@ from coordination.wire.plan import (
 from coordination.wire.resource import prompt_of
 
 ANSWER_BYTES: Final = 3_900
+_ADVICE: Final = (
+    "Show the person the commands, one terminal each: they start the agents with their first prompts."
+)
 _ANALYSE: Final = 'analyze_task_conflicts(tasks=["…"])'
 
 
@@ -73,7 +76,7 @@ def _answer(agent: Agent, distributed: Distributed) -> Answer:
     terminals = [
         TerminalAnswer(
             agent=name,
-            command=f"COORD_AGENT={name} claude",
+            command=_command(name, agent.session),
             prompt=f"coord prompt {name} {agent.session}",
             resource=prompt_of(name),
         )
@@ -93,6 +96,7 @@ def _answer(agent: Agent, distributed: Distributed) -> Answer:
         ],
         kept=list(distributed.kept) or None,
         terminals=terminals,
+        advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
     # Of a large plan the terminals are what a person needs; the tasks are in `coord tasks`.
@@ -107,8 +111,10 @@ def _name(task: HandedOut) -> str:
 def _text(distributed: Distributed, terminals: Iterable[TerminalAnswer]) -> str:
     loads = groupby(distributed.tasks, _name)
     counts = ", ".join(f"{name} {len(list(tasks))}" for name, tasks in loads)
-    lines = "\n".join(f"{one.command}    # first prompt: {one.prompt}" for one in terminals)
-    return (
-        f"Plan {distributed.revision}: {len(distributed.tasks)} tasks ({counts}). Show the person these lines, one"
-        f" terminal each:\n{lines}"
-    )
+    lines = "\n".join(one.command for one in terminals)
+    return f"Plan {distributed.revision}: {len(distributed.tasks)} tasks ({counts}). {_ADVICE}\n{lines}"
+
+
+def _command(name: str, session: str) -> str:
+    """The line that starts a terminal with its first prompt; neither name holds what a shell would read."""
+    return f'COORD_AGENT={name} claude "$(coord prompt {name} {session})"'

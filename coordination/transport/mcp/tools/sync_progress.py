@@ -8,7 +8,7 @@ from pydantic import PrivateAttr
 from coordination.domain.agent import Agent
 from coordination.domain.identity import Identity
 from coordination.domain.path import normalise_all
-from coordination.domain.task import News, NewsItem, Report, Synced
+from coordination.domain.task import Awaited, News, NewsItem, Report, Synced
 from coordination.domain.text import MAX_MESSAGE, call, clean, shown
 from coordination.services import task
 from coordination.services.core import Core
@@ -98,9 +98,10 @@ def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
     next_task = synced.next_task
     next_call = (
         call("sync_progress", task_id=next_task.task_id, status="started")
-        if next_task is not None and (synced.task is None or synced.task.status == "completed")
+        if next_task is not None and synced.open_task is None
         else None
     )
+    warnings += _idle(synced)
     structured = SyncProgressAnswer(
         task=None
         if synced.task is None
@@ -159,8 +160,25 @@ def _news(item: NewsItem) -> NewsAnswer:
         agent=item.from_agent,
         paths=[str(lock["path"]) for lock in locks[:SHOWN_LOCKS]] or None,
         task_id=item.payload.get("task_id"),
-        message=quoted(item.from_agent, item.payload.get("text")),
+        message=quoted(item.from_agent, item.payload.get("text") or item.payload.get("message")),
     )
+
+
+def _idle(synced: Synced) -> list[str]:
+    """Say so when all that is left for an agent waits for others: it would take itself for done."""
+    waiting = synced.waiting_task
+    if waiting is None or synced.next_task is not None or synced.open_task is not None:
+        return []
+    first, *others = (f'"{shown(one.task_id)}" ({_state(one)})' for one in waiting.waits_for)
+    more = f" and {len(others)} more" if others else ""
+    return [
+        f'You are not done: "{shown(waiting.task_id)}" is yours and waits for {first}{more}. Call sync_progress() again'
+        " in a minute, or tell the person."
+    ]
+
+
+def _state(awaited: Awaited) -> str:
+    return awaited.status if awaited.agent_id is None else f"{awaited.status}, {awaited.agent_id}"
 
 
 def _loss(agent: Agent, item: NewsItem) -> str:
