@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.history.checker import judge, save
 from tests.torture.run import Outcome, Plan, Run
+from tests.torture.service import STREAMS_LOSE_PAGES
 from tests.torture.sufficiency import exercised, shortcomings
 from tests.torture.weakening import WEAKENINGS
 
@@ -27,7 +28,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--keep", type=Path, help="where to keep the history, whatever comes of it")
     parser.add_argument(
-        "--weaken", choices=sorted(WEAKENINGS), action="append", default=[], help=argparse.SUPPRESS
+        "--weaken",
+        choices=sorted((*WEAKENINGS, STREAMS_LOSE_PAGES)),
+        action="append",
+        default=[],
+        help=argparse.SUPPRESS,
     )
     chosen = parser.parse_args()
     plan = Plan(chosen.seed, chosen.minutes * 60, tuple(chosen.weaken))

@@ -19,8 +19,9 @@ from tests.torture.planner import Planner
 from tests.torture.polling import Listener, PageReader
 from tests.torture.processes import Services
 from tests.torture.reader import EventReader
+from tests.torture.service import STREAMS_LOSE_PAGES
 from tests.torture.streams import ServerSentReader, WebSocketReader
-from tests.torture.weakening import weaken
+from tests.torture.weakening import WEAKENINGS, weaken
 
 AGENTS: Final = 50
 SESSIONS: Final = ("one", "two", "three")
@@ -59,7 +60,8 @@ class Run:
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
-        self._services = Services(folder)
+        weakened = STREAMS_LOSE_PAGES if STREAMS_LOSE_PAGES in plan.weakenings else ""
+        self._services = Services(folder, weakened=weakened)
         self._recorder = Recorder()
         self._unforeseen: dict[str, list[str]] = defaultdict(list)
         self._faults = Faults(self._services, self._recorder, plan.seed)
@@ -80,7 +82,7 @@ class Run:
         outcome = Outcome()
         try:
             await self._services.start()
-            for name in self._plan.weakenings:
+            for name in WEAKENINGS.keys() & set(self._plan.weakenings):
                 await weaken(self._services.dsn, name)
             async with self._working(*(reader.follow for reader in self._readers)):
                 await self._work()

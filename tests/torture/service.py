@@ -1,14 +1,38 @@
 """The real service, in which a minute of a lease lasts two seconds.
 
 A lease lasts a minute at least, and a run cannot wait for that. So the unit is shortened here, where the tool turns
-minutes into seconds; the clock, the database and everything else are as users have them.
+minutes into seconds; the clock, the database and everything else are as users have them. Unless a run weakens it on
+purpose, to see that it is caught: then streams lose pages too.
 """
 
+import os
+
 from coordination.cli import main
+from coordination.domain.event import Event
+from coordination.services.event_stream import EventStream
 from coordination.transport.mcp.tools import claim_file_lock
 
 MINUTE_SECONDS = 2
+STREAMS_LOSE_PAGES = "streams-lose-pages"
+WEAKENED = "TORTURE_WEAKENED"
+"""The variable that names what is weakened, if anything is."""
+LOST = 9
+"""A page whose last number can be divided by it is lost."""
+
+
+def lose_pages() -> None:
+    """Let streams pass over a page now and then, as if only a wake-up carried it."""
+    read = EventStream.read
+
+    async def forgetful(self: EventStream) -> tuple[str, list[Event]] | None:
+        page = await read(self)
+        return await read(self) if page is not None and page[1][-1].seq % LOST == 0 else page
+
+    EventStream.read = forgetful
+
 
 if __name__ == "__main__":
     claim_file_lock.MINUTE_SECONDS = MINUTE_SECONDS
+    if os.environ.get(WEAKENED) == STREAMS_LOSE_PAGES:
+        lose_pages()
     main()

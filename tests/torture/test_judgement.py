@@ -11,6 +11,8 @@ from tests.history.checker import AskedPlan, Event, History, Lease, Reader, Rule
 from tests.history.checker.records import Call, Waiter
 from tests.torture.faults import KINDS
 from tests.torture.run import Plan, Run
+from tests.torture.service import STREAMS_LOSE_PAGES
+from tests.torture.streams import ServerSentReader, WebSocketReader
 from tests.torture.sufficiency import WAYS, exercised, shortcomings
 from tests.torture.weakening import WEAKENINGS, weakened
 
@@ -131,9 +133,11 @@ def test_every_weakening_still_has_something_to_weaken(name: str) -> None:
 
 
 @pytest.mark.torture
-async def test_a_run_on_weakened_functions_finds_what_is_broken(tmp_path: Path) -> None:
+async def test_a_run_on_a_weakened_service_finds_what_is_broken(tmp_path: Path) -> None:
     weakened = ("expired-leases-live-on", "the-queue-is-passed", "tasks-are-taken-away", "tasks-do-not-wait")
-    plan = Plan(seed=3, seconds=SECONDS, weakenings=(*weakened, "plans-replace-everything"))
+    plan = Plan(
+        seed=3, seconds=SECONDS, weakenings=(*weakened, "plans-replace-everything", STREAMS_LOSE_PAGES)
+    )
     outcome = await Run(plan, tmp_path).carry_out()
     assert outcome.broken == []
     found = judge(outcome.history)
@@ -141,6 +145,9 @@ async def test_a_run_on_weakened_functions_finds_what_is_broken(tmp_path: Path) 
     assert any(
         violation.rule is Rule.ORDER and ", which waits for [" in violation.message for violation in found
     )
+    missed = [violation.message for violation in found if " missed [" in violation.message]
+    for way in (ServerSentReader.way, WebSocketReader.way):
+        assert any(way in message for message in missed)
     # Tasks that anybody gets and plans that keep nothing: no more is missing.
     missing = {"nobody reached for a task that another had", "no plan came while tasks of it had started"}
     assert set(shortcomings(outcome.history, None)) <= missing
