@@ -132,9 +132,17 @@ WRONG: dict[str, tuple[Change, Rule, str]] = {
         Rule.ORDER,
         "took \"d\", which waits for ['e']",
     ),
-    "offered while it waits": (offered("x", "a", "b"), Rule.ORDER, 'was offered "b", which was taken'),
-    "offered while another has it": (offered("y", "c", "a"), Rule.ORDER, 'was offered "a", which was taken'),
-    "offered and not planned any more": (offered("z", "d", "e"), Rule.ORDER, 'was offered "e"'),
+    "offered while it waits": (
+        offered("x", "a", "b"),
+        Rule.ORDER,
+        'was offered "b", which waited for others',
+    ),
+    "offered while another has it": (offered("y", "c", "a"), Rule.ORDER, 'was offered "a", which event 2'),
+    "offered and not planned any more": (
+        offered("z", "d", "e"),
+        Rule.ORDER,
+        'was offered "e", which waited for others or was not planned',
+    ),
     "started anew without being opened": (
         kind(12, "task.started"),
         Rule.KEPT,

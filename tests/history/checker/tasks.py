@@ -60,13 +60,14 @@ class TaskLog:
         asked: what each plan's tasks wait for, by the plan's id.
 
     Attributes:
-        last: the last event of every task that was ever taken.
+        begun: the first event of every task that was ever taken; `last` its last one.
         offers: for every task the spans in which it was free and waited for nothing.
     """
 
     def __init__(self, events: Iterable[Event], asked: Mapping[str, Predecessors]) -> None:
         self.steps: list[Step] = []
         self.distributions: list[Distribution] = []
+        self.begun: dict[str, Event] = {}
         self.last: dict[str, Event] = {}
         self.offers: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._plan: Predecessors = {}
@@ -77,6 +78,7 @@ class TaskLog:
             elif event.kind in STATUSES:
                 unfinished = self._unfinished(event.task)
                 self.steps.append(Step(event, self.last.get(event.task), unfinished))
+                self.begun.setdefault(event.task, event)
                 self.last[event.task] = event
             else:
                 continue

@@ -115,10 +115,12 @@ def _offers(case: Case, logs: Mapping[str, TaskLog]) -> Iterator[Violation]:
     for call in case.history.calls:
         if not call.offered or call.outcome != "ok":
             continue
-        log = logs.get(call.session)
+        log = logs.get(call.session) or TaskLog((), {})
         since, until = case.clocks.earliest(call), case.clocks.latest(call)
-        if log is None or not log.offered(call.offered, since, until):
-            message = f'{call} was offered "{call.offered}", which was taken, waited or was not planned'
+        if not log.offered(call.offered, since, until):
+            begun = call.offered in log.begun and log.begun[call.offered].created_at < since
+            why = f"{log.begun[call.offered]} had begun" if begun else "waited for others or was not planned"
+            message = f'{call} was offered "{call.offered}", which {why}'
             yield Violation(Rule.ORDER, message, calls=(call.id,))
 
 
