@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from tests.history.checker import judge, save
+from tests.torture import service
 from tests.torture.run import Outcome, Plan, Run
-from tests.torture.service import STREAMS_LOSE_PAGES
 from tests.torture.sufficiency import exercised, shortcomings
 from tests.torture.weakening import WEAKENINGS
 
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="where to keep the history, whatever comes of it")
     parser.add_argument(
         "--weaken",
-        choices=sorted((*WEAKENINGS, STREAMS_LOSE_PAGES)),
+        choices=sorted((*WEAKENINGS, *service.WEAKENINGS)),
         action="append",
         default=[],
         help=argparse.SUPPRESS,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import asyncpg
@@ -32,9 +32,9 @@ _CUT = """
 class Services:
     """Two services on one data folder, each restarted when it was killed; `weakened` names what they do wrong."""
 
-    def __init__(self, folder: Path, *, weakened: str = "") -> None:
+    def __init__(self, folder: Path, weakened: Iterable[str] = ()) -> None:
         self._folder = folder
-        self._weakened = weakened
+        self._weakened = " ".join(weakened)
         self._postgres = EmbeddedPostgres(folder)
         self.ports = [_free_port(), _free_port()]
         self._processes: list[subprocess.Popen[bytes] | None] = [None, None]

@@ -22,7 +22,7 @@ from tests.torture.client import UnforeseenAnswer
 AGAIN_SECONDS = 0.2
 PATIENCE_SECONDS = (1.0, 12.0)
 """How long a reader stays on one connection before it hangs up by itself."""
-LAST_SECONDS = 20.0
+LAST_SECONDS = 10.0
 
 
 @dataclass(slots=True)

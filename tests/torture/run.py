@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.history.checker import History, Reader, Recorder
+from tests.torture import service
 from tests.torture.agent import ANSWER_SECONDS, WorkingAgent, checkout_of
 from tests.torture.client import UnforeseenAnswer
 from tests.torture.evidence import gather
@@ -19,7 +20,6 @@ from tests.torture.planner import Planner
 from tests.torture.polling import Listener, PageReader
 from tests.torture.processes import Services
 from tests.torture.reader import EventReader
-from tests.torture.service import STREAMS_LOSE_PAGES
 from tests.torture.streams import ServerSentReader, WebSocketReader
 from tests.torture.weakening import WEAKENINGS, weaken
 
@@ -60,8 +60,7 @@ class Run:
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
-        weakened = STREAMS_LOSE_PAGES if STREAMS_LOSE_PAGES in plan.weakenings else ""
-        self._services = Services(folder, weakened=weakened)
+        self._services = Services(folder, service.WEAKENINGS.keys() & set(plan.weakenings))
         self._recorder = Recorder()
         self._unforeseen: dict[str, list[str]] = defaultdict(list)
         self._faults = Faults(self._services, self._recorder, plan.seed)

@@ -2,21 +2,23 @@
 
 A lease lasts a minute at least, and a run cannot wait for that. So the unit is shortened here, where the tool turns
 minutes into seconds; the clock, the database and everything else are as users have them. Unless a run weakens it on
-purpose, to see that it is caught: then streams lose pages too.
+purpose, to see that it is caught: then what is named below goes wrong too.
 """
 
 import os
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from coordination.cli import main
 from coordination.domain.event import Event
 from coordination.services.event_stream import EventStream
+from coordination.transport.mcp import subscriptions
 from coordination.transport.mcp.tools import claim_file_lock
 
 MINUTE_SECONDS = 2
-STREAMS_LOSE_PAGES = "streams-lose-pages"
-WEAKENED = "TORTURE_WEAKENED"
-"""The variable that names what is weakened, if anything is."""
-LOST = 9
+WEAKENED: Final = "TORTURE_WEAKENED"
+"""The variable that names what is weakened, one name after the other with spaces between."""
+LOST: Final = 9
 """A page whose last number can be divided by it is lost."""
 
 
@@ -31,8 +33,19 @@ def lose_pages() -> None:
     EventStream.read = forgetful
 
 
+def tell_nothing() -> None:
+    """Let those who listen over MCP never be told that something changed."""
+    for uri in subscriptions.RESOURCES:
+        subscriptions.RESOURCES[uri] = ("nothing.",)
+
+
+WEAKENINGS: Final[Mapping[str, Callable[[], None]]] = {
+    "streams-lose-pages": lose_pages,
+    "listeners-are-told-nothing": tell_nothing,
+}
+
 if __name__ == "__main__":
     claim_file_lock.MINUTE_SECONDS = MINUTE_SECONDS
-    if os.environ.get(WEAKENED) == STREAMS_LOSE_PAGES:
-        lose_pages()
+    for name in os.environ.get(WEAKENED, "").split():
+        WEAKENINGS[name]()
     main()

@@ -9,9 +9,10 @@ import pytest
 
 from tests.history.checker import AskedPlan, Event, History, Lease, Reader, Rule, judge
 from tests.history.checker.records import Call, Waiter
+from tests.torture import service
 from tests.torture.faults import KINDS
+from tests.torture.polling import Listener
 from tests.torture.run import Plan, Run
-from tests.torture.service import STREAMS_LOSE_PAGES
 from tests.torture.streams import ServerSentReader, WebSocketReader
 from tests.torture.sufficiency import WAYS, exercised, shortcomings
 from tests.torture.weakening import WEAKENINGS, weakened
@@ -134,17 +135,15 @@ def test_every_weakening_still_has_something_to_weaken(name: str) -> None:
 
 @pytest.mark.torture
 async def test_a_run_on_a_weakened_service_finds_what_is_broken(tmp_path: Path) -> None:
-    weakened = ("expired-leases-live-on", "the-queue-is-passed", "tasks-are-taken-away", "tasks-do-not-wait")
-    plan = Plan(
-        seed=3, seconds=SECONDS, weakenings=(*weakened, "plans-replace-everything", STREAMS_LOSE_PAGES)
-    )
+    functions = [name for name in WEAKENINGS if name != "trees-do-not-cover"]
+    plan = Plan(seed=3, seconds=SECONDS, weakenings=(*functions, *service.WEAKENINGS))
     outcome = await Run(plan, tmp_path).carry_out()
     assert outcome.broken == []
     found = judge(outcome.history)
     assert {Rule.EXPIRY, Rule.QUEUE, Rule.TAKEN, Rule.KEPT} <= {violation.rule for violation in found}
     assert any("which waited for others" in violation.message for violation in found)
     missed = [violation.message for violation in found if " missed [" in violation.message]
-    for way in (ServerSentReader.way, WebSocketReader.way):
+    for way in (ServerSentReader.way, WebSocketReader.way, Listener.way):
         assert any(way in message for message in missed)
     # Tasks that anybody gets and plans that keep nothing: no more is missing.
     missing = {"nobody reached for a task that another had", "no plan came while tasks of it had started"}
