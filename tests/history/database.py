@@ -1,4 +1,4 @@
-"""Reads from the product's tables what a history needs beside the calls: events, queue places and the last locks.
+"""Reads from the product's tables what a history needs beside the calls: events, queue places, last locks and tasks.
 
 Everything is read in one snapshot, when the last call has ended. It speaks SQL of its own and judges nothing.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from tests.history.checker import Call, Event, Header, Lease, LockRow, Waiter
+from tests.history.checker import Call, Event, Header, Lease, LockRow, TaskRow, Waiter
 
 PARKED_SECONDS: Final = 120.0
 _EVENTS = """
@@ -20,6 +20,7 @@ _EVENTS = """
     FROM coordination_events ORDER BY workspace_id, session_id, seq
 """
 _LOCKS = "SELECT workspace_id, session_id, agent_id, to_jsonb(l)::text AS lock FROM file_locks l"
+_TASKS = "SELECT workspace_id, session_id, id, status, coalesce(agent_id, '') AS agent_id FROM tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,18 @@ class End:
     events: tuple[Event, ...]
     waiters: tuple[Waiter, ...]
     locks: tuple[LockRow, ...]
+    tasks: tuple[TaskRow, ...]
 
 
 async def read_end(dsn: str) -> End:
-    """Read events, queue places and locks of all sessions in one snapshot."""
+    """Read events, queue places, locks and tasks of all sessions in one snapshot."""
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             now: datetime = await connection.fetchval("SELECT clock_timestamp()")
             rows = [dict(row) for row in await connection.fetch(_EVENTS)]
             locks = [dict(row) for row in await connection.fetch(_LOCKS)]
+            tasks = [dict(row) for row in await connection.fetch(_TASKS)]
     finally:
         await connection.close()
     return End(
@@ -49,6 +52,10 @@ async def read_end(dsn: str) -> End:
         locks=tuple(
             LockRow(session=_session(row), agent=row["agent_id"], lease=lease_of(json.loads(row["lock"])))
             for row in locks
+        ),
+        tasks=tuple(
+            TaskRow(session=_session(row), id=row["id"], status=row["status"], agent=row["agent_id"])
+            for row in tasks
         ),
     )
 
@@ -107,7 +114,8 @@ def _session(row: Mapping[str, Any]) -> str:
 
 
 def _event(row: Mapping[str, Any]) -> Event:
-    locks: list[Mapping[str, Any]] = json.loads(row["payload"]).get("locks", [])
+    payload: Mapping[str, Any] = json.loads(row["payload"])
+    locks: list[Mapping[str, Any]] = payload.get("locks", [])
     told = row["kind"].startswith("lock.")
     return Event(
         session=_session(row),
@@ -116,6 +124,9 @@ def _event(row: Mapping[str, Any]) -> Event:
         agent=locks[0]["agent_id"] if told and locks else row["agent_id"],
         created_at=row["created_at"].timestamp(),
         leases=tuple(lease_of(lock) for lock in locks) if told else (),
+        task=payload["task_id"] if row["kind"].startswith("task.") else "",
+        plan=payload.get("analysis_id", ""),
+        kept=tuple(payload.get("kept", ())),
     )
 
 

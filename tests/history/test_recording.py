@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.history.checker import Fault, History, Lease, Reader, Recorder, judge, load, save
+from tests.history.checker import (
+    AskedPlan,
+    Fault,
+    History,
+    Lease,
+    Reader,
+    Recorder,
+    TaskReport,
+    TaskRow,
+    judge,
+    load,
+    save,
+)
 from tests.history.checker.__main__ import main
 from tests.history.scenario import SESSION, Scenario
 
@@ -21,7 +33,18 @@ def full_history() -> History:
     return replace(
         story.history(snapshot_at=1_700_000_004.0),
         faults=(Fault(from_=1_700_000_002.3, until=1_700_000_002.4, target="service"),),
-        readers=(Reader(id="r", session=SESSION, seqs=(1, 2), kinds=("lock.claimed", "lock.renewed")),),
+        readers=(
+            Reader(
+                id="r",
+                session=SESSION,
+                seqs=(1, 2),
+                kinds=("lock.claimed", "lock.renewed"),
+                told=(("lock.claimed", 1_700_000_000.123456), ("lock.renewed", 1_700_000_003.000001)),
+                way="page",
+                resumed=1,
+            ),
+        ),
+        tasks=(TaskRow(session=SESSION, id="t", status="pending"),),
     )
 
 
@@ -87,6 +110,22 @@ def test_a_call_that_heard_nothing_stays_unknown() -> None:
         (lost, "unknown", None),
     ]
     assert history.faults == (Fault(from_=1.0, until=2.0, target="service"),)
+
+
+def test_a_report_and_a_plan_are_kept_with_their_calls(tmp_path: Path) -> None:
+    recorder = Recorder(clock=lambda: 1.0)
+    plan = AskedPlan(id="p", depends_on={"t": (), "u": ("t",)})
+    recorder.complete(recorder.invoke("client", SESSION, "planner", "distribute", plan=plan), "ok")
+    report = TaskReport(task="t", status="completed")
+    number = recorder.invoke("client", SESSION, "a", "sync", report=report)
+    recorder.complete(number, "ok", offered="u")
+    history = recorder.history()
+    assert [(call.plan, call.report, call.offered) for call in history.calls] == [
+        (plan, None, ""),
+        (None, report, "u"),
+    ]
+    save(history, tmp_path / "run.jsonl")
+    assert load(tmp_path / "run.jsonl") == history
 
 
 def test_a_call_is_completed_once() -> None:

@@ -208,3 +208,19 @@ def test_an_event_that_an_answer_promised_must_exist() -> None:
 )
 def test_a_reader_sees_every_event_once_and_in_order(reader: Reader, right: bool) -> None:
     assert broken(replace(three_events(), readers=(reader,))) == (set() if right else {Rule.EVENTS})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [("lock.released", 20.0), ("lock.renewed", 20.5)],
+    ids=["another kind", "another instant"],
+)
+def test_a_reader_that_was_told_what_never_was_is_rejected(told: tuple[str, float]) -> None:
+    history = three_events()
+    truth = tuple((event.kind, event.created_at) for event in history.events)
+    reader = Reader(id="r", session=SESSION, seqs=(1, 2, 3), told=truth)
+    assert not broken(replace(history, readers=(reader,)))
+    invented = replace(reader, told=(truth[0], told, truth[2]))
+    [violation] = judge(replace(history, readers=(invented,)))
+    assert (violation.rule, violation.seqs) == (Rule.EVENTS, ((SESSION, 2),))
+    assert f"saw event 2 as {told[0]}" in violation.message

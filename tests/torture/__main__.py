@@ -1,8 +1,9 @@
 """Drive the service under faults from a seed: ``python -m tests.torture --seed 1 --minutes 2``.
 
-Fifty agents in three sessions call over MCP, readers follow the events and a person revokes leases, while two services
-and their Postgres are killed, stopped and cut off. Then the history is judged. One line says what came of it. With a
-violation, or when too little happened to prove anything, history and logs are kept and the exit code is 1.
+Fifty agents in three sessions claim files and work on the tasks of plans that change under them, a person revokes
+leases, and readers follow the events by every way there is, while two services and their Postgres are killed, stopped
+and cut off. Then the history is judged. Two lines say what came of it. With a violation, or when too little happened
+to prove anything, history and logs are kept and the exit code is 1.
 """
 
 import argparse
@@ -14,8 +15,9 @@ import tempfile
 from pathlib import Path
 
 from tests.history.checker import judge, save
+from tests.torture import service
 from tests.torture.run import Outcome, Plan, Run
-from tests.torture.sufficiency import shortcomings
+from tests.torture.sufficiency import exercised, shortcomings
 from tests.torture.weakening import WEAKENINGS
 
 
@@ -26,7 +28,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--keep", type=Path, help="where to keep the history, whatever comes of it")
     parser.add_argument(
-        "--weaken", choices=sorted(WEAKENINGS), action="append", default=[], help=argparse.SUPPRESS
+        "--weaken",
+        choices=sorted((*WEAKENINGS, *service.WEAKENINGS)),
+        action="append",
+        default=[],
+        help=argparse.SUPPRESS,
     )
     chosen = parser.parse_args()
     plan = Plan(chosen.seed, chosen.minutes * 60, tuple(chosen.weaken))
@@ -54,6 +60,7 @@ def report(plan: Plan, outcome: Outcome, keep: Path | None) -> int:
         f"seed {plan.seed}: {outcome.calls} operations, {len(history.events)} events, faults: {injected};"
         f" {len(outcome.broken) + len(violations)} violations"
     )
+    print(f"  {exercised(history)}")
     bad = bool(outcome.broken or violations or missing)
     if keep is not None or bad:
         kept = keep or Path(f"torture-seed-{plan.seed}.jsonl")

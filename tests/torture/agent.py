@@ -1,4 +1,4 @@
-"""What one agent does all day: claim, wait, edit for a while, renew, release, report, and sometimes hang up."""
+"""What one agent does all day: claim, wait, edit for a while, renew, release, work on tasks, sometimes hang up."""
 
 import asyncio
 import hashlib
@@ -10,6 +10,7 @@ from typing import Any
 from tests.history.checker import Lease, Recorder
 from tests.torture.client import Answer, Caller
 from tests.torture.service import MINUTE_SECONDS
+from tests.torture.task_work import ANSWER_SECONDS, TaskWork
 
 FILES = (
     "src/a.py",
@@ -24,7 +25,6 @@ FILES = (
     "resource:port/5432",
 )
 FOLDERS = ("src", "src/deep", "docs", "resource:port")
-ANSWER_SECONDS = 20.0
 LONG_THOUGHT_SECONDS = MINUTE_SECONDS * 1.1
 """Longer than the shortest lease, which the agent then takes for its own still."""
 
@@ -40,23 +40,34 @@ def hash_of(checkout: str) -> str:
 
 
 class WorkingAgent:
-    """One agent; `work` goes on until it is cancelled. `calls` counts what it did."""
+    """One agent; `work` goes on until it is cancelled. `calls` counts what it did.
+
+    `begun` is shared by the agents of a session, see `TaskWork`.
+    """
 
     def __init__(
-        self, name: str, session: str, checkout: str, ports: Sequence[int], recorder: Recorder, seed: int
+        self,
+        name: str,
+        session: str,
+        checkout: str,
+        ports: Sequence[int],
+        recorder: Recorder,
+        seed: int,
+        begun: list[str],
     ) -> None:
         self._name = name
         self._session = session
         self._checkout = hash_of(checkout)
         self._recorder = recorder
-        self._random = random.Random(f"{seed}/{name}")
+        self._random = random.Random(f"{seed}/{session}/{name}")
         self._caller = Caller(ports, session, name, checkout)
+        self._tasks = TaskWork(session, name, self._caller, recorder, self._random, begun)
         self._held: set[str] = set()
         self.calls = 0
 
     async def work(self) -> None:
         """Act until cancelled, and then hang up."""
-        actions = {self._claim: 10, self._release: 4, self._renew: 3, self._report: 2, self._look: 1}
+        actions = {self._claim: 10, self._release: 4, self._renew: 3, self._tasks.report: 7, self._look: 1}
         try:
             while True:
                 (action,) = self._random.choices(list(actions), weights=list(actions.values()))
@@ -119,16 +130,6 @@ class WorkingAgent:
         if answer.outcome != "ok":
             self._held.difference_update(paths)
         return answer.outcome
-
-    async def _report(self) -> None:
-        await self._caller.call(
-            "sync_progress",
-            {
-                "task_id": f"t{self._random.randrange(20)}",
-                "status": self._random.choice(("started", "completed")),
-            },
-            ANSWER_SECONDS,
-        )
 
     async def _look(self) -> None:
         await self._caller.call("check_agent_status", {}, ANSWER_SECONDS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 PROTOCOL = "2026-07-28"
+META = "io.modelcontextprotocol"
 RETRY_LATER = "retry_later"
 UNAVAILABLE = 503
 
@@ -135,9 +136,9 @@ class Caller:
                 "name": tool,
                 "arguments": arguments,
                 "_meta": {
-                    "io.modelcontextprotocol/protocolVersion": PROTOCOL,
-                    "io.modelcontextprotocol/clientCapabilities": {},
-                    "io.modelcontextprotocol/clientInfo": {"name": "claude-code", "version": "2.1.330"},
+                    f"{META}/protocolVersion": PROTOCOL,
+                    f"{META}/clientCapabilities": {},
+                    f"{META}/clientInfo": {"name": "claude-code", "version": "2.1.330"},
                 },
             },
         }

@@ -21,6 +21,7 @@ async def gather(dsn: str, history: History, notes: str) -> History:
     header = Header(
         events=True,
         waiters=True,
+        tasks=True,
         snapshot_at=end.snapshot_at,
         clock_offset=0.0,
         clock_error=CLOCK_ERROR,
@@ -35,6 +36,7 @@ async def gather(dsn: str, history: History, notes: str) -> History:
         events=end.events,
         waiters=with_presence(end.waiters, calls, header),
         locks=end.locks,
+        tasks=end.tasks,
     )
 
 

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import asyncpg
 import psutil
 
 from coordination.embedded import EmbeddedPostgres
+from tests.torture.service import WEAKENED
 
 READY_SECONDS = 60.0
 _CUT = """
@@ -29,10 +30,11 @@ _CUT = """
 
 
 class Services:
-    """Two services on one data folder, each restarted when it was killed."""
+    """Two services on one data folder, each restarted when it was killed; `weakened` names what they do wrong."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, weakened: Iterable[str] = ()) -> None:
         self._folder = folder
+        self._weakened = " ".join(weakened)
         self._postgres = EmbeddedPostgres(folder)
         self.ports = [_free_port(), _free_port()]
         self._processes: list[subprocess.Popen[bytes] | None] = [None, None]
@@ -69,6 +71,7 @@ class Services:
             "PORT": str(self.ports[number]),
             "COORDINATION_DATA_DIR": str(self._folder),
             "COORDINATION_LOG_FILE": str(self._folder / f"service-{number}.log"),
+            WEAKENED: self._weakened,
         }
         self._processes[number] = subprocess.Popen(
             [sys.executable, "-m", "tests.torture.service", "run"],

@@ -3,19 +3,25 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from tests.history.checker import History, Reader, Recorder
+from tests.torture import service
 from tests.torture.agent import ANSWER_SECONDS, WorkingAgent, checkout_of
 from tests.torture.client import UnforeseenAnswer
 from tests.torture.evidence import gather
 from tests.torture.faults import Faults
+from tests.torture.person import RevokingPerson
+from tests.torture.planner import Planner
+from tests.torture.polling import Listener, PageReader
 from tests.torture.processes import Services
-from tests.torture.watcher import EventReader, RevokingPerson
-from tests.torture.weakening import weaken
+from tests.torture.reader import EventReader
+from tests.torture.streams import ServerSentReader, WebSocketReader
+from tests.torture.weakening import WEAKENINGS, weaken
 
 AGENTS: Final = 50
 SESSIONS: Final = ("one", "two", "three")
@@ -54,15 +60,16 @@ class Run:
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
-        self._services = Services(folder)
+        self._services = Services(folder, service.WEAKENINGS.keys() & set(plan.weakenings))
         self._recorder = Recorder()
         self._unforeseen: dict[str, list[str]] = defaultdict(list)
         self._faults = Faults(self._services, self._recorder, plan.seed)
+        self._begun: dict[str, list[str]] = {session: [] for session in SESSIONS}
         self._agents = [self._agent(number) for number in range(AGENTS)]
-        self._readers = [
-            EventReader(f"{session}-{number}", session, self._turned(number), plan.seed)
-            for session in SESSIONS
-            for number in range(2)
+        self._readers = list(self._every_reader())
+        self._planners = [
+            Planner(session, self._turned(number), self._recorder, plan.seed)
+            for number, session in enumerate(SESSIONS)
         ]
         self._people = [
             RevokingPerson(session, self._names(session), self._turned(number), self._recorder, plan.seed)
@@ -74,14 +81,17 @@ class Run:
         outcome = Outcome()
         try:
             await self._services.start()
-            for name in self._plan.weakenings:
+            for name in WEAKENINGS.keys() & set(self._plan.weakenings):
                 await weaken(self._services.dsn, name)
-            await self._work()
-            outcome.broken += await self._recover()
-            outcome.history = await gather(
-                self._services.dsn, self._recorder.history(), f"seed {self._plan.seed}"
-            )
-            outcome.history = replace(outcome.history, readers=await self._finish(outcome.history))
+            async with self._working(*(reader.follow for reader in self._readers)):
+                await self._work()
+                for reader in self._readers:
+                    reader.settle()
+                outcome.broken += await self._recover()
+                outcome.history = await gather(
+                    self._services.dsn, self._recorder.history(), f"seed {self._plan.seed}"
+                )
+                outcome.history = replace(outcome.history, readers=await self._finish(outcome.history))
         except (TimeoutError, UnforeseenAnswer) as error:
             outcome.broken.append(f"the run was cut short: {error!r}")
         finally:
@@ -96,17 +106,22 @@ class Run:
 
     async def _work(self) -> None:
         """Let everybody work until the faults are over."""
-        work = (
+        async with self._working(
             *(agent.work for agent in self._agents),
+            *(planner.work for planner in self._planners),
             *(person.work for person in self._people),
-            *(reader.follow for reader in self._readers),
-        )
-        working = [asyncio.create_task(self._go_on(each)) for each in work]
-        try:
+        ):
             if self._plan.weakenings:
                 await asyncio.sleep(self._plan.seconds)
             else:
                 await self._faults.inject(self._plan.seconds)
+
+    @asynccontextmanager
+    async def _working(self, *work: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+        """Let them work beside the block, and stop them."""
+        working = [asyncio.create_task(self._go_on(each)) for each in work]
+        try:
+            yield
         finally:
             for task in working:
                 task.cancel()
@@ -128,7 +143,7 @@ class Run:
         for session in SESSIONS:
             for number, port in enumerate(self._services.ports):
                 agent = WorkingAgent(
-                    f"recovery_{number}", session, "", [port], self._recorder, self._plan.seed
+                    f"recovery_{number}", session, "", [port], self._recorder, self._plan.seed, []
                 )
                 outcome = await _granted(agent, f"{FRESH}.{number}")
                 if outcome != "ok":
@@ -136,16 +151,31 @@ class Run:
         return failures
 
     async def _finish(self, history: History) -> tuple[Reader, ...]:
+        """Wait until every reader was told everything, and ask each what it was told."""
         last: Counter[str] = Counter()
         for event in history.events:
-            last[event.session] = max(last[event.session], event.seq)
-        return tuple([await reader.finish(last[f"local/{reader.session}"]) for reader in self._readers])
+            session = event.session.removeprefix("local/")
+            last[session] = max(last[session], event.seq)
+        await asyncio.gather(*(reader.reached(last) for reader in self._readers))
+        return tuple(account for reader in self._readers for account in reader.accounts(last))
+
+    def _every_reader(self) -> Iterator[EventReader]:
+        """Readers of every way: of each session, and where a connection can carry several, of all sessions."""
+        for number, session in enumerate(SESSIONS):
+            kinds = (PageReader, PageReader, ServerSentReader, WebSocketReader, Listener)
+            for turn, kind in enumerate(kinds, start=number):
+                name = f"{session}/{kind.way}/{turn}"
+                yield kind(name, [session], self._turned(turn), self._plan.seed)
+        for turn, kind in enumerate((ServerSentReader, WebSocketReader)):
+            yield kind(f"all/{kind.way}", SESSIONS, self._turned(turn), self._plan.seed)
 
     def _agent(self, number: int) -> WorkingAgent:
         session = SESSIONS[number % len(SESSIONS)]
         checkout = checkout_of(session, number // len(SESSIONS))
         ports = self._turned(number)
-        return WorkingAgent(_name(number), session, checkout, ports, self._recorder, self._plan.seed)
+        return WorkingAgent(
+            _name(number), session, checkout, ports, self._recorder, self._plan.seed, self._begun[session]
+        )
 
     def _names(self, session: str) -> list[str]:
         return [_name(number) for number in range(AGENTS) if SESSIONS[number % len(SESSIONS)] == session]
@@ -168,4 +198,5 @@ async def _granted(agent: WorkingAgent, path: str) -> str:
 
 
 def _name(number: int) -> str:
-    return f"impl_{number}"
+    """Name an agent as plans name those of a session: impl_a, impl_b and so on."""
+    return f"impl_{chr(ord('a') + number // len(SESSIONS))}"

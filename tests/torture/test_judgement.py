@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.history.checker import Event, History, Lease, Reader, Rule, judge
+from tests.history.checker import AskedPlan, Event, History, Lease, Reader, Rule, judge
 from tests.history.checker.records import Call, Waiter
+from tests.torture import service
 from tests.torture.faults import KINDS
+from tests.torture.polling import Listener
 from tests.torture.run import Plan, Run
-from tests.torture.sufficiency import shortcomings
+from tests.torture.streams import ServerSentReader, WebSocketReader
+from tests.torture.sufficiency import WAYS, exercised, shortcomings
+from tests.torture.weakening import WEAKENINGS, weakened
 
 SECONDS = 12.0
+EVENTS = ("lock.claimed", "task.started", "task.completed", "task.reopened", "task.unblocked")
 EVERY_FAULT = dict.fromkeys(KINDS, 1)
 
 
@@ -30,10 +36,15 @@ def full_history() -> History:
             heard(3, "renew", "ok", checkout="aaaaaaaaaaaa"),
             heard(4, "release", "ok"),
             heard(5, "revoke", "ok"),
+            replace(heard(6, "distribute", "fail"), plan=AskedPlan(id="p", depends_on={"t": ()})),
+            replace(heard(7, "sync", "fail"), code="task_taken"),
         ),
-        events=(Event(session="s", seq=1, kind="lock.claimed", created_at=1.0),),
+        events=tuple(
+            Event(session="s", seq=seq, kind=kind, created_at=1.0, task="t", kept=("t",))
+            for seq, kind in enumerate(EVENTS, start=1)
+        ),
         waiters=(Waiter(session="s", ticket=1, agent="a", paths=("x",), enqueued_at=1.0, granted_at=2.0),),
-        readers=(Reader(id="r", session="s", seqs=(1,), until=1),),
+        readers=tuple(Reader(id=way, session="s", seqs=(1,), until=1, way=way, resumed=2) for way in WAYS),
     )
 
 
@@ -53,8 +64,32 @@ def no_readers(history: History) -> History:
     return replace(history, readers=())
 
 
+def without_event(kind: str) -> Callable[[History], History]:
+    return lambda history: replace(history, events=tuple(e for e in history.events if e.kind != kind))
+
+
+def never_kept(history: History) -> History:
+    return replace(history, events=tuple(replace(event, kept=()) for event in history.events))
+
+
+def readers(**change: Any) -> Callable[[History], History]:
+    """Change the reader of Server-Sent Events."""
+    return lambda history: replace(
+        history,
+        readers=tuple(
+            replace(one, **change) if one.way == "Server-Sent Events" else one for one in history.readers
+        ),
+    )
+
+
 def test_a_run_with_everything_in_it_was_enough() -> None:
     assert shortcomings(full_history(), EVERY_FAULT) == []
+
+
+def test_a_run_says_how_much_it_did() -> None:
+    told = exercised(full_history())
+    assert told.startswith("0 plans, 1 of their tasks begun, 1 reports of an end, 1 reports refused")
+    assert told.endswith("pages 2, Server-Sent Events 2, WebSocket 2, subscriptions/listen 2")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +101,17 @@ def test_a_run_with_everything_in_it_was_enough() -> None:
         (without("release", "ok"), "no release"),
         (without("revoke", "ok"), "no revoke"),
         (no_waiters, "no waiter was granted"),
-        (no_readers, "nobody read the events of s"),
+        (no_readers, "nobody read the events of s by pages"),
+        (no_readers, "nobody read the events of s by subscriptions/listen"),
+        (readers(seqs=()), "nobody read the events of s by Server-Sent Events"),
+        (readers(resumed=0), "no reader by Server-Sent Events was broken off"),
+        (without("distribute", "fail"), "no task of a plan was begun"),
+        (without_event("task.started"), "no task of a plan was begun"),
+        (without_event("task.completed"), "no task was completed"),
+        (without_event("task.reopened"), "no task was opened again"),
+        (without_event("task.unblocked"), "no task waited"),
+        (never_kept, "no plan came while tasks of it had started"),
+        (without("sync", "fail"), "nobody reached for a task that another had"),
         (without("renew", "ok"), "of one checkout"),
     ],
 )
@@ -81,10 +126,25 @@ def test_a_run_without_a_kind_of_fault_was_not_enough(kind: str) -> None:
     assert shortcomings(full_history(), None) == []
 
 
+@pytest.mark.parametrize("name", WEAKENINGS)
+def test_every_weakening_still_has_something_to_weaken(name: str) -> None:
+    function, condition, instead = WEAKENINGS[name]
+    assert f"FUNCTION coordination_{function}(" in weakened(name)
+    assert weakened(name).count(condition) == instead.count(condition)
+
+
 @pytest.mark.torture
-async def test_a_run_on_weakened_functions_finds_what_is_broken(tmp_path: Path) -> None:
-    plan = Plan(seed=3, seconds=SECONDS, weakenings=("expired-leases-live-on", "the-queue-is-passed"))
+async def test_a_run_on_a_weakened_service_finds_what_is_broken(tmp_path: Path) -> None:
+    functions = [name for name in WEAKENINGS if name != "trees-do-not-cover"]
+    plan = Plan(seed=3, seconds=SECONDS, weakenings=(*functions, *service.WEAKENINGS))
     outcome = await Run(plan, tmp_path).carry_out()
     assert outcome.broken == []
-    assert {Rule.EXPIRY, Rule.QUEUE} <= {violation.rule for violation in judge(outcome.history)}
-    assert shortcomings(outcome.history, None) == []
+    found = judge(outcome.history)
+    assert {Rule.EXPIRY, Rule.QUEUE, Rule.TAKEN, Rule.KEPT} <= {violation.rule for violation in found}
+    assert any("which waited for others" in violation.message for violation in found)
+    missed = [violation.message for violation in found if " missed [" in violation.message]
+    for way in (ServerSentReader.way, WebSocketReader.way, Listener.way):
+        assert any(way in message for message in missed)
+    # Tasks that anybody gets and plans that keep nothing: no more is missing.
+    missing = {"nobody reached for a task that another had", "no plan came while tasks of it had started"}
+    assert set(shortcomings(outcome.history, None)) <= missing

@@ -23,7 +23,9 @@ one session of one workspace, such as ``local/demo``.
       not judged.
     - ``waiters`` (bool): every place that was ever in a queue has its ``waiter`` record. Without it rule 9 is
       not judged.
-    - ``snapshot_at`` (database clock or null): when the ``lock`` rows and the events were read, in one
+    - ``tasks`` (bool): every report on a task and every distribution is among the calls, and the ``task`` rows are
+      all here. Without it, or without events, nothing is judged of tasks.
+    - ``snapshot_at`` (database clock or null): when the ``lock`` and ``task`` rows and the events were read, in one
         snapshot
       after the last call had ended. Null: there is no snapshot and nothing is judged from it.
     - ``clock_offset`` (seconds): database clock minus driver clock; null when unknown. ``clock_error``
@@ -48,6 +50,10 @@ one session of one workspace, such as ``local/demo``.
         what
       was given up.
     - ``seqs``: numbers of the events that the answer says it wrote.
+    - ``report``: the ``task`` and the ``status`` that a ``sync`` reported (null: none). ``offered``: the task that its
+      answer names as the agent's next one.
+    - ``plan``: what a ``distribute`` handed out: its ``id``, and ``depends_on``, for each of its tasks those that the
+      planner wants completed before.
 
 A lease, in calls, events and the lock table: ``path``, ``token`` (int), ``operation``, ``checkout``,
 ``granted_at`` and ``expires_at`` (database clock). An acknowledged claim has both instants (with events the
@@ -58,6 +64,8 @@ first may be null), a renewal at least the second. A lease that is claimed again
     - ``agent``: whose lease it is, also when somebody else revoked it or found it expired.
     - ``leases``: as above; a null ``granted_at`` means ``created_at``.
     - ``call``: id of the call that wrote it, when the driver can tell.
+    - ``task``: of ``task.*`` the task. ``plan`` and ``kept``: of ``plan.distributed`` the plan's id, and which of its
+      tasks it says had started before.
     - Kinds that matter: ``lock.claimed`` (``lock.upgraded``), ``lock.renewed``, ``lock.released``,
         ``lock.revoked``,
       ``lock.expired``. A claim writes one event for all its paths or several with one ``created_at``. A new
@@ -82,13 +90,19 @@ live.
     - ``seqs``: in the order seen; what it asked for again after a lost answer counts once.
     - ``until``: the number that it must have reached (null: as far as it got). ``kinds``: which it asked for
       (null: all).
+    - ``told``: for each of ``seqs`` the kind and ``created_at`` that it was told (null: not noted).
+    - ``way``: how it read, and ``resumed``: how often it was broken off and went on. For whoever asks what a run did.
 
 ``lock``: one row of the lock table at ``snapshot_at``: ``session``, ``agent``, ``lease``. Expired rows may
 be there.
+
+``task``: one row of the table of tasks at ``snapshot_at``: ``session``, ``id``, ``status``, and the ``agent`` that has
+it or had it last.
 """
 
 from tests.history.checker.recorder import Recorder
 from tests.history.checker.records import (
+    AskedPlan,
     Call,
     Event,
     Fault,
@@ -97,12 +111,15 @@ from tests.history.checker.records import (
     Lease,
     LockRow,
     Reader,
+    TaskReport,
+    TaskRow,
     Waiter,
 )
 from tests.history.checker.storage import load, save
 from tests.history.checker.verdict import Limits, Rule, Violation, judge
 
 __all__ = [
+    "AskedPlan",
     "Call",
     "Event",
     "Fault",
@@ -114,6 +131,8 @@ __all__ = [
     "Reader",
     "Recorder",
     "Rule",
+    "TaskReport",
+    "TaskRow",
     "Violation",
     "Waiter",
     "judge",

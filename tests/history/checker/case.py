@@ -11,7 +11,7 @@ from tests.history.checker.tenures import Tenure, tenures_of
 
 
 class Rule(StrEnum):
-    """The promises of design section 5 that are judged, with their numbers there."""
+    """The promises that are judged: those of design section 5 with their numbers there, and those about tasks."""
 
     EXCLUSION = "1 exclusion"
     ALL_OR_NOTHING = "2 all or nothing"
@@ -21,6 +21,9 @@ class Rule(StrEnum):
     HOLDER = "7 only the live grant"
     EVENTS = "8 events"
     QUEUE = "9 fair queue"
+    TAKEN = "a task has one agent"
+    ORDER = "a task waits for others"
+    KEPT = "a task is kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,13 @@ class Limits:
     Attributes:
         wake_seconds: a waiter that nothing blocks must be granted within this (liveness 3 s, look 1 s, room).
         cycle_seconds: a circle of waiters may last this long before it counts as undetected.
+        here_seconds: an agent that was heard within this is there, and nobody may take its task (ten minutes, room
+            for the time that presence takes to be written).
     """
 
     wake_seconds: float = 5.0
     cycle_seconds: float = 0.5
+    here_seconds: float = 500.0
 
 
 class Case:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tests.history.checker.records import (
+    AskedPlan,
     Call,
     Event,
     Fault,
@@ -21,6 +22,8 @@ from tests.history.checker.records import (
     LockRow,
     Outcome,
     Reader,
+    TaskReport,
+    TaskRow,
     Waiter,
 )
 
@@ -53,6 +56,8 @@ class Recorder:
         ttl_seconds: float = 900.0,
         wait_seconds: float = 0.0,
         tokens: Mapping[str, int] | None = None,
+        report: TaskReport | None = None,
+        plan: AskedPlan | None = None,
     ) -> int:
         """Note that a call is about to be sent.
 
@@ -72,6 +77,8 @@ class Recorder:
             ttl_seconds=ttl_seconds,
             wait_seconds=wait_seconds,
             tokens=dict(tokens or {}),
+            report=report,
+            plan=plan,
             invoked=self._clock(),
         )
         with self._guard:
@@ -87,6 +94,7 @@ class Recorder:
         code: str = "",
         at: float | None = None,
         seqs: Iterable[int] = (),
+        offered: str = "",
     ) -> None:
         """Note what a call heard; an ``unknown`` one stays open, for nobody knows when it took effect.
 
@@ -107,6 +115,7 @@ class Recorder:
                 code=code,
                 at=at,
                 seqs=tuple(seqs),
+                offered=offered,
             )
 
     def fault(self, from_: float, until: float, target: str) -> None:
@@ -125,6 +134,7 @@ class Recorder:
         waiters: Sequence[Waiter] = (),
         readers: Sequence[Reader] = (),
         locks: Sequence[LockRow] = (),
+        tasks: Sequence[TaskRow] = (),
     ) -> History:
         """Everything recorded so far, joined with what was read from the database."""
         with self._guard:
@@ -137,4 +147,5 @@ class Recorder:
             faults=faults,
             readers=tuple(readers),
             locks=tuple(locks),
+            tasks=tuple(tasks),
         )

@@ -1,4 +1,4 @@
-"""What a history is made of, as values: calls, events, waiters, faults, readers and rows of the lock table.
+"""What a history is made of, as values: calls, events, waiters, faults, readers and the last rows of locks and tasks.
 
 The fields and their units are described once, in the package's docstring. Nothing here judges anything.
 """
@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict
 
 FileOperation = Literal["read", "write", "delete"]
+TaskStatus = Literal["started", "in_progress", "completed", "failed", "blocked"]
 Outcome = Literal["ok", "held", "fail", "unknown"]
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -27,6 +28,24 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """What a sync reported on a task."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    task: str
+    status: TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPlan:
+    """A plan as its planner wanted it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    id: str
+    depends_on: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What the history as a whole contains and how its two clocks relate."""
 
@@ -34,6 +53,7 @@ class Header:
     type: Literal["header"] = "header"
     events: bool = False
     waiters: bool = False
+    tasks: bool = False
     snapshot_at: float | None = None
     clock_offset: float | None = None
     clock_error: float = 0.0
@@ -64,10 +84,17 @@ class Call:
     at: float | None = None
     leases: tuple[Lease, ...] = ()
     seqs: tuple[int, ...] = ()
+    report: TaskReport | None = None
+    offered: str = ""
+    plan: AskedPlan | None = None
 
     def __str__(self) -> str:
         """Name the call as a sentence does."""
         what = ", ".join(self.paths[:4]) + (", ..." if len(self.paths) > 4 else "")
+        if self.report is not None:
+            what = f"{self.report.status} {self.report.task}"
+        elif self.plan is not None:
+            what = f"plan {self.plan.id}"
         mode = f" for {self.operation}" if self.kind == "claim" else ""
         return f"call {self.id} ({self.agent}: {self.kind} [{what}]{mode}, {self.outcome})"
 
@@ -85,10 +112,14 @@ class Event:
     created_at: float
     leases: tuple[Lease, ...] = ()
     call: int | None = None
+    task: str = ""
+    plan: str = ""
+    kept: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Name the event as a sentence does."""
-        return f"event {self.seq} of {self.session} ({self.kind} by {self.agent})"
+        what = f' of "{self.task}"' if self.task else ""
+        return f"event {self.seq} of {self.session} ({self.kind}{what} by {self.agent})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +170,9 @@ class Reader:
     seqs: tuple[int, ...] = ()
     until: int | None = None
     kinds: tuple[str, ...] | None = None
+    told: tuple[tuple[str, float], ...] | None = None
+    way: str = ""
+    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +186,19 @@ class LockRow:
     lease: Lease
 
 
-Record = Header | Call | Event | Waiter | Fault | Reader | LockRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """One row of the table of tasks at the end."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: Literal["task"] = "task"
+    session: str
+    id: str
+    status: TaskStatus | Literal["pending"]
+    agent: str = ""
+
+
+Record = Header | Call | Event | Waiter | Fault | Reader | LockRow | TaskRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +212,7 @@ class History:
     faults: tuple[Fault, ...] = ()
     readers: tuple[Reader, ...] = ()
     locks: tuple[LockRow, ...] = ()
+    tasks: tuple[TaskRow, ...] = ()
 
     def records(self) -> tuple[Record, ...]:
         """All records, the header first."""
@@ -177,4 +224,5 @@ class History:
             *self.faults,
             *self.readers,
             *self.locks,
+            *self.tasks,
         )

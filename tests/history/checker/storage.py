@@ -17,6 +17,7 @@ from tests.history.checker.records import (
     LockRow,
     Reader,
     Record,
+    TaskRow,
     Waiter,
 )
 
@@ -61,4 +62,5 @@ def load(path: Path) -> History:
         faults=tuple(record for record in records if isinstance(record, Fault)),
         readers=tuple(record for record in records if isinstance(record, Reader)),
         locks=tuple(record for record in records if isinstance(record, LockRow)),
+        tasks=tuple(record for record in records if isinstance(record, TaskRow)),
     )

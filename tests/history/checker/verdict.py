@@ -5,7 +5,17 @@ The rules are independent: one broken promise may be reported by several of them
 
 from tests.history.checker.case import Case, Limits, Rule, Violation
 from tests.history.checker.records import History
-from tests.history.checker.rules import atomic, durability, events, exclusion, expiry, fencing, holder, queue
+from tests.history.checker.rules import (
+    atomic,
+    durability,
+    events,
+    exclusion,
+    expiry,
+    fencing,
+    holder,
+    queue,
+    tasks,
+)
 
 __all__ = ["Limits", "Rule", "Violation", "judge"]
 
@@ -18,6 +28,7 @@ _RULES = (
     holder.judge,
     events.judge,
     queue.judge,
+    tasks.judge,
 )
 
 

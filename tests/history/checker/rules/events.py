@@ -1,14 +1,14 @@
 """Rule 8: state and its events commit together, and readers miss none.
 
 Numbers are dense from 1 in each session and time never runs backwards along them; every acknowledged change
-has its event; a reader sees each event after its cursor once, in order. (That each grant event has a call is
-judged with rule 2.)
+has its event; a reader sees each event after its cursor once, in order, and as it is in the table. (That each
+grant event has a call is judged with rule 2, and the events of tasks are judged with tasks.)
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.history.checker.acts import Act
+from tests.history.checker.acts import Act, microseconds
 from tests.history.checker.case import Case, Rule, Violation, blame
 from tests.history.checker.records import Event, Reader
 
@@ -63,11 +63,11 @@ def _promised(case: Case) -> Iterator[Violation]:
 
 def _reader(reader: Reader, events: list[Event]) -> Iterator[Violation]:
     reached = reader.until if reader.until is not None else max(reader.seqs, default=reader.after)
-    due = [
-        event.seq
+    due = {
+        event.seq: event
         for event in events
         if reader.after < event.seq <= reached and (reader.kinds is None or event.kind in reader.kinds)
-    ]
+    }
     name = f"reader {reader.id} of {reader.session}"
     if missed := sorted(set(due) - set(reader.seqs)):
         message = f"{name} missed {missed[:10]}"
@@ -76,3 +76,11 @@ def _reader(reader: Reader, events: list[Event]) -> Iterator[Violation]:
         yield Violation(Rule.EVENTS, f"{name} saw {strange[:10]}, which it had read or which do not exist")
     if any(later <= earlier for earlier, later in zip(reader.seqs, reader.seqs[1:], strict=False)):
         yield Violation(Rule.EVENTS, f"{name} saw an event twice or out of order")
+    for seq, (kind, created_at) in zip(reader.seqs, reader.told or (), strict=False):
+        event = due.get(seq)
+        if event is not None and (event.kind, microseconds(event.created_at)) != (
+            kind,
+            microseconds(created_at),
+        ):
+            message = f"{name} saw event {seq} as {kind} at {created_at:.6f}, and it is {event}"
+            yield Violation(Rule.EVENTS, message, seqs=((reader.session, seq),))
