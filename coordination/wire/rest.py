@@ -13,7 +13,9 @@ from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
 from coordination.domain.file_lock import Lease
 from coordination.domain.path import MAX_PATHS
-from coordination.domain.session import SessionSummary
+from coordination.domain.plan.handed_out import PlanSummary
+from coordination.domain.session import AgentSummary, SessionSummary
+from coordination.domain.task import Message, Task
 from coordination.domain.text import MAX_MESSAGE
 from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
 
@@ -153,6 +155,13 @@ class SessionSettings(BaseModel):
     across_checkouts: Literal["warn", "block"]
 
 
+class AgentPage(BaseModel):
+    """Agents by id; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    agents: list[AgentSummary]
+    next_cursor: str | None = None
+
+
 class LockPage(BaseModel):
     """Live leases by path; `next_cursor` is the `after` of the next page, None on the last one."""
 
@@ -170,6 +179,27 @@ class Sent(BaseModel):
     """The ids of the agents that a message went to."""
 
     sent_to: list[str]
+
+
+class TaskPage(BaseModel):
+    """Tasks by id; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    tasks: list[Task]
+    next_cursor: str | None = None
+
+
+class PlanPage(BaseModel):
+    """Plans by revision; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    plans: list[PlanSummary]
+    next_cursor: int | None = None
+
+
+class MessagePage(BaseModel):
+    """Messages in order; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    messages: list[Message]
+    next_cursor: int | None = None
 
 
 class EventPage(BaseModel):
