@@ -7,7 +7,7 @@ escapes them. Nothing here decides.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
@@ -55,9 +55,17 @@ def _is_name(text: str) -> bool:
         return False
 
 
-Person = Annotated[str, AfterValidator(_person)]
-AgentId = Annotated[str, AfterValidator(_agent_id)]
-Recipient = Annotated[str, AfterValidator(_recipient)]
+# What the functions above ask for, told to machines: in schemas alone, because a pattern cannot say what is wrong.
+_PART: Final = r"[A-Za-z0-9.@+\-]+(_[A-Za-z0-9.@+\-]+)*"
+
+
+def _told(pattern: str, most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": most, "pattern": f"^{pattern}$"})
+
+
+Person = Annotated[str, AfterValidator(_person), _told(_PART, PART_MAX)]
+AgentId = Annotated[str, AfterValidator(_agent_id), _told(f"{_PART}/{_PART}", 2 * PART_MAX + 1)]
+Recipient = Annotated[str, AfterValidator(_recipient), _told(f"{_PART}(/{_PART})?", 2 * PART_MAX + 1)]
 
 
 class Body(BaseModel):

@@ -35,7 +35,11 @@ def add_routes(router: APIRouter, core: Core) -> None:
     async def read_agent(  # pyright: ignore[reportUnusedFunction]  the router keeps it
         session: SessionId,
         agent_id: Annotated[
-            str, Path(description="The agent's id, `user/name`. The slash may stand as it is or as %2F.")
+            str,
+            Path(
+                description="The agent's id, `user/name`. The slash may stand as it is or as %2F.",
+                examples=["alice/impl_a"],
+            ),
         ],
     ) -> AgentStatus:
         """What it does, holds and waits for, as the status of the session shows it."""

@@ -9,6 +9,7 @@ from coordination.domain.errors import RefreshOver
 from coordination.domain.file_index import IndexSummary, Refresh
 from coordination.services import file_index
 from coordination.services.core import Core
+from coordination.transport.rest.description import REFRESH
 from coordination.transport.rest.parameters import (
     WORKSPACE,
     SessionId,
@@ -65,12 +66,14 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return KnownFilePage(files=page, next_cursor=page[-1].path if len(found) > query.limit else None)
 
     @router.post("/sessions/{session}/index/begin", summary="Begin to refresh an index")
-    async def begin(session: SessionId, wanted: RefreshBegin) -> Refresh:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def begin_index(session: SessionId, wanted: RefreshBegin) -> Refresh:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """A refresh of the same checkout that was not finished is over then, and what it added is gone."""
         return await file_index.begin(core, WORKSPACE, session, wanted.checkout)
 
-    @router.post("/sessions/{session}/index/files", summary="Add to a refresh what changed")
-    async def add(session: SessionId, batch: FileBatch) -> Added:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    @router.post(
+        "/sessions/{session}/index/files", summary="Add to a refresh what changed", responses=REFRESH
+    )
+    async def add_to_index(session: SessionId, batch: FileBatch) -> Added:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """What is not named stays as it is. It may be repeated; nobody sees it before the refresh is finished."""
         entries = [facts.as_entry() for facts in batch.files]
         async with of_known_session(core, session, RefreshOver):
@@ -79,8 +82,10 @@ def add_routes(router: APIRouter, core: Core) -> None:
             )
         return Added(files=files, removed=removed)
 
-    @router.post("/sessions/{session}/index/finish", summary="Let a refresh count, as a whole")
-    async def finish(session: SessionId, end: RefreshEnd) -> IndexSummary:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    @router.post(
+        "/sessions/{session}/index/finish", summary="Let a refresh count, as a whole", responses=REFRESH
+    )
+    async def finish_index(session: SessionId, end: RefreshEnd) -> IndexSummary:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """When the index does not hold as many files then as you say, nothing changes: a part is missing."""
         async with of_known_session(core, session, RefreshOver):
             return await file_index.finish(

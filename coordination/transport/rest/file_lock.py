@@ -28,7 +28,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return page
 
     @router.post("/sessions/{session}/locks/revoke", summary="Take leases from their holders")
-    async def revoke(session: SessionId, revocation: Revocation) -> Revoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def revoke_locks(session: SessionId, revocation: Revocation) -> Revoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """A person does this. The holders are told with their next sync; who waits for a path gets it now."""
         taken = await file_lock.revoke(
             core, WORKSPACE, session, revocation.by, revocation.paths, revocation.agent

@@ -64,7 +64,17 @@ def possible_name(name: str) -> str:
     return name
 
 
-def _session(session: Annotated[str, Path(description="The session's id.")]) -> str:
+def _session(
+    session: Annotated[
+        str,
+        # Bounds that are told and not checked: what is beyond them is no session, like any other that is not there.
+        Path(
+            description=f"The session's id, 1 to {SESSION_MAX} characters.",
+            examples=["demo"],
+            json_schema_extra={"minLength": 1, "maxLength": SESSION_MAX},
+        ),
+    ],
+) -> str:
     return possible_session(session)
 
 

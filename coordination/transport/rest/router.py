@@ -27,7 +27,9 @@ PREFIX: Final = "/api/v1"
 
 def router(core: Core) -> APIRouter:
     """Build the router on the shared parts of the use cases."""
-    routes = APIRouter(prefix=PREFIX, route_class=ProblemRoute)
+    routes = APIRouter(
+        prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
+    )
     for noun in (session, agent, file_lock, task, plan, message, file_index, event, event_stream):
         noun.add_routes(routes, core)
     return routes

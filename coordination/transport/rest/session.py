@@ -9,6 +9,7 @@ from coordination.domain.session import AcrossCheckouts, SessionState, SessionSt
 from coordination.services import agent as agents
 from coordination.services import session as sessions
 from coordination.services.core import Core
+from coordination.transport.rest.description import SETTING
 from coordination.transport.rest.parameters import WORKSPACE, PageQuery, SessionId, Text
 from coordination.wire.rest import SessionChange, SessionPage, SessionSettings
 
@@ -38,7 +39,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return SessionPage(sessions=page, next_cursor=page[-1].id if len(found) > query.limit else None)
 
     @router.get("/sessions/{session}", summary="Who is here, doing what, holding or waiting for what")
-    async def read_status(session: SessionId, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_session(session: SessionId, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Everything is read at one instant. `totals` count the whole session, whatever page this is."""
         return await agents.read_status(
             core,
@@ -50,8 +51,8 @@ def add_routes(router: APIRouter, core: Core) -> None:
             limit=query.limit,
         )
 
-    @router.patch("/sessions/{session}", summary="Close, open or configure a session")
-    async def configure(session: SessionId, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    @router.patch("/sessions/{session}", summary="Close, open or configure a session", responses=SETTING)
+    async def configure_session(session: SessionId, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """What is left out stays as it is."""
         configured = await sessions.configure(
             core,

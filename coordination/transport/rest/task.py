@@ -57,7 +57,11 @@ def add_routes(router: APIRouter, core: Core) -> None:
     async def read_task(  # pyright: ignore[reportUnusedFunction]  the router keeps it
         session: SessionId,
         task_id: Annotated[
-            str, Path(description="The task's id. A slash in it may stand as it is or as %2F.")
+            str,
+            Path(
+                description="The task's id. A slash in it may stand as it is or as %2F.",
+                examples=["parser"],
+            ),
         ],
     ) -> Task:
         """The task as it is now, with what its holder last reported."""
