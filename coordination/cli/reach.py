@@ -52,7 +52,8 @@ def service(session: str | None = None) -> Generator["ServiceClient"]:
         ServiceUnavailable,
         ServiceUnreachable,
     )
-    from coordination.client.service import NOT_UNDERSTOOD, ServiceClient  # noqa: PLC0415 - as above
+    from coordination.client.refusal import NOT_UNDERSTOOD  # noqa: PLC0415 - as above
+    from coordination.client.service import ServiceClient  # noqa: PLC0415 - as above
 
     chosen = place.settings()
     found = place.target(chosen)

@@ -5,37 +5,42 @@ words, a silent or broken service `ServiceUnreachable` or `ServiceUnavailable`. 
 caches nothing, and an answer that it cannot read is an error, never an empty result.
 """
 
-import ipaddress
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from coordination.client.errors import (
-    ClientError,
-    RequestRefused,
-    ServiceSilent,
-    ServiceUnavailable,
-    ServiceUnreachable,
-)
+from coordination.client.address import is_loopback, part, session_path
+from coordination.client.errors import ServiceSilent, ServiceUnreachable
+from coordination.client.refusal import not_ours, refusal
 from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
-from coordination.domain.plan.handed_out import Plan
-from coordination.domain.session import AgentStatus, SessionStatus, SessionSummary
+from coordination.domain.plan.handed_out import Plan, PlanSummary
+from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus, SessionSummary
+from coordination.domain.task import Message, Task
 from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
 from coordination.wire.plan import FirstPrompt
-from coordination.wire.rest import EventPage, LockPage, Revoked, Sent, SessionPage, SessionSettings
+from coordination.wire.rest import (
+    AgentPage,
+    EventPage,
+    LockPage,
+    MessagePage,
+    PlanPage,
+    Revoked,
+    Sent,
+    SessionPage,
+    SessionSettings,
+    TaskPage,
+)
 
 ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 2.0
 PAGE: Final = 200
 AGENTS_PAGE: Final = 100
 FILES_PAGE: Final = 10_000
-NOT_UNDERSTOOD: Final = "not_understood"
 
 AnswerT = TypeVar("AnswerT")
 
@@ -57,7 +62,7 @@ class ServiceClient:
             headers={} if token is None else {"authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # What runs on this machine is never asked for through a proxy.
-            trust_env=not _is_loopback(self.url),
+            trust_env=not is_loopback(self.url),
         )
 
     def __enter__(self) -> Self:
@@ -87,7 +92,7 @@ class ServiceClient:
         wanted = {"include_inactive": str(include_inactive).lower(), "limit": AGENTS_PAGE}
         if agent is not None:
             wanted["agent"] = agent
-        pages = list(self._pages(_session(session), SessionStatus, **wanted))
+        pages = list(self._pages(session_path(session), SessionStatus, **wanted))
         agents: list[AgentStatus] = [found for page in pages for found in page.agents]
         first = pages[0]
         return SessionStatus(
@@ -101,31 +106,65 @@ class ServiceClient:
             totals=first.totals,
         )
 
+    def agents(self, session: str) -> list[AgentSummary]:
+        """Read all agents that ever joined a session, by id."""
+        return [
+            one for page in self._pages(f"{session_path(session)}/agents", AgentPage) for one in page.agents
+        ]
+
+    def agent(self, session: str, agent_id: str) -> AgentStatus:
+        """Read one agent, by its id, `user/name`: what it does, holds and waits for."""
+        return self._ask(f"{session_path(session)}/agents/{part(agent_id)}", AgentStatus, {})
+
     def locks(self, session: str) -> list[Lease]:
         """Read all live leases of a session, by path."""
-        return [lock for page in self._pages(f"{_session(session)}/locks", LockPage) for lock in page.locks]
+        return [
+            lock for page in self._pages(f"{session_path(session)}/locks", LockPage) for lock in page.locks
+        ]
 
     def events(self, session: str, after: int, *, limit: int = PAGE, wait_seconds: float = 0) -> EventPage:
         """Read the events after number `after`, waiting for the first one if there is none yet."""
         wanted = {"after": after, "limit": limit, "wait_seconds": wait_seconds}
-        return self._ask(f"{_session(session)}/events", EventPage, wanted, wait_seconds=wait_seconds)
+        return self._ask(f"{session_path(session)}/events", EventPage, wanted, wait_seconds=wait_seconds)
 
-    def plan(self, session: str) -> Plan:
-        """Read the latest plan of a session, with its tasks as they are now."""
-        return self._ask(f"{_session(session)}/plan", Plan, {})
+    def messages(self, session: str, after: int = 0) -> Iterator[Message]:
+        """Read what was written in a session after number `after`, in order."""
+        for page in self._pages(f"{session_path(session)}/messages", MessagePage, after=after):
+            yield from page.messages
+
+    def tasks(self, session: str, *, status: str | None = None, agent: str | None = None) -> list[Task]:
+        """Read the tasks of a session by id: all, those that stand at `status`, those of an agent by id or name."""
+        wanted = {name: value for name, value in (("status", status), ("agent", agent)) if value is not None}
+        pages = self._pages(f"{session_path(session)}/tasks", TaskPage, **wanted)
+        return [task for page in pages for task in page.tasks]
+
+    def task(self, session: str, task_id: str) -> Task:
+        """Read one task with what its holder last reported."""
+        return self._ask(f"{session_path(session)}/tasks/{part(task_id)}", Task, {})
+
+    def plans(self, session: str) -> list[PlanSummary]:
+        """Read which plans were handed out in a session, by revision."""
+        return [
+            plan for page in self._pages(f"{session_path(session)}/plans", PlanPage) for plan in page.plans
+        ]
+
+    def plan(self, session: str, revision: int | None = None) -> Plan:
+        """Read the latest plan of a session, or the one of a revision, with its tasks as they are now."""
+        which = "plan" if revision is None else f"plans/{revision}"
+        return self._ask(f"{session_path(session)}/{which}", Plan, {})
 
     def prompt(self, session: str, agent: str) -> str:
         """Read what an agent of the plan, by id or name, is told first."""
-        return self._ask(f"{_session(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
+        return self._ask(f"{session_path(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
 
     def indexes(self, session: str) -> list[IndexSummary]:
         """Read which checkouts of a session have a file index, the one that was refreshed last first."""
-        return self._ask(f"{_session(session)}/index", SessionIndexes, {}).indexes
+        return self._ask(f"{session_path(session)}/index", SessionIndexes, {}).indexes
 
     def known_files(self, session: str, checkout: str) -> Iterator[KnownFile]:
         """Read what the index of a checkout holds, by path."""
         wanted = {"checkout": checkout, "limit": FILES_PAGE}
-        for page in self._pages(f"{_session(session)}/index/files", KnownFilePage, **wanted):
+        for page in self._pages(f"{session_path(session)}/index/files", KnownFilePage, **wanted):
             yield from page.files
 
     # --- writes: sent once --------------------------------------------------------------------------------------
@@ -135,30 +174,30 @@ class ServiceClient:
     ) -> SessionSettings:
         """Close, open or configure a session."""
         change = {"status": status, "across_checkouts": across_checkouts, "by": by}
-        return self._write("PATCH", _session(session), change, SessionSettings)
+        return self._write("PATCH", session_path(session), change, SessionSettings)
 
     def revoke(
         self, session: str, by: str, *, paths: list[str] | None = None, agent: str | None = None
     ) -> list[Lease]:
         """Take the leases on `paths`, of `agent` (its id), of both together, or with neither all of the session."""
         wanted = {"paths": paths, "agent": agent, "by": by, "everything": paths is None and agent is None}
-        return self._write("POST", f"{_session(session)}/locks/revoke", wanted, Revoked).revoked
+        return self._write("POST", f"{session_path(session)}/locks/revoke", wanted, Revoked).revoked
 
     def send(self, session: str, sender: str, text: str, to: list[str] | None) -> list[str]:
         """Send a message to agents by id or name, or with None to all; returns the recipients' ids."""
         message = {"sender": sender, "text": text, "to": to}
-        return self._write("POST", f"{_session(session)}/messages", message, Sent).sent_to
+        return self._write("POST", f"{session_path(session)}/messages", message, Sent).sent_to
 
     def begin_index(self, session: str, checkout: str) -> Refresh:
         """Begin to refresh the index of a checkout."""
-        return self._write("POST", f"{_session(session)}/index/begin", {"checkout": checkout}, Refresh)
+        return self._write("POST", f"{session_path(session)}/index/begin", {"checkout": checkout}, Refresh)
 
     def add_to_index(
         self, session: str, checkout: str, refresh: int, files: list[dict[str, object]], removed: list[str]
     ) -> Added:
         """Add files (`wire.file_index.facts_of`) and paths that are gone; it may be repeated, so it is when need be."""
         batch = {"checkout": checkout, "refresh": refresh, "files": files, "removed": removed}
-        path = f"{_session(session)}/index/files"
+        path = f"{session_path(session)}/index/files"
         return self._patience.ask(lambda: self._write("POST", path, batch, Added))
 
     def finish_index(
@@ -166,7 +205,7 @@ class ServiceClient:
     ) -> IndexSummary:
         """Let a refresh count; the index must then hold so many files."""
         end = {"checkout": checkout, "refresh": refresh, "files": files, "commit": commit}
-        path = f"{_session(session)}/index/finish"
+        path = f"{session_path(session)}/index/finish"
         return self._write("POST", path, {**end, "fingerprint": fingerprint}, IndexSummary)
 
     # --- how ----------------------------------------------------------------------------------------------------
@@ -205,49 +244,8 @@ class ServiceClient:
                 f"The service at {self.url} did not answer ({type(error).__name__})."
             ) from error
         if response.status_code != HTTPStatus.OK:
-            raise _refusal(self.url, response)
+            raise refusal(self.url, response)
         try:
             return TypeAdapter(answer).validate_json(response.content)
         except ValidationError as error:
-            raise _not_ours(self.url) from error
-
-
-def _refusal(url: str, response: httpx.Response) -> ClientError:
-    try:
-        problem: Any = response.json()
-        code, message = str(problem["code"]), str(problem["detail"])
-        next_call = str(problem.get("next_call", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _not_ours(url, f" (HTTP {response.status_code})")
-    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        return ServiceUnavailable(message, next_call=next_call, code=code)
-    return RequestRefused(message, next_call=next_call, code=code)
-
-
-def _not_ours(url: str, how: str = "") -> ClientError:
-    return RequestRefused(
-        f"What answers at {url} does not speak this version's language{how}.",
-        code=NOT_UNDERSTOOD,
-    )
-
-
-def _session(session: str) -> str:
-    """Return the path of a session.
-
-    Raises:
-        RequestRefused: no session has such a name, and it would lead to another page: it is empty, or holds a slash.
-    """
-    if not session or "/" in session:
-        why = ": its name cannot hold a slash" if session else ""
-        raise RequestRefused(f"There is no such session{why}.", next_call="coord sessions", code="not_found")
-    # Dots alone are a name as good as any, which paths take for a step.
-    written = "%2E" * len(session) if session in {".", ".."} else quote(session, safe="")
-    return f"/sessions/{written}"
-
-
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+            raise not_ours(self.url) from error

@@ -1,4 +1,4 @@
-"""Sessions as people look at them: the list of sessions, and one session's agents, locks and queue."""
+"""Sessions as people look at them: the list of sessions, of agents, and one session's agents, locks and queue."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,30 @@ class SessionSummary:
     agents: int
     locks: int
     last_activity: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSummary:
+    """One agent in a list.
+
+    Attributes:
+        agent_id: ``user/name``.
+        client: what it came with at first, such as `claude`.
+        quiet_seconds: since it was last heard of.
+        lock_count: how many leases it has.
+    """
+
+    agent_id: str
+    name: str
+    user: str | None
+    role: str
+    client: str | None
+    presence: Presence
+    quiet_seconds: float
+    checkout: str
+    checkout_root: str | None
+    lock_count: int
+    joined_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

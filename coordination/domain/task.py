@@ -18,6 +18,17 @@ class TaskStatus(StrEnum):
     BLOCKED = "blocked"
 
 
+class TaskState(StrEnum):
+    """Where a task stands: `PENDING` until somebody starts it, then what its holder last reported."""
+
+    PENDING = "pending"
+    STARTED = "started"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What an agent reports in one sync; a field that is None keeps its value.
@@ -48,6 +59,56 @@ class Progress:
     message: str | None = None
     affected_files: tuple[str, ...] | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of a session, planned or not, with what its holder last reported.
+
+    Attributes:
+        description: the planner's words, None for a task that no plan knows.
+        agent_id: who has it, None when nobody has.
+        assigned_to: the agent that a plan meant it for.
+        depends_on: tasks that have to be completed before.
+        files: what it was predicted to write, likeliest first.
+        work: the estimate, in units that only compare.
+        plan_revision: the plan that it belongs to.
+        message, affected_files: the holder's own words.
+        taken_at: since when `agent_id` has it.
+    """
+
+    task_id: str
+    status: TaskState
+    updated_at: datetime
+    description: str | None = None
+    agent_id: str | None = None
+    assigned_to: str | None = None
+    depends_on: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    work: float | None = None
+    plan_revision: int | None = None
+    progress_percentage: int | None = None
+    message: str | None = None
+    affected_files: tuple[str, ...] | None = None
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was sent in a session.
+
+    Attributes:
+        id: the number of its event.
+        sender: an agent's id, or a person's name.
+        text: the sender's own words.
+        to: ids of the agents that it was sent to.
+    """
+
+    id: int
+    sender: str
+    text: str
+    to: tuple[str, ...]
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from coordination.domain.agent import Agent, presence
 from coordination.domain.errors import UnknownItem
-from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
 from coordination.services.core import Core
 from coordination.store import agent as store
 
@@ -62,6 +62,31 @@ async def read_status(
     return store.SESSION_STATUS.validate_python(
         {**read, "agents": agents[:limit], "next_cursor": agents[limit - 1].agent_id if more else None}
     )
+
+
+async def list_agents(
+    core: Core, workspace: str, session: str, after: str | None, limit: int
+) -> list[AgentSummary]:
+    """Read at most `limit` agents of a session, present or not, by id, following the id `after`.
+
+    Raises:
+        RetryLater: the database cannot answer now. Of an unknown session there are no agents.
+    """
+    return await store.page(core.database, workspace, session, after, limit)
+
+
+async def read_agent(core: Core, workspace: str, session: str, agent_id: str) -> AgentStatus:
+    """Read one agent by its id: what it does, holds and waits for.
+
+    Raises:
+        UnknownItem: there is no such session in this workspace, or no such agent in it.
+        RetryLater: the database cannot answer now.
+    """
+    status = await read_status(core, workspace, session, agent=agent_id)
+    for found in status.agents:
+        if found.agent_id == agent_id:
+            return found
+    raise UnknownItem("There is no such agent in this session.", next_call="coord status --all")
 
 
 def _described(found: dict[str, Any]) -> AgentStatus:

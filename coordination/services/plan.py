@@ -20,7 +20,7 @@ from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
 from coordination.domain.plan.assignment import Schedule
 from coordination.domain.plan.corpus import Corpus
-from coordination.domain.plan.handed_out import HandedOut, Plan
+from coordination.domain.plan.handed_out import HandedOut, Plan, PlanSummary
 from coordination.domain.plan.prompt import first_prompt
 from coordination.domain.plan.task import PlannedTask, ordered
 from coordination.domain.text import shown
@@ -121,6 +121,28 @@ async def latest(core: Core, workspace: str, session: str) -> Plan:
             f"Session {session} has no plan yet.",
             next_call="in a planner's terminal: analyze_task_conflicts, then create_task_distribution",
         )
+    return found
+
+
+async def list_plans(core: Core, workspace: str, session: str, after: int, limit: int) -> list[PlanSummary]:
+    """Read at most `limit` plans of a session whose revision is greater than `after`, in order.
+
+    Raises:
+        RetryLater: the database cannot answer now. Of an unknown session there are no plans.
+    """
+    return await store.page(core.database, workspace, session, after, limit)
+
+
+async def read_revision(core: Core, workspace: str, session: str, revision: int) -> Plan:
+    """Read a plan of a session by its revision, with the tasks that belong to it now.
+
+    Raises:
+        UnknownItem: there is no such plan in this session, or no such session.
+        RetryLater: the database cannot answer now.
+    """
+    found = await store.revision(core.database, workspace, session, revision)
+    if found is None:
+        raise UnknownItem("There is no such plan in this session.", next_call="coord plan")
     return found
 
 

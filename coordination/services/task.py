@@ -1,8 +1,8 @@
-"""Use cases on tasks and messages: an agent's sync, and a message from a person."""
+"""Use cases on tasks and messages: an agent's sync, a message from a person, and which there are."""
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import InvalidInput
-from coordination.domain.task import Report, Synced
+from coordination.domain.errors import InvalidInput, UnknownItem
+from coordination.domain.task import Message, Report, Synced, Task, TaskState
 from coordination.domain.text import MAX_MESSAGE, clean
 from coordination.services.core import Core
 from coordination.store import task as store
@@ -52,6 +52,57 @@ async def send_message(
     recipients = await store.send(core.database, workspace, session, sender, message, to)
     core.feed.announce(workspace, session, freed=False)
     return recipients
+
+
+async def list_tasks(
+    core: Core,
+    workspace: str,
+    session: str,
+    *,
+    status: TaskState | None = None,
+    agent: str | None = None,
+    after: str | None = None,
+    limit: int,
+) -> list[Task]:
+    """Read at most `limit` tasks of a session, planned or not, by id.
+
+    Args:
+        core: the shared parts.
+        workspace: the session's workspace.
+        session: the session's id; of an unknown one there are no tasks.
+        status: only those that stand there.
+        agent: only those that this agent, by id or name, has; or that are meant for it while nobody has them.
+        after: the id of the last task of the page before.
+        limit: most tasks on the page.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    return await store.page(
+        core.database, workspace, session, status=status, agent=agent, after=after, limit=limit
+    )
+
+
+async def read_task(core: Core, workspace: str, session: str, task_id: str) -> Task:
+    """Read one task with what its holder last reported.
+
+    Raises:
+        UnknownItem: there is no such task in this session, or no such session.
+        RetryLater: the database cannot answer now.
+    """
+    found = await store.read(core.database, workspace, session, task_id)
+    if found is None:
+        raise UnknownItem("There is no such task in this session.", next_call="coord tasks")
+    return found
+
+
+async def list_messages(core: Core, workspace: str, session: str, after: int, limit: int) -> list[Message]:
+    """Read at most `limit` messages of a session whose number is greater than `after`, in order.
+
+    Raises:
+        RetryLater: the database cannot answer now. Of an unknown session there are no messages.
+    """
+    return await store.messages(core.database, workspace, session, after, limit)
 
 
 def _check(report: Report) -> None:

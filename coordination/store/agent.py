@@ -7,8 +7,8 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter
 
-from coordination.domain.agent import Agent
-from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.agent import Agent, presence
+from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
 from coordination.store.database import Database
 
 ENTER: Final = """
@@ -16,6 +16,20 @@ ENTER: Final = """
 """
 TOUCH: Final = "SELECT workspace, session, agent, terminals::text FROM coordination_touch_agents($1::jsonb)"
 STATUS: Final = "SELECT coordination_session_status($1, $2, $3, $4, $5, $6)"
+
+# From the cursor on and without it: as a range, so that the key's index is entered there by any plan.
+PAGE: Final = """
+    SELECT a.id AS agent_id, a.name, a.user_id AS user, a.role, a.client, a.status = 'connected' AS connected,
+           extract(epoch FROM clock_timestamp() - a.last_activity)::float8 AS quiet_seconds,
+           a.checkout, a.checkout_root, a.created_at AS joined_at,
+           (SELECT count(*) FROM file_locks l
+            WHERE l.workspace_id = a.workspace_id AND l.session_id = a.session_id AND l.agent_id = a.id
+              AND l.expires_at > clock_timestamp()) AS lock_count
+    FROM claude_code_agents a
+    WHERE a.workspace_id = $1 AND a.session_id = $2
+      AND a.id >= coalesce($3::text, '') AND a.id IS DISTINCT FROM $3::text
+    ORDER BY a.id LIMIT $4
+"""
 
 AGENT_STATUS: Final = TypeAdapter(AgentStatus)
 SESSION_STATUS: Final = TypeAdapter(SessionStatus)
@@ -86,3 +100,17 @@ async def status(
     """Read one page of a session's status, `limit` + 1 agents at most; None when there is no such session."""
     answer = await database.fetch_json(STATUS, workspace, session, agent, include_inactive, after, limit)
     return orjson.loads(answer)
+
+
+async def page(
+    database: Database, workspace: str, session: str, after: str | None, limit: int
+) -> list[AgentSummary]:
+    """Read at most `limit` agents of a session whose id follows `after`, by id."""
+    rows = await database.fetch(PAGE, workspace, session, after, limit)
+    return [_summary(**dict(row)) for row in rows]
+
+
+# Any: the columns of `PAGE`.
+def _summary(*, connected: bool, quiet_seconds: float, **columns: Any) -> AgentSummary:
+    here = presence(quiet_seconds, connected=connected)
+    return AgentSummary(presence=here, quiet_seconds=quiet_seconds, **columns)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from coordination.domain.agent import Agent
 from coordination.domain.plan.analysis import Analysis
-from coordination.domain.plan.handed_out import HandedOut, Plan
+from coordination.domain.plan.handed_out import HandedOut, Plan, PlanSummary
 from coordination.store.agent import caller
 from coordination.store.database import Database
 
@@ -21,9 +21,19 @@ DISTRIBUTE: Final = """
     SELECT coordination_distribute_plan($1, $2, $3, $4, $5::jsonb, $6, $7::int, $8::jsonb)
 """
 LATEST: Final = """
-    SELECT to_jsonb(p) || jsonb_build_object('tasks', coordination_planned_tasks($1, $2))
+    SELECT to_jsonb(p) || jsonb_build_object('tasks', coordination_planned_tasks($1, $2, p.revision))
     FROM (SELECT p.revision, p.analysis_id, p.agent_count, p.agent_id, p.created_at FROM plans p
           WHERE p.workspace_id = $1 AND p.session_id = $2 ORDER BY p.revision DESC LIMIT 1) p
+"""
+REVISION: Final = """
+    SELECT to_jsonb(p) || jsonb_build_object('tasks', coordination_planned_tasks($1, $2, p.revision))
+    FROM (SELECT p.revision, p.analysis_id, p.agent_count, p.agent_id, p.created_at FROM plans p
+          WHERE p.workspace_id = $1 AND p.session_id = $2 AND p.revision = $3) p
+"""
+PAGE: Final = """
+    SELECT p.revision, p.analysis_id, p.agent_count, p.agent_id, p.created_at FROM plans p
+    WHERE p.workspace_id = $1 AND p.session_id = $2 AND p.revision > $3
+    ORDER BY p.revision LIMIT $4
 """
 
 
@@ -39,6 +49,7 @@ class Distributed:
 _ANALYSIS: Final = TypeAdapter(Analysis)
 _DISTRIBUTED: Final = TypeAdapter(Distributed)
 _PLAN: Final = TypeAdapter(Plan)
+_PLANS: Final = TypeAdapter(list[PlanSummary])
 
 
 async def keep(database: Database, agent: Agent, analysis_id: str, analysis: Analysis) -> None:
@@ -90,3 +101,15 @@ async def latest(database: Database, workspace: str, session: str) -> Plan | Non
     """Read the latest plan of a session with its tasks as they are now; None when none was handed out."""
     answer = await database.fetch_json(LATEST, workspace, session)
     return None if answer == b"null" else _PLAN.validate_json(answer)
+
+
+async def revision(database: Database, workspace: str, session: str, number: int) -> Plan | None:
+    """Read a plan of a session by its revision, with the tasks that belong to it now; None when there is no such."""
+    answer = await database.fetch_json(REVISION, workspace, session, number)
+    return None if answer == b"null" else _PLAN.validate_json(answer)
+
+
+async def page(database: Database, workspace: str, session: str, after: int, limit: int) -> list[PlanSummary]:
+    """Read at most `limit` plans of a session whose revision is greater than `after`, in order."""
+    rows = await database.fetch(PAGE, workspace, session, after, limit)
+    return _PLANS.validate_python([dict(row) for row in rows])

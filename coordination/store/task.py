@@ -1,4 +1,4 @@
-"""Statements on tasks, their progress, and the messages and news that travel with a sync."""
+"""Statements on tasks, their progress, and messages; and the news that travel with a sync."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from coordination.domain.agent import Agent
-from coordination.domain.task import Report, Synced
+from coordination.domain.task import Message, Report, Synced, Task
 from coordination.store.agent import caller
 from coordination.store.database import Database
 
@@ -17,6 +17,31 @@ SYNC: Final = """
 CONFIRM_NEWS: Final = "SELECT to_jsonb(coordination_confirm_news($1, $2, $3, $4::bigint))"
 SEND: Final = "SELECT to_jsonb(coordination_post_message($1, $2, $3, $4, $5::text[]))"
 
+# From the cursor on and without it: as a range, so that the key's index is entered there by any plan.
+PAGE: Final = """
+    SELECT coordination_describe_task(t)::text AS task FROM tasks t
+    WHERE t.workspace_id = $1 AND t.session_id = $2
+      AND t.id >= coalesce($3::text, '') AND t.id IS DISTINCT FROM $3::text
+      AND ($4::text IS NULL OR t.status = $4::text)
+      AND ($5::text IS NULL OR coalesce(t.agent_id, t.assigned_to) = $5::text
+           OR split_part(coalesce(t.agent_id, t.assigned_to), '/', 2) = $5::text)
+    ORDER BY t.id LIMIT $6
+"""
+READ: Final = """
+    SELECT coordination_describe_task(t)::text AS task FROM tasks t
+    WHERE t.workspace_id = $1 AND t.session_id = $2 AND t.id = $3
+"""
+# The condition on the kind is that of idx_coordination_events_messages.
+MESSAGES: Final = """
+    SELECT e.seq AS id, e.agent_id AS sender, e.payload ->> 'text' AS text,
+           ARRAY(SELECT jsonb_array_elements_text(e.payload -> 'to')) AS "to", e.created_at AS sent_at
+    FROM coordination_events e
+    WHERE e.workspace_id = $1 AND e.session_id = $2 AND e.kind = 'message.sent' AND e.seq > $3
+    ORDER BY e.seq LIMIT $4
+"""
+
+_MESSAGES: Final = TypeAdapter(list[Message])
+_TASK: Final = TypeAdapter(Task)
 _SYNCED: Final = TypeAdapter(Synced)
 
 
@@ -65,3 +90,40 @@ async def send(
         await database.fetch_json(SEND, workspace, session, sender, text, to)
     )
     return recipients
+
+
+async def page(
+    database: Database,
+    workspace: str,
+    session: str,
+    *,
+    status: str | None,
+    agent: str | None,
+    after: str | None,
+    limit: int,
+) -> list[Task]:
+    """Read at most `limit` tasks of a session whose id follows `after`, by id.
+
+    Args:
+        database: where.
+        workspace: the session's workspace.
+        session: the session's id.
+        status: only tasks that stand there.
+        agent: only tasks that this agent (its id or name) has, or that are meant for it and nobody has.
+        after: the id of the last task of the page before.
+        limit: most tasks.
+    """
+    rows = await database.fetch(PAGE, workspace, session, after, status, agent, limit)
+    return [_TASK.validate_json(row["task"]) for row in rows]
+
+
+async def read(database: Database, workspace: str, session: str, task_id: str) -> Task | None:
+    """Read one task; None when the session has none of that id."""
+    rows = await database.fetch(READ, workspace, session, task_id)
+    return _TASK.validate_json(rows[0]["task"]) if rows else None
+
+
+async def messages(database: Database, workspace: str, session: str, after: int, limit: int) -> list[Message]:
+    """Read at most `limit` messages of a session whose number is greater than `after`, in order."""
+    rows = await database.fetch(MESSAGES, workspace, session, after, limit)
+    return _MESSAGES.validate_python([dict(row) for row in rows])

@@ -67,6 +67,12 @@ def problem(
         next_call: one literal thing to do next; left out when ''.
         headers: further headers, such as `Allow`.
     """
+    body = orjson.dumps(problem_body(status, code, detail, next_call))
+    return Response(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_body(status: int, code: str, detail: str, next_call: str = "") -> dict[str, object]:
+    """Return the members of a problem; the arguments are those of `problem`."""
     body: dict[str, object] = {
         "type": f"urn:coordination:error:{code}",
         "title": HTTPStatus(status).phrase,
@@ -74,9 +80,7 @@ def problem(
         "detail": detail,
         "code": code,
     }
-    if next_call:
-        body["next_call"] = next_call
-    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return {**body, "next_call": next_call} if next_call else body
 
 
 def problem_of(error: CoordinationError) -> Response:

@@ -7,13 +7,15 @@ escapes them. Nothing here decides.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
 from coordination.domain.file_lock import Lease
 from coordination.domain.path import MAX_PATHS
-from coordination.domain.session import SessionSummary
+from coordination.domain.plan.handed_out import PlanSummary
+from coordination.domain.session import AgentSummary, SessionSummary
+from coordination.domain.task import Message, Task
 from coordination.domain.text import MAX_MESSAGE
 from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
 
@@ -53,9 +55,17 @@ def _is_name(text: str) -> bool:
         return False
 
 
-Person = Annotated[str, AfterValidator(_person)]
-AgentId = Annotated[str, AfterValidator(_agent_id)]
-Recipient = Annotated[str, AfterValidator(_recipient)]
+# What the functions above ask for, told to machines: in schemas alone, because a pattern cannot say what is wrong.
+_PART: Final = r"[A-Za-z0-9.@+\-]+(_[A-Za-z0-9.@+\-]+)*"
+
+
+def _told(pattern: str, most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": most, "pattern": f"^{pattern}$"})
+
+
+Person = Annotated[str, AfterValidator(_person), _told(_PART, PART_MAX)]
+AgentId = Annotated[str, AfterValidator(_agent_id), _told(f"{_PART}/{_PART}", 2 * PART_MAX + 1)]
+Recipient = Annotated[str, AfterValidator(_recipient), _told(f"{_PART}(/{_PART})?", 2 * PART_MAX + 1)]
 
 
 class Body(BaseModel):
@@ -153,6 +163,13 @@ class SessionSettings(BaseModel):
     across_checkouts: Literal["warn", "block"]
 
 
+class AgentPage(BaseModel):
+    """Agents by id; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    agents: list[AgentSummary]
+    next_cursor: str | None = None
+
+
 class LockPage(BaseModel):
     """Live leases by path; `next_cursor` is the `after` of the next page, None on the last one."""
 
@@ -170,6 +187,27 @@ class Sent(BaseModel):
     """The ids of the agents that a message went to."""
 
     sent_to: list[str]
+
+
+class TaskPage(BaseModel):
+    """Tasks by id; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    tasks: list[Task]
+    next_cursor: str | None = None
+
+
+class PlanPage(BaseModel):
+    """Plans by revision; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    plans: list[PlanSummary]
+    next_cursor: int | None = None
+
+
+class MessagePage(BaseModel):
+    """Messages in order; `next_cursor` is the `after` of the next page, None on the last one."""
+
+    messages: list[Message]
+    next_cursor: int | None = None
 
 
 class EventPage(BaseModel):

@@ -2018,6 +2018,10 @@ ALTER TABLE tasks
     ADD COLUMN files text[] NOT NULL DEFAULT '{}',
     ADD COLUMN work real;
 
+-- Messages are few among the events, and are read by themselves.
+CREATE INDEX idx_coordination_events_messages ON coordination_events (workspace_id, session_id, seq)
+WHERE kind = 'message.sent';
+
 -- Trigger: a deleted session takes everything of it along. It stands in for foreign keys, whose checks would cost
 -- every claim a row lock on its session, and which would keep the deployment guide's DROP statements from working.
 CREATE OR REPLACE FUNCTION coordination_delete_session_rows() RETURNS trigger
@@ -2036,6 +2040,26 @@ BEGIN
     DELETE FROM indexed_files f WHERE f.workspace_id = old.workspace_id AND f.session_id = old.id;
     DELETE FROM coordination_events e WHERE e.workspace_id = old.workspace_id AND e.session_id = old.id;
     RETURN old;
+END
+$function$;
+
+-- One task as the answers carry it, with what its holder last reported. `p_task` is a row of tasks.
+CREATE OR REPLACE FUNCTION coordination_describe_task(p_task anyelement) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_reported record;
+BEGIN
+    SELECT p.progress_percentage, p.message, p.affected_files INTO v_reported
+    FROM task_progress p
+    WHERE p.workspace_id = p_task.workspace_id AND p.session_id = p_task.session_id
+      AND p.agent_id = p_task.agent_id AND p.task_id = p_task.id;
+    RETURN jsonb_build_object(
+        'task_id', p_task.id, 'description', p_task.description, 'status', p_task.status,
+        'agent_id', p_task.agent_id, 'assigned_to', p_task.assigned_to, 'depends_on', p_task.depends_on,
+        'files', p_task.files, 'work', p_task.work, 'plan_revision', p_task.plan_revision,
+        'progress_percentage', v_reported.progress_percentage, 'message', v_reported.message,
+        'affected_files', v_reported.affected_files, 'taken_at', p_task.taken_at, 'updated_at', p_task.updated_at);
 END
 $function$;
 
@@ -2092,7 +2116,7 @@ BEGIN
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
                 AND t.assigned_to IS NOT NULL), v_now);
     RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept),
-        'tasks', coordination_planned_tasks(p_workspace, p_session));
+        'tasks', coordination_planned_tasks(p_workspace, p_session, v_revision));
 END
 $function$;
 
@@ -2119,16 +2143,15 @@ BEGIN
 END
 $function$;
 
--- The tasks of a session's latest plan, in the order of the plan, as they are now.
-CREATE OR REPLACE FUNCTION coordination_planned_tasks(p_workspace text, p_session text) RETURNS jsonb
+-- The tasks that belong to a plan of a session, in the order of the plan, as they are now.
+CREATE OR REPLACE FUNCTION coordination_planned_tasks(p_workspace text, p_session text, p_revision integer) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
     SELECT coalesce(jsonb_agg(jsonb_build_object('task_id', t.id, 'description', t.description, 'status', t.status,
                'agent_id', t.agent_id, 'assigned_to', t.assigned_to, 'depends_on', t.depends_on, 'files', t.files,
                'work', coalesce(t.work, 0)) ORDER BY t.position, t.id), '[]')
     FROM tasks t
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.plan_revision = (
-        SELECT max(p.revision) FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session)
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.plan_revision = p_revision
 $function$;
 
 -- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the

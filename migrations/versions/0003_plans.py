@@ -1,8 +1,8 @@
 """Plans: analyses of tasks, the plans that were handed out, and what a task knows of its plan.
 
-Only adds: two tables, three columns of tasks, three functions, to the trigger on sessions that their rows go too, and
-to reports that a planned task waits its turn and that its planner is told. The previous release works on
-with all of it.
+Only adds: two tables, three columns of tasks, four functions, an index on messages, to the trigger on sessions that
+their rows go too, and to reports that a planned task waits its turn and that its planner is told. The previous release
+works on with all of it.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ FROZEN = Path(__file__).parents[1] / "frozen" / "0003"
 
 
 def upgrade() -> None:
-    """Make the tables, columns and functions."""
+    """Make the tables, columns, index and functions."""
     run(FROZEN / "schema" / "new_tables.sql")
     for file in sorted(FROZEN.glob("*.sql")):
         run(file)

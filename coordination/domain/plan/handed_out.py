@@ -30,15 +30,26 @@ class HandedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """One plan of a session in a list; the attributes are those of `Plan`."""
+
+    revision: int
+    analysis_id: str
+    agent_count: int
+    agent_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The latest plan of a session.
+    """A plan of a session.
 
     Attributes:
         revision: 1 for the first plan of the session.
         analysis_id: the analysis that it was made of.
         agent_count: for how many agents.
         agent_id: who planned.
-        tasks: in the order of the plan, as they are now.
+        tasks: in the order of the plan, as they are now. A later plan took those that nobody had started.
     """
 
     revision: int

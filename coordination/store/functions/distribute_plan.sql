@@ -51,6 +51,6 @@ BEGIN
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
                 AND t.assigned_to IS NOT NULL), v_now);
     RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept),
-        'tasks', coordination_planned_tasks(p_workspace, p_session));
+        'tasks', coordination_planned_tasks(p_workspace, p_session, v_revision));
 END
 $function$;

@@ -1,15 +1,17 @@
-"""What `/openapi.json` says of refusals: every one is a problem (RFC 9457), under the statuses that a route can answer.
+"""What `/openapi.json` says beside what FastAPI knows: how each route refuses, and an example of every body.
 
-FastAPI describes what it would answer itself, which is not what `problem_route` answers. Which codes there are, and
-when, is in docs/reference/errors.md.
+Every refusal is a problem (RFC 9457), under the statuses that a route can answer. FastAPI describes what it would
+answer itself, which is not what `problem_route` answers. Which codes there are, and when, is in
+docs/reference/errors.md.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 
-from coordination.transport.problem import MEDIA_TYPE
+from coordination.transport.problem import MEDIA_TYPE, problem_body
+from coordination.transport.rest import example
 from coordination.wire.rest import Problem
 
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -27,44 +29,64 @@ _ALWAYS: Final = {
     500: "A fault of the service; something may have been written.",
     503: "The service cannot answer now; repeat the same call in a few seconds.",
 }
-_OF_A_SESSION: Final = {404: "There is no such session, or no such agent in it."}
+_OF_A_SESSION: Final = {404: "There is no such session, or nothing of that name in it."}
 _OF_A_WRITE: Final = {415: "The body is not declared as JSON."}
-_OF_A_SETTING: Final = {409: "The session's present locks contradict it."}
+
+Responses = dict[int | str, dict[str, Any]]
 
 
-STREAM: Final[dict[int | str, dict[str, Any]]] = {
+def refused(status: int, when: str) -> dict[str, Any]:
+    """Return how a refusal is described."""
+    shown = problem_body(status, *example.PROBLEMS[status])
+    return {"description": when, "content": {MEDIA_TYPE: {"schema": _REFERENCE, "example": shown}}}
+
+
+SETTING: Final[Responses] = {409: refused(409, "The session's present locks contradict it.")}
+"""How a change of a session answers, beside what every route does."""
+
+REFRESH: Final[Responses] = {
+    409: refused(409, "The refresh was finished, or another one of the same checkout was begun.")
+}
+"""How a part of a refresh of an index answers, beside what every route does."""
+
+STREAM: Final[Responses] = {
     200: {
         "description": "The events, for as long as you read.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": example.STREAM}},
     },
-    404: {
-        "description": "There is no such session.",
-        "content": {MEDIA_TYPE: {"schema": _REFERENCE}},
-    },
+    404: refused(404, "There is no such session."),
 }
 """How the stream of events answers, beside what every route does."""
 
 
-def refusals(path: str, methods: Collection[str]) -> dict[int | str, dict[str, Any]]:
+def refusals(path: str, methods: Collection[str]) -> Responses:
     """Return how the refusals of a route are described, by status."""
     told = dict(_ALWAYS)
     if "{session}" in path:
         told |= _OF_A_SESSION
     if not WRITES.isdisjoint(methods):
         told |= _OF_A_WRITE
-    if "PATCH" in methods:
-        told |= _OF_A_SETTING
-    return {
-        status: {"description": when, "content": {MEDIA_TYPE: {"schema": _REFERENCE}}}
-        for status, when in sorted(told.items())
-    }
+    return {status: refused(status, when) for status, when in sorted(told.items())}
 
 
 class DescribedApplication(FastAPI):
-    """A FastAPI application whose description knows what a problem is."""
+    """A FastAPI application whose description knows what a problem is, and shows an example of every body."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the description, made once."""
         described = super().openapi()
         described["components"]["schemas"].setdefault(_NAME, Problem.model_json_schema())
+        for methods in described["paths"].values():
+            for operation in methods.values():
+                _show(operation.get("requestBody", {}), example.BODIES)
+                _show(operation["responses"]["200"], example.ANSWERS)
         return described
+
+
+# Any: parts of the description, which is JSON.
+def _show(described: dict[str, Any], examples: Mapping[str, dict[str, Any]]) -> None:
+    """Add the example of its model to what is described, if there is one."""
+    for media in described.get("content", {}).values():
+        model = media["schema"].get("$ref", "").rpartition("/")[2]
+        if model in examples:
+            media["example"] = examples[model]

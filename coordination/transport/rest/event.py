@@ -10,11 +10,10 @@ from coordination.domain.event import Event
 from coordination.services import event as events
 from coordination.services.core import Core
 from coordination.transport.exchange import Disconnect, exchange_of
-from coordination.transport.rest.parameters import PAGE, PAGE_MAX, WORKSPACE, SessionId, require_session
+from coordination.transport.rest.parameters import WORKSPACE, EventNumber, Limit, SessionId, require_session
 from coordination.wire.rest import EventPage
 
 WAIT_MAX: Final = 45
-SEQ_MAX: Final = 2**63 - 1
 
 
 class EventQuery(BaseModel):
@@ -22,9 +21,12 @@ class EventQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: Annotated[int, Field(ge=0, le=SEQ_MAX)] = 0
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE
-    wait_seconds: Annotated[float, Field(ge=0, le=WAIT_MAX, allow_inf_nan=False)] = 0
+    after: EventNumber = 0
+    limit: Limit
+    wait_seconds: Annotated[
+        float,
+        Field(ge=0, le=WAIT_MAX, allow_inf_nan=False, description="How long to wait when there is none yet."),
+    ] = 0
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
@@ -34,6 +36,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
     async def read_events(  # pyright: ignore[reportUnusedFunction]  the router keeps it
         request: Request, session: SessionId, query: Annotated[EventQuery, Query()]
     ) -> EventPage:
+        """What each kind carries is in docs/reference/events.md. Large events come in fewer, of about 1 MB together."""
         found = await events.read_events(core, WORKSPACE, session, query.after, query.limit)
         if not found:
             await require_session(core, session)

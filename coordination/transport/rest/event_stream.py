@@ -45,8 +45,13 @@ class StreamQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    session: Annotated[list[str], Field(min_length=1, max_length=MOST_SESSIONS)]
-    after: Annotated[str, Field(min_length=1, max_length=_LONGEST)] | None = None
+    session: Annotated[
+        list[str], Field(min_length=1, max_length=MOST_SESSIONS, description="The sessions, by id.")
+    ]
+    after: Annotated[
+        Annotated[str, Field(min_length=1, max_length=_LONGEST)] | None,
+        Field(description="The `id` of the last event that you have; `0` begins with the first event."),
+    ] = None
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
@@ -65,8 +70,15 @@ def add_routes(router: APIRouter, core: Core) -> None:
     async def follow_events(  # pyright: ignore[reportUnusedFunction]  the router keeps it
         stream: Annotated[EventStream, Depends(opened)],
         query: Annotated[StreamQuery, Query()],
-        last_event_id: Annotated[str | None, Header(max_length=_LONGEST)] = None,
+        last_event_id: Annotated[
+            str | None,
+            Header(
+                max_length=_LONGEST,
+                description="Says the same as `after` and counts more: a browser sends it.",
+            ),
+        ] = None,
     ) -> StreamingResponse:
+        """The stream stays open. It goes on after `Last-Event-ID` or `after`; without both, with what comes now."""
         sessions = [possible_session(session) for session in query.session]
         # A browser that comes back asks for the same URL, so what it has seen since counts more.
         text = last_event_id or query.after

@@ -1,7 +1,5 @@
 """Routes on the file index of a session's checkouts: begin a refresh, compare, add, finish; and what is there."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -11,7 +9,14 @@ from coordination.domain.errors import RefreshOver
 from coordination.domain.file_index import IndexSummary, Refresh
 from coordination.services import file_index
 from coordination.services.core import Core
-from coordination.transport.rest.parameters import WORKSPACE, SessionId, Text, require_session
+from coordination.transport.rest.description import REFRESH
+from coordination.transport.rest.parameters import (
+    WORKSPACE,
+    SessionId,
+    Text,
+    of_known_session,
+    require_session,
+)
 from coordination.wire.file_index import (
     Added,
     CheckoutKey,
@@ -30,9 +35,12 @@ class KnownFileQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    checkout: CheckoutKey = ""
-    after: Text | None = None
-    limit: Annotated[int, Field(ge=1, le=FILES_MAX)] = FILES_MAX
+    checkout: Annotated[
+        CheckoutKey,
+        Field(description="The key of the checkout, 12 hexadecimal digits; empty is the unknown one."),
+    ] = ""
+    after: Annotated[Text | None, Field(description="The `next_cursor` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=FILES_MAX, description="Most files on the page.")] = FILES_MAX
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
@@ -40,6 +48,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/index", summary="Which checkouts have a file index")
     async def list_indexes(session: SessionId) -> SessionIndexes:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """At most 100, the one that was refreshed last first."""
         found = await file_index.summaries(core, WORKSPACE, session)
         if not found:
             await require_session(core, session)
@@ -47,6 +56,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/index/files", summary="Which files an index knows, by path")
     async def list_files(session: SessionId, query: Annotated[KnownFileQuery, Query()]) -> KnownFilePage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """Each with a digest of what is known of it, so that a refresh sends only what differs."""
         found = await file_index.known(
             core, WORKSPACE, session, query.checkout, query.after or "", query.limit + 1
         )
@@ -56,31 +66,28 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return KnownFilePage(files=page, next_cursor=page[-1].path if len(found) > query.limit else None)
 
     @router.post("/sessions/{session}/index/begin", summary="Begin to refresh an index")
-    async def begin(session: SessionId, wanted: RefreshBegin) -> Refresh:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def begin_index(session: SessionId, wanted: RefreshBegin) -> Refresh:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """A refresh of the same checkout that was not finished is over then, and what it added is gone."""
         return await file_index.begin(core, WORKSPACE, session, wanted.checkout)
 
-    @router.post("/sessions/{session}/index/files", summary="Add to a refresh what changed")
-    async def add(session: SessionId, batch: FileBatch) -> Added:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    @router.post(
+        "/sessions/{session}/index/files", summary="Add to a refresh what changed", responses=REFRESH
+    )
+    async def add_to_index(session: SessionId, batch: FileBatch) -> Added:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """What is not named stays as it is. It may be repeated; nobody sees it before the refresh is finished."""
         entries = [facts.as_entry() for facts in batch.files]
-        async with _known(core, session):
+        async with of_known_session(core, session, RefreshOver):
             files, removed = await file_index.add(
                 core, WORKSPACE, session, batch.checkout, batch.refresh, entries, batch.removed
             )
         return Added(files=files, removed=removed)
 
-    @router.post("/sessions/{session}/index/finish", summary="Let a refresh count, as a whole")
-    async def finish(session: SessionId, end: RefreshEnd) -> IndexSummary:  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        async with _known(core, session):
+    @router.post(
+        "/sessions/{session}/index/finish", summary="Let a refresh count, as a whole", responses=REFRESH
+    )
+    async def finish_index(session: SessionId, end: RefreshEnd) -> IndexSummary:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """When the index does not hold as many files then as you say, nothing changes: a part is missing."""
+        async with of_known_session(core, session, RefreshOver):
             return await file_index.finish(
                 core, WORKSPACE, session, end.checkout, end.refresh, end.files, end.commit, end.fingerprint
             )
-
-
-@asynccontextmanager
-async def _known(core: Core, session: str) -> AsyncGenerator[None]:
-    """Of a session that does not exist say so, and not that a refresh of it is over."""
-    try:
-        yield
-    except RefreshOver:
-        await require_session(core, session)
-        raise

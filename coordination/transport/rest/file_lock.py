@@ -18,6 +18,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/locks", summary="List the live leases by path")
     async def list_locks(session: SessionId, query: Annotated[PageQuery, Query()]) -> LockPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """The leases of one path are never parted, so a page may have a few more or less than `limit`."""
         after = None if query.after is None else query.after.removeprefix(CURSOR)
         found, last = await file_lock.page_of_locks(core, WORKSPACE, session, after, query.limit)
         if not found:
@@ -25,7 +26,8 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return LockPage(locks=found, next_cursor=None if last is None else f"{CURSOR}{last}")
 
     @router.post("/sessions/{session}/locks/revoke", summary="Take leases from their holders")
-    async def revoke(session: SessionId, revocation: Revocation) -> Revoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def revoke_locks(session: SessionId, revocation: Revocation) -> Revoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """A person does this. The holders are told with their next sync; who waits for a path gets it now."""
         taken = await file_lock.revoke(
             core, WORKSPACE, session, revocation.by, revocation.paths, revocation.agent
         )

@@ -9,7 +9,17 @@ from typing import Final
 from fastapi import APIRouter
 
 from coordination.services.core import Core
-from coordination.transport.rest import event, event_stream, file_index, file_lock, plan, session, task
+from coordination.transport.rest import (
+    agent,
+    event,
+    event_stream,
+    file_index,
+    file_lock,
+    message,
+    plan,
+    session,
+    task,
+)
 from coordination.transport.rest.problem_route import ProblemRoute
 
 PREFIX: Final = "/api/v1"
@@ -17,7 +27,9 @@ PREFIX: Final = "/api/v1"
 
 def router(core: Core) -> APIRouter:
     """Build the router on the shared parts of the use cases."""
-    routes = APIRouter(prefix=PREFIX, route_class=ProblemRoute)
-    for noun in (session, file_lock, task, plan, file_index, event, event_stream):
+    routes = APIRouter(
+        prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
+    )
+    for noun in (session, agent, file_lock, task, plan, message, file_index, event, event_stream):
         noun.add_routes(routes, core)
     return routes

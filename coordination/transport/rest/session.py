@@ -9,6 +9,7 @@ from coordination.domain.session import AcrossCheckouts, SessionState, SessionSt
 from coordination.services import agent as agents
 from coordination.services import session as sessions
 from coordination.services.core import Core
+from coordination.transport.rest.description import SETTING
 from coordination.transport.rest.parameters import WORKSPACE, PageQuery, SessionId, Text
 from coordination.wire.rest import SessionChange, SessionPage, SessionSettings
 
@@ -18,9 +19,13 @@ AGENTS_MAX = 100
 class StatusQuery(PageQuery):
     """Which agents of a session: one by id or name, or a page of those present (or all)."""
 
-    agent: Text | None = None
-    include_inactive: bool = False
-    limit: Annotated[int, Field(ge=1, le=AGENTS_MAX)] = agents.MOST_AGENTS
+    agent: Annotated[Text | None, Field(description="Only this agent, by id or name.")] = None
+    include_inactive: Annotated[
+        bool, Field(description="Also agents that were quiet for ten minutes and hold nothing.")
+    ] = False
+    limit: Annotated[int, Field(ge=1, le=AGENTS_MAX, description="Most agents on the page.")] = (
+        agents.MOST_AGENTS
+    )
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
@@ -28,12 +33,14 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions", summary="List the sessions")
     async def list_sessions(query: Annotated[PageQuery, Query()]) -> SessionPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """Open and closed ones."""
         found = await sessions.list_sessions(core, WORKSPACE, query.after, query.limit + 1)
         page = found[: query.limit]
         return SessionPage(sessions=page, next_cursor=page[-1].id if len(found) > query.limit else None)
 
     @router.get("/sessions/{session}", summary="Who is here, doing what, holding or waiting for what")
-    async def read_status(session: SessionId, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_session(session: SessionId, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """Everything is read at one instant. `totals` count the whole session, whatever page this is."""
         return await agents.read_status(
             core,
             WORKSPACE,
@@ -44,8 +51,9 @@ def add_routes(router: APIRouter, core: Core) -> None:
             limit=query.limit,
         )
 
-    @router.patch("/sessions/{session}", summary="Close, open or configure a session")
-    async def configure(session: SessionId, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    @router.patch("/sessions/{session}", summary="Close, open or configure a session", responses=SETTING)
+    async def configure_session(session: SessionId, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """What is left out stays as it is."""
         configured = await sessions.configure(
             core,
             WORKSPACE,

@@ -1,20 +1,69 @@
-"""The route on messages: a person writes to agents, who read it with their next sync."""
+"""Routes on the tasks of a session: list them, planned or not, and look at one. Agents report on them over MCP."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from coordination.domain.errors import UnknownItem
+from coordination.domain.task import Task, TaskState
 from coordination.services import task
 from coordination.services.core import Core
-from coordination.transport.rest.parameters import WORKSPACE, SessionId, require_session
-from coordination.wire.rest import PersonMessage, Sent
+from coordination.transport.rest.parameters import (
+    WORKSPACE,
+    PageQuery,
+    SessionId,
+    Text,
+    of_known_session,
+    possible_name,
+    require_session,
+)
+from coordination.wire.rest import TaskPage
+
+
+class TaskQuery(PageQuery):
+    """Which tasks: those that stand at `status`, those of `agent`, or all."""
+
+    status: Annotated[TaskState | None, Field(description="Only tasks that stand there.")] = None
+    agent: Annotated[
+        Text | None,
+        Field(
+            description="Only tasks that this agent has, by id or name, or that are for it while nobody has them."
+        ),
+    ] = None
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
-    """Add the route to `router`."""
+    """Add the routes to `router`."""
 
-    @router.post("/sessions/{session}/messages", summary="Send a message to agents of a session")
-    async def send_message(session: SessionId, message: PersonMessage) -> Sent:  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        await require_session(core, session)
-        recipients = await task.send_message(
-            core, WORKSPACE, session, message.sender, message.text, message.to
+    @router.get("/sessions/{session}/tasks", summary="List the tasks by id")
+    async def list_tasks(session: SessionId, query: Annotated[TaskQuery, Query()]) -> TaskPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """All tasks of the session: those of plans, and those that agents named themselves."""
+        found = await task.list_tasks(
+            core,
+            WORKSPACE,
+            session,
+            status=query.status,
+            agent=query.agent,
+            after=query.after,
+            limit=query.limit + 1,
         )
-        return Sent(sent_to=recipients)
+        if not found:
+            await require_session(core, session)
+        page = found[: query.limit]
+        return TaskPage(tasks=page, next_cursor=page[-1].task_id if len(found) > query.limit else None)
+
+    @router.get("/sessions/{session}/tasks/{task_id:path}", summary="Look at one task")
+    async def read_task(  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        session: SessionId,
+        task_id: Annotated[
+            str,
+            Path(
+                description="The task's id. A slash in it may stand as it is or as %2F.",
+                examples=["parser"],
+            ),
+        ],
+    ) -> Task:
+        """The task as it is now, with what its holder last reported."""
+        async with of_known_session(core, session, UnknownItem):
+            return await task.read_task(core, WORKSPACE, session, possible_name(task_id))

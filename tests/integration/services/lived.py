@@ -13,10 +13,10 @@ from coordination.domain.path import normalise_all
 from coordination.domain.session import AcrossCheckouts, SessionState
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import agent as agents
-from coordination.services import event, file_lock, session, task
+from coordination.services import event, file_lock, plan, session, task
 from coordination.services.core import Core
 from coordination.store import file_lock as store
-from tests.integration.services.tenants import CHECKOUTS, WAITING, fall_silent, pending, plain
+from tests.integration.services.tenants import CHECKOUTS, WAITING, fall_silent, hand_out, pending, plain
 from tests.integration.store.steps import READ, agent, wanted
 
 Notes = dict[str, Any]
@@ -40,6 +40,7 @@ async def lived(core: Core, workspace: str, *, token: int = 1, request: str = "n
         life.queue,
         life.checkouts,
         life.tasks,
+        life.plans,
         life.messages,
         life.persons,
     ):
@@ -94,6 +95,13 @@ class _Life:
         for name in ("demo", "theirs", "nowhere"):
             yield f"status of {name}", self.status(name)
             yield f"events of {name}", event.read_events(self.core, self.workspace, name, 0, 100)
+            yield f"agents of {name}", agents.list_agents(self.core, self.workspace, name, None, 100)
+            yield f"agent of {name}", agents.read_agent(self.core, self.workspace, name, "alice/carol")
+            yield f"tasks of {name}", task.list_tasks(self.core, self.workspace, name, limit=100)
+            yield f"task of {name}", task.read_task(self.core, self.workspace, name, "t4")
+            yield f"plans of {name}", plan.list_plans(self.core, self.workspace, name, 0, 100)
+            yield f"plan of {name}", plan.read_revision(self.core, self.workspace, name, 1)
+            yield f"messages of {name}", task.list_messages(self.core, self.workspace, name, 0, 100)
             yield f"locks of {name}", file_lock.list_locks(self.core, self.workspace, name, None, 100)
             yield f"message to {name}", self.post(name, None)
             yield f"revoke in {name}", self.revoke(name)
@@ -190,6 +198,17 @@ class _Life:
         yield "take over", self.sync(self.a, "t9", started)
         yield "claim without a task", self.claim(self.b, "free.py", "seen.py")
         yield "no news of others' files", self.sync(self.a)
+        yield "all tasks", task.list_tasks(self.core, self.workspace, "demo", limit=100)
+        yield "one task", task.read_task(self.core, self.workspace, "demo", "t1")
+
+    def plans(self) -> Calls:
+        planner = self.who("planner", session="planned")
+        yield "hand out", hand_out(self.core, planner)
+        yield "the plan", plan.latest(self.core, self.workspace, "planned")
+        yield "all plans", plan.list_plans(self.core, self.workspace, "planned", 0, 100)
+        yield "a later plan", plan.read_revision(self.core, self.workspace, "planned", 2)
+        yield "hand out again", hand_out(self.core, planner)
+        yield "the second plan", plan.latest(self.core, self.workspace, "planned")
 
     def messages(self) -> Calls:
         async def read() -> object:
@@ -201,12 +220,14 @@ class _Life:
         yield "a person to a stranger", self.post("demo", ["carol"])
         yield "to one", task.sync(self.core, self.a, Report(message="hello", to=("impl_b",)))
         yield "to all", self.post("demo", None)
+        yield "all messages", task.list_messages(self.core, self.workspace, "demo", 0, 100)
         yield "news", read()
         yield "news again", self.sync(self.b)
 
     def persons(self) -> Calls:
         yield "presence", self.seen(self.who("impl_a", checkout=CHECKOUTS[6]))
         yield "one agent", self.status("demo", "carol")
+        yield "all agents", agents.list_agents(self.core, self.workspace, "demo", None, 100)
         yield "revoke a path", self.revoke("demo", ["lib/y.py"])
         yield "revoke of an agent", self.revoke("demo", None, "alice/impl_a")
         yield "revoke all", self.revoke("demo")

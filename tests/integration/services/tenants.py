@@ -14,19 +14,22 @@ import orjson
 
 from coordination.domain.agent import Agent
 from coordination.domain.file_lock import Granted
+from coordination.domain.path import normalise
+from coordination.domain.plan.task import PlannedTask
 from coordination.domain.session import AcrossCheckouts, SessionState
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import agent as agents
-from coordination.services import file_lock, session, task
+from coordination.services import file_lock, plan, session, task
 from coordination.services.core import Core
 from coordination.store.database import Database
+from coordination.store.plan import Distributed
 from tests.integration.store.steps import READ, agent, expire, wanted
 
 CHECKOUTS: Final = tuple(letter * 12 for letter in "0abcdef")
 WAITING: Final = 0.001
 _TABLES: Final = (
     *("claude_code_sessions", "claude_code_agents", "file_locks", "task_progress"),
-    *("tasks", "file_lock_waiters", "coordination_events"),
+    *("tasks", "file_lock_waiters", "coordination_events", "plans", "plan_analyses"),
 )
 _NUMBERED: Final = frozenset({"fencing_token", "granted_tokens", "ticket"})
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)?")
@@ -41,7 +44,7 @@ _SILENT: Final = """
 
 
 async def furnish(core: Core, workspace: str) -> tuple[int, str]:
-    """Fill a workspace: leases, places in the queue, tasks, messages, checkouts.
+    """Fill a workspace: leases, places in the queue, tasks, plans, messages, checkouts.
 
     Returns:
         A fencing token, and the request of the claim that got it.
@@ -100,6 +103,8 @@ async def _furnish_sessions(core: Core, workspace: str) -> None:
     await file_lock.claim(core, who("impl_b", "open", CHECKOUTS[2]), wanted("m.py"))
     await file_lock.claim(core, who("impl_a", "open", CHECKOUTS[3]), wanted("m.py"))
     await file_lock.claim(core, who("silent", "quiet", CHECKOUTS[5]), wanted("q.py"))
+    for name in ("planned", "planned", "theirs"):
+        await hand_out(core, who("planner", name))
 
 
 async def pending(
@@ -107,6 +112,13 @@ async def pending(
 ) -> None:
     """Plan a task; no use case does it yet."""
     await database.fetch(_PENDING, workspace, task_id, description, assigned_to, list(depends_on))
+
+
+async def hand_out(core: Core, planner: Agent) -> Distributed:
+    """Hand out a plan of two tasks."""
+    tasks = [PlannedTask(name, f"Write {name}", (normalise(f"{name}.py"),)) for name in ("p1", "p2")]
+    kept = await plan.analyse(core, planner, tasks)
+    return await plan.distribute(core, planner, kept.id)
 
 
 async def fall_silent(database: Database, who: Agent) -> None:

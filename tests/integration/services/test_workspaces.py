@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from coordination.services.core import Core
-from coordination.store import event, file_lock, session
+from coordination.store import agent, event, file_lock, plan, session, task
 from tests.integration.services.lived import Notes, lived
 from tests.integration.services.tenants import furnish, rows
 from tests.integration.store.steps import weaken
@@ -44,7 +44,17 @@ async def test_a_workspace_notices_nothing_of_another_that_uses_the_same_names(c
 async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(core: Core) -> None:
     await furnish(core, "red")
     told = await lived(core, "blue")
-    for call in ("status of", "message to", "close", "events of", "locks of", "revoke in"):
+    asked = (
+        "status of",
+        "agent of",
+        "agents of",
+        "task of",
+        "tasks of",
+        "plan of",
+        "plans of",
+        "messages of",
+    )
+    for call in (*asked, "message to", "close", "events of", "locks of", "revoke in"):
         assert told[f"{call} theirs"] == told[f"{call} nowhere"]
     for words in ("dave", "bob", "for all of you", "theirs alone"):
         assert words not in str(told)
@@ -61,6 +71,7 @@ async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(
         ([("take_task", "t.workspace_id = p_workspace")], "go on"),
         ([("send_message", "a.workspace_id = p_workspace")], "to a stranger"),
         ([("read_news", "p.workspace_id = p_workspace")], "no news of others' files"),
+        ([("planned_tasks", "t.workspace_id = p_workspace")], "the second plan"),
         ([("join_session", "a.workspace_id = p_workspace AND a.checkout = p_checkout")], "go on after gone"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -84,6 +95,13 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
         (event, "READ", "workspace_id", "events of theirs"),
         (file_lock, "PAGE", "l.workspace_id", "locks of theirs"),
         (session, "LIST", "s.workspace_id", "sessions"),
+        (agent, "PAGE", "a.workspace_id", "agents of theirs"),
+        (task, "PAGE", "t.workspace_id", "tasks of theirs"),
+        (task, "READ", "t.workspace_id", "task of demo"),
+        (task, "MESSAGES", "e.workspace_id", "messages of demo"),
+        (plan, "PAGE", "p.workspace_id", "plans of theirs"),
+        (plan, "REVISION", "p.workspace_id", "plan of theirs"),
+        (plan, "LATEST", "p.workspace_id", "the plan"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

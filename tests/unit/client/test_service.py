@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -15,6 +11,7 @@ from coordination.client import service
 from coordination.client.errors import RequestRefused, ServiceSilent, ServiceUnavailable, ServiceUnreachable
 from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
+from tests.unit.client.told import Server
 
 PROBLEM = {"code": "retry_later", "detail": "The database cannot answer now.", "next_call": "again"}
 NOBODY: dict[str, Any] = {"sessions": [], "next_cursor": None}
@@ -26,59 +23,6 @@ UNREADABLE: list[tuple[int, Any]] = [
     (404, ["not", "ours"]),
     (302, b""),
 ]
-
-
-class Told(BaseHTTPRequestHandler):
-    """Answers what the test put there, in order, the last one for ever."""
-
-    answers: ClassVar[list[tuple[int, bytes]]] = []
-    asked: ClassVar[list[tuple[str, str, str | None]]] = []
-
-    def do_GET(self) -> None:
-        length = int(self.headers.get("content-length", 0))
-        self.rfile.read(length)
-        self.asked.append((self.command, self.path, self.headers.get("authorization")))
-        status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_PATCH = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-class Server:
-    """A server on loopback and a client of it that never really pauses."""
-
-    def __init__(self, url: str) -> None:
-        self.pauses: list[float] = []
-        self.client = ServiceClient(url, "secret", patience=Patience(pause=self.pauses.append))
-
-    def answers(self, *answers: tuple[int, Any]) -> None:
-        Told.answers[:] = [
-            (status, body if isinstance(body, bytes) else json.dumps(body).encode())
-            for status, body in answers
-        ]
-        Told.asked.clear()
-
-    @property
-    def asked(self) -> list[tuple[str, str, str | None]]:
-        return Told.asked
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as listening:
-        serving = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        one = Server(f"http://127.0.0.1:{listening.server_address[1]}/prefix/")
-        with one.client:
-            yield one
-        listening.shutdown()
-        serving.join()
 
 
 def test_a_question_is_repeated_while_the_service_cannot_answer(server: Server) -> None:
@@ -201,3 +145,33 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
     server.answers((200, NOBODY))
     with ServiceClient(server.client.url) as client:
         assert client.sessions() == []
+
+
+def test_names_with_any_character_stay_one_part_of_the_path(server: Server) -> None:
+    server.answers((404, {"code": "not_found", "detail": "x"}))
+    for name in ("a/b?c#d", "..", "alice/..", "ä"):
+        with pytest.raises(RequestRefused):
+            server.client.task("demo", name)
+    parts = [path.removeprefix("/prefix/api/v1/sessions/demo/tasks/") for _, path, _ in server.asked]
+    assert parts == ["a%2Fb%3Fc%23d", "%2E%2E", "alice%2F..", "%C3%A4"]
+
+
+def test_pages_are_followed_by_number_from_where_one_was(server: Server) -> None:
+    one: dict[str, Any] = {
+        "id": 8,
+        "sender": "bob",
+        "text": "hello",
+        "to": [],
+        "sent_at": "2026-11-21T12:00:00Z",
+    }
+    server.answers(
+        (503, PROBLEM),
+        (200, {"messages": [one], "next_cursor": 8}),
+        (200, {"messages": [{**one, "id": 9}], "next_cursor": None}),
+    )
+    assert [message.id for message in server.client.messages("demo", 7)] == [8, 9]
+    assert [path.partition("?")[2] for _, path, _ in server.asked] == [
+        "limit=200&after=7",
+        "limit=200&after=7",
+        "limit=200&after=8",
+    ]

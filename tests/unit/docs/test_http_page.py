@@ -13,7 +13,7 @@ from coordination.store import event as event_store
 from coordination.transport import bounds, exchange
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.web_socket_protocol import PATH as WEB_SOCKET_PATH
-from tests.unit.docs.page import REFERENCE, headings, links, names, section, text_of
+from tests.unit.docs.page import REFERENCE, headings, links, names, rows, section, spans, text_of
 
 PAGE = text_of(REFERENCE / "http.md")
 BESIDE_THE_API = {
@@ -63,6 +63,24 @@ def test_every_parameter_of_a_route_has_its_row_and_nothing_else_has(route: str)
 
 
 @pytest.mark.parametrize("route", ROUTES)
+def test_the_limits_and_defaults_of_numbers_are_those_that_the_description_has(route: str) -> None:
+    expected = {
+        found["name"]: limits(found["schema"])
+        for found in ROUTES[route].get("parameters", [])
+        if found["in"] == "query" and found["schema"].get("type") in {"integer", "number"}
+    }
+    said = {spans(row[0])[0]: row[1] for row in rows(section(PAGE, route))}
+    assert {name: said[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_part_of_a_path_is_named_in_the_text(route: str) -> None:
+    parts = [found["name"] for found in ROUTES[route].get("parameters", []) if found["in"] == "path"]
+    told = section(PAGE, "The API").partition("### ")[0] + section(PAGE, route)
+    assert [part for part in parts if f"`{{{part}}}`" not in told] == []
+
+
+@pytest.mark.parametrize("route", ROUTES)
 def test_every_route_leads_to_what_it_takes_and_answers(route: str) -> None:
     body = ROUTES[route].get("requestBody")
     answer = ROUTES[route]["responses"]["200"]
@@ -94,6 +112,13 @@ def test_the_page_says_the_limits_that_the_service_has() -> None:
     assert exchange.BODY_SECONDS == bounds.HEAD_SECONDS  # "each"
     large = f"Large events come in fewer, of about {event_store.PAGE_BYTES / 1e6:g} MB together."
     assert large in section(PAGE, "GET /api/v1/sessions/{session}/events")
+
+
+def limits(schema: dict[str, Any]) -> str:
+    """How the page says the limits and the default of a number; a bound that no page reaches is none."""
+    bounded = schema["maximum"] < 2**31 - 1
+    span = f"{schema['minimum']:,} to {schema['maximum']:,}" if bounded else "number"
+    return f"{span}, default {schema['default']:,}"
 
 
 def _model(part: dict[str, Any]) -> str:

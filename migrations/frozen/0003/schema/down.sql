@@ -6,12 +6,14 @@ BEGIN
     FOR v_function IN
         SELECT p.oid::regprocedure FROM pg_proc p
         WHERE p.pronamespace = 'public'::regnamespace
-          AND p.proname IN ('coordination_keep_analysis', 'coordination_distribute_plan', 'coordination_planned_tasks')
+          AND p.proname IN ('coordination_keep_analysis', 'coordination_distribute_plan', 'coordination_planned_tasks',
+                            'coordination_describe_task')
     LOOP
         EXECUTE format('DROP FUNCTION %s', v_function);
     END LOOP;
 END
 $do$;
 
+DROP INDEX IF EXISTS idx_coordination_events_messages;
 ALTER TABLE tasks DROP COLUMN IF EXISTS plan_revision, DROP COLUMN IF EXISTS files, DROP COLUMN IF EXISTS work;
 DROP TABLE IF EXISTS plan_analyses, plans;

@@ -25,3 +25,7 @@ ALTER TABLE tasks
     ADD COLUMN plan_revision integer,
     ADD COLUMN files text[] NOT NULL DEFAULT '{}',
     ADD COLUMN work real;
+
+-- Messages are few among the events, and are read by themselves.
+CREATE INDEX idx_coordination_events_messages ON coordination_events (workspace_id, session_id, seq)
+WHERE kind = 'message.sent';

@@ -1,0 +1,47 @@
+"""Routes on the agents of a session: list them, and look at one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from coordination.domain.errors import UnknownItem
+from coordination.domain.session import AgentStatus
+from coordination.services import agent as agents
+from coordination.services.core import Core
+from coordination.transport.rest.parameters import (
+    WORKSPACE,
+    PageQuery,
+    SessionId,
+    of_known_session,
+    possible_name,
+    require_session,
+)
+from coordination.wire.rest import AgentPage
+
+
+def add_routes(router: APIRouter, core: Core) -> None:
+    """Add the routes to `router`."""
+
+    @router.get("/sessions/{session}/agents", summary="List the agents by id")
+    async def list_agents(session: SessionId, query: Annotated[PageQuery, Query()]) -> AgentPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """All agents that ever joined, whether they are still there or not."""
+        found = await agents.list_agents(core, WORKSPACE, session, query.after, query.limit + 1)
+        if not found:
+            await require_session(core, session)
+        page = found[: query.limit]
+        return AgentPage(agents=page, next_cursor=page[-1].agent_id if len(found) > query.limit else None)
+
+    @router.get("/sessions/{session}/agents/{agent_id:path}", summary="Look at one agent")
+    async def read_agent(  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        session: SessionId,
+        agent_id: Annotated[
+            str,
+            Path(
+                description="The agent's id, `user/name`. The slash may stand as it is or as %2F.",
+                examples=["alice/impl_a"],
+            ),
+        ],
+    ) -> AgentStatus:
+        """What it does, holds and waits for, as the status of the session shows it."""
+        async with of_known_session(core, session, UnknownItem):
+            return await agents.read_agent(core, WORKSPACE, session, possible_name(agent_id))

@@ -1,0 +1,78 @@
+"""The client has a method for each route of the API, and asks for nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coordination.app.application import create
+from coordination.client.errors import RequestRefused
+from coordination.client.service import ServiceClient
+from coordination.settings import load
+from tests.unit.client.told import Server
+
+STREAMS = {"GET /api/v1/events"}
+"""What is followed and never answered as a whole is no call."""
+BESIDE_THE_API = {"health", "close"}
+CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
+    "sessions": [lambda client: client.sessions()],
+    "status": [lambda client: client.status("demo", agent="impl_a")],
+    "agents": [lambda client: client.agents("demo")],
+    "agent": [lambda client: client.agent("demo", "alice/impl_a")],
+    "locks": [lambda client: client.locks("demo")],
+    "tasks": [lambda client: client.tasks("demo", status="pending", agent="impl_a")],
+    "task": [lambda client: client.task("demo", "a/b?c#d")],
+    "plans": [lambda client: client.plans("demo")],
+    "plan": [lambda client: client.plan("demo"), lambda client: client.plan("demo", 3)],
+    "prompt": [lambda client: client.prompt("demo", "impl_a")],
+    "messages": [lambda client: list(client.messages("demo", 7))],
+    "events": [lambda client: client.events("demo", 7)],
+    "indexes": [lambda client: client.indexes("demo")],
+    "known_files": [lambda client: list(client.known_files("demo", ""))],
+    "configure": [lambda client: client.configure("demo", "bob", status="closed")],
+    "revoke": [lambda client: client.revoke("demo", "bob")],
+    "send": [lambda client: client.send("demo", "bob", "hello", None)],
+    "begin_index": [lambda client: client.begin_index("demo", "")],
+    "add_to_index": [lambda client: client.add_to_index("demo", "", 1, [], [])],
+    "finish_index": [lambda client: client.finish_index("demo", "", 1, files=0, commit="", fingerprint="0")],
+}
+MISSING = {"code": "not_found", "detail": "There is no such session."}
+
+
+def documented() -> set[str]:
+    """Every route of the API, such as `GET /api/v1/sessions`."""
+    settings = load({"COORDINATION_DATA_DIR": str(Path(__file__).parent), "COORDINATION_LOCAL_TOKEN": "auto"})
+    paths = create(settings).openapi()["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
+ROUTES = documented()
+
+
+def test_every_route_is_asked_by_a_method_of_the_client_and_nothing_else_is(server: Server) -> None:
+    assert CALLS.keys() | BESIDE_THE_API == {
+        name for name, _ in inspect.getmembers(ServiceClient, inspect.isfunction) if not name.startswith("_")
+    }
+    asked: set[str] = set()
+    for calls in CALLS.values():
+        for call in calls:
+            server.answers((404, MISSING))
+            with pytest.raises(RequestRefused, match="There is no such session"):
+                call(server.client)
+            [(method, path, _)] = server.asked
+            asked.add(route_of(method, path.removeprefix("/prefix").partition("?")[0]))
+    assert asked == ROUTES - STREAMS
+
+
+def route_of(method: str, path: str) -> str:
+    """The one route that a request is for."""
+    [route] = [
+        route
+        for route in ROUTES
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(route)), f"{method} {path}")
+    ]
+    return route
