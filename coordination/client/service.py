@@ -6,7 +6,8 @@ caches nothing, and an answer that it cannot read is an error, never an empty re
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
@@ -193,9 +194,37 @@ class ServiceClient:
         given = {name: value for name, value in body.items() if value is not None}
         return self._request(self._http.build_request(method, path, json=given), answer)
 
-    def _request(self, request: httpx.Request, answer: type[AnswerT]) -> AnswerT:
+    @contextmanager
+    def stream(
+        self, path: str, wanted: dict[str, Any], headers: dict[str, str], *, silent_seconds: float
+    ) -> Generator[httpx.Response]:
+        """Open an answer that goes on, to be read in the block; it is asked for once.
+
+        Args:
+            path: below `/api/v1`.
+            wanted: the parameters.
+            headers: those that are added.
+            silent_seconds: for how long nothing at all may come.
+
+        Raises:
+            ClientError: from the block too, when the connection breaks or falls silent.
+        """
+        limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=silent_seconds)
+        request = self._http.build_request("GET", path, params=wanted, headers=headers, timeout=limits)
+        with self._connection():
+            response = self._http.send(request, stream=True)
+            try:
+                if response.status_code != HTTPStatus.OK:
+                    response.read()
+                    raise _refusal(self.url, response)
+                yield response
+            finally:
+                response.close()
+
+    @contextmanager
+    def _connection(self) -> Generator[None]:
         try:
-            response = self._http.send(request)
+            yield
         except httpx.ConnectError as error:
             raise ServiceUnreachable(f"No service answers at {self.url}.") from error
         except httpx.TimeoutException as error:
@@ -204,6 +233,10 @@ class ServiceClient:
             raise ServiceUnreachable(
                 f"The service at {self.url} did not answer ({type(error).__name__})."
             ) from error
+
+    def _request(self, request: httpx.Request, answer: type[AnswerT]) -> AnswerT:
+        with self._connection():
+            response = self._http.send(request)
         if response.status_code != HTTPStatus.OK:
             raise _refusal(self.url, response)
         try:
