@@ -10,7 +10,10 @@ back for ever, since only the caller knows how long that makes sense; what the s
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR, socket
+from threading import Event as Flag
 from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
@@ -81,34 +84,46 @@ def follow(
         RequestRefused: there is no such session (any more), it has fewer events than the caller says, or what answers
             is no service of this version.
     """
-    return _Follower(client, session, after, patience or Patience(), silent_seconds).run()
+    return Follower(client, session, after=after, patience=patience, silent_seconds=silent_seconds).run()
 
 
-class _Follower:
-    """Where the caller stands.
+class Follower:
+    """Follows a session like `follow`, in a thread that another one can stop.
 
-    Args: as of `follow`.
+    Args: as of `follow`; without `patience` a pause ends when it is stopped.
     """
 
     def __init__(
         self,
         client: ServiceClient,
         session: str,
-        after: int | None,
-        patience: Patience,
-        silent_seconds: float,
+        *,
+        after: int | None = None,
+        patience: Patience | None = None,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         self._client = client
         self._session = session
         self._after = after
-        self._patience = patience
+        self._stopped = Flag()
+        self._patience = patience or Patience(pause=self._stopped.wait)
         self._silent_seconds = silent_seconds
+        self._connection: socket | None = None
         self._current = False
         self._failures = 0
 
+    def stop(self) -> None:
+        """End it, from any thread: it yields nothing more, and does not wait for what is on its way."""
+        self._stopped.set()
+        connection = self._connection
+        if connection is not None:
+            # Closing would not wake whoever reads from it; it may be gone already.
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
+
     def run(self) -> Generator[News]:
         """Yield what `follow` does."""
-        while True:
+        while not self._stopped.is_set():
             try:
                 yield from self._stream()
                 error: ClientError = ServiceUnreachable(
@@ -116,6 +131,8 @@ class _Follower:
                 )
             except (ServiceUnreachable, ServiceUnavailable) as caught:
                 error = caught
+            if self._stopped.is_set():
+                return
             self._current = False
             self._failures += 1
             yield Interrupted(error)
@@ -124,12 +141,15 @@ class _Follower:
     def _stream(self) -> Iterator[News]:
         """Read one stream to its end."""
         wanted = {"session": self._session}
-        # What was seen goes into the header, as browsers do it; so `after` in an address stays what it was.
+        # What was seen goes into the header, as browsers do it.
         seen = {} if self._after is None else {"last-event-id": cursor.written({self._session: self._after})}
         with self._client.stream("/events", wanted, seen, silent_seconds=self._silent_seconds) as response:
             if not response.headers.get("content-type", "").startswith(MEDIA_TYPE):
                 raise self._not_ours()
+            self._connection = response.extensions["network_stream"].get_extra_info("socket")
             for block in blocks(response.iter_bytes()):
+                if self._stopped.is_set():
+                    return
                 yield from self._read(block)
 
     def _read(self, block: Block) -> Iterator[News]:

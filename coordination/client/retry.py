@@ -34,7 +34,7 @@ class Patience:
 
     attempts: int = 4
     first_pause: float = 0.15
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], object] = time.sleep
 
     def ask(self, question: Callable[[], AnswerT]) -> AnswerT:
         """Call `question` until it answers or the patience is at an end; then its last error is raised."""

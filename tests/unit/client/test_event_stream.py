@@ -17,7 +17,7 @@ from coordination.client.errors import (
     ServiceUnavailable,
     ServiceUnreachable,
 )
-from coordination.client.event_stream import Current, Interrupted, News, follow
+from coordination.client.event_stream import Current, Follower, Interrupted, News, follow
 from coordination.client.retry import LONGEST_PAUSE, Patience
 from coordination.client.service import ServiceClient
 from coordination.domain.event import Event
@@ -252,3 +252,31 @@ def test_whoever_stops_reading_leaves_the_connection(server: Server) -> None:
     assert not Told.left.is_set()
     news.close()
     assert Told.left.wait(20)
+
+
+def test_another_thread_ends_it_while_it_waits(server: Server) -> None:
+    server.streams([BEGIN, None])
+    follower = Follower(server.client, "demo", silent_seconds=20)
+    heard: list[News] = []
+    waiting = threading.Event()
+
+    def listen() -> None:
+        for news in follower.run():
+            heard.append(news)
+            waiting.set()
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    assert waiting.wait(20)
+    follower.stop()
+    thread.join(10)
+    assert (thread.is_alive(), heard) == (False, [Current(2)])
+
+
+def test_another_thread_ends_it_while_nobody_answers() -> None:
+    with ServiceClient("http://127.0.0.1:1") as client:
+        follower = Follower(client, "demo")
+        for news in follower.run():
+            assert isinstance(news, Interrupted)
+            follower.stop()
+    assert list(follower.run()) == []
