@@ -15,13 +15,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from coordination.client.errors import (
-    ClientError,
-    RequestRefused,
-    ServiceSilent,
-    ServiceUnavailable,
-    ServiceUnreachable,
-)
+from coordination.client.connection import told_apart
+from coordination.client.errors import ClientError, RequestRefused, ServiceUnavailable
 from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
@@ -74,6 +69,33 @@ class ServiceClient:
     def health(self) -> dict[str, Any]:
         """Read how the service is: `status` is `ok`, `degraded` or `starting`, the rest is part by part."""
         return self._request(self._http.build_request("GET", f"{self.url}/health/detailed"), dict[str, Any])
+
+    @contextmanager
+    def stream(
+        self, path: str, wanted: dict[str, Any], headers: dict[str, str], *, silent_seconds: float
+    ) -> Generator[httpx.Response]:
+        """Open an answer that goes on, to be read in the block; it is asked for once.
+
+        Args:
+            path: below `/api/v1`.
+            wanted: the parameters.
+            headers: those that are added.
+            silent_seconds: for how long nothing at all may come.
+
+        Raises:
+            ClientError: from the block too, when the connection breaks or falls silent.
+        """
+        limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=silent_seconds)
+        request = self._http.build_request("GET", path, params=wanted, headers=headers, timeout=limits)
+        with told_apart(self.url):
+            response = self._http.send(request, stream=True)
+            try:
+                if response.status_code != HTTPStatus.OK:
+                    response.read()
+                    raise _refusal(self.url, response)
+                yield response
+            finally:
+                response.close()
 
     # --- questions: repeated while the service is away ---------------------------------------------------------
 
@@ -194,48 +216,8 @@ class ServiceClient:
         given = {name: value for name, value in body.items() if value is not None}
         return self._request(self._http.build_request(method, path, json=given), answer)
 
-    @contextmanager
-    def stream(
-        self, path: str, wanted: dict[str, Any], headers: dict[str, str], *, silent_seconds: float
-    ) -> Generator[httpx.Response]:
-        """Open an answer that goes on, to be read in the block; it is asked for once.
-
-        Args:
-            path: below `/api/v1`.
-            wanted: the parameters.
-            headers: those that are added.
-            silent_seconds: for how long nothing at all may come.
-
-        Raises:
-            ClientError: from the block too, when the connection breaks or falls silent.
-        """
-        limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=silent_seconds)
-        request = self._http.build_request("GET", path, params=wanted, headers=headers, timeout=limits)
-        with self._connection():
-            response = self._http.send(request, stream=True)
-            try:
-                if response.status_code != HTTPStatus.OK:
-                    response.read()
-                    raise _refusal(self.url, response)
-                yield response
-            finally:
-                response.close()
-
-    @contextmanager
-    def _connection(self) -> Generator[None]:
-        try:
-            yield
-        except httpx.ConnectError as error:
-            raise ServiceUnreachable(f"No service answers at {self.url}.") from error
-        except httpx.TimeoutException as error:
-            raise ServiceSilent(f"What listens at {self.url} does not answer.") from error
-        except httpx.TransportError as error:
-            raise ServiceUnreachable(
-                f"The service at {self.url} did not answer ({type(error).__name__})."
-            ) from error
-
     def _request(self, request: httpx.Request, answer: type[AnswerT]) -> AnswerT:
-        with self._connection():
+        with told_apart(self.url):
             response = self._http.send(request)
         if response.status_code != HTTPStatus.OK:
             raise _refusal(self.url, response)
