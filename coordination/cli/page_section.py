@@ -30,8 +30,10 @@ WIDE: Final = 100
 _COMPLETE: Final = 100
 _TURN: Final = ("in_progress", "started", "blocked", "failed", "pending", "completed")
 """Tasks in the order in which they matter now."""
+# Of an agent's id the end tells most: `user/name`.
 _AGENT: Final = (
-    Column(at_least=12),
+    Column(at_least=1),
+    Column(at_least=12, keeps_end=True),
     Column(from_width=WIDE, style="dim"),
     Column(at_least=12),
     Column(at_least=6, style="dim"),
@@ -40,13 +42,13 @@ _AGENT: Final = (
 _LOCK: Final = (
     Column(at_least=16, keeps_end=True),
     Column(),
-    Column(at_least=10),
+    Column(at_least=10, keeps_end=True),
     Column(at_least=10, to_the_right=True),
     Column(from_width=WIDE, style="dim"),
 )
 _PLACE: Final = (
     Column(at_least=2, to_the_right=True),
-    Column(at_least=10),
+    Column(at_least=10, keeps_end=True),
     Column(from_width=WIDE, style="dim"),
     Column(at_least=12, keeps_end=True),
     Column(at_least=10, style="yellow"),
@@ -57,7 +59,7 @@ _TASK: Final = (
     Column(at_least=4, to_the_right=True),
     Column(at_least=8),
     Column(),
-    Column(at_least=8),
+    Column(at_least=8, keeps_end=True),
     Column(at_least=4, style="dim"),
 )
 _EVENT: Final = (Column(style="dim"),)
@@ -139,12 +141,10 @@ def _agents(status: SessionStatus, passed: float) -> Iterator[list[Cell]]:
     here = [agent for agent in status.agents if is_here(agent)]
     for agent in sorted(here, key=lambda one: (turn.index(one.presence), one.agent_id)):
         mark, style = MARKS[agent.presence]
-        name = Text(
-            f"{mark} {_name(agent.agent_id)}", style="" if agent.presence is Presence.ACTIVE else style
-        )
+        name = Text(_name(agent.agent_id), style="" if agent.presence is Presence.ACTIVE else style)
         left = has_left(agent, status)
         heard = "left" if left else f"{briefly(agent.quiet_seconds + passed)} ago"
-        yield [name, _name(agent.role), _doing(agent.task), _checkout(agent), heard]
+        yield [Text(mark, style=style), name, _name(agent.role), _doing(agent.task), _checkout(agent), heard]
 
 
 def _doing(task: Progress | None) -> str:

@@ -138,7 +138,7 @@ def test_it_never_exceeds_the_terminal(snapshot: Snapshot, width: int, height: i
 
 def test_agents_show_presence_task_and_checkout() -> None:
     text = drawn(BUSY)
-    assert "● alice/impl_a" in text
+    assert "●  alice/impl_a" in text
     assert 't1 in_progress 70%: "half the parser"' in text
     assert "no task" in text
     assert "in shop" in text
@@ -246,6 +246,15 @@ def test_an_empty_session_says_that_nobody_joined() -> None:
         "Nobody has joined yet.",
         "Ctrl-C ends.",
     ]
+
+
+def test_of_agents_under_a_long_user_the_names_stay() -> None:
+    user = "somebody.with.a.long.address@example.com"
+    many = [
+        agent(agent_id=f"{user}/impl_{name}", locks=(lease(agent_id=f"{user}/impl_{name}"),)) for name in "ab"
+    ]
+    text = drawn(Snapshot(status(*many)), 60)
+    assert text.count("/impl_a ") == text.count("/impl_b ") == 2
 
 
 def test_agents_that_are_gone_are_counted() -> None:
