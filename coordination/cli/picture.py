@@ -22,7 +22,7 @@ SHOWN_LOCKS: Final = 8
 PATH_WIDTH: Final = 44
 NAME: Final = 130
 MESSAGE: Final = 200
-_MARKS: Final = {
+MARKS: Final = {
     Presence.ACTIVE: ("●", "green"),
     Presence.RECENT: ("◐", "yellow"),
     Presence.INACTIVE: ("○", "dim"),
@@ -47,7 +47,7 @@ def picture(
         everybody: also agents that are inactive and hold nothing.
     """
     agents = [agent for agent in status.agents if everybody or is_here(agent)]
-    lines = [_headline(status)]
+    lines = [headline(status)]
     for agent in agents:
         lines += [Text(), *_agent(agent, status, line, passed)]
     hidden = len(status.agents) - len(agents)
@@ -59,7 +59,7 @@ def picture(
     if not status.agents:
         lines += [Text(), Text("Nobody has joined yet.")]
     if concerns:
-        lines += [Text(), *(part for concern in concerns for part in _concern(concern))]
+        lines += [Text(), *(part for concern in concerns for part in concern_lines(concern))]
     return lines
 
 
@@ -90,7 +90,8 @@ def shortened(path: str, width: int = PATH_WIDTH) -> str:
     return plain if len(plain) <= width else f"…{plain[1 - width :]}"
 
 
-def _concern(concern: Concern) -> Iterator[Text]:
+def concern_lines(concern: Concern) -> Iterator[Text]:
+    """Yield what needs attention, and below it what to paste."""
     yield Text.assemble(("! ", "bold yellow"), concern.says)
     if concern.line:
         yield _to_paste(f"    {concern.line}")
@@ -101,7 +102,8 @@ def _to_paste(line: str) -> Text:
     return Text(line, no_wrap=True, overflow="ignore")
 
 
-def _headline(status: SessionStatus) -> Text:
+def headline(status: SessionStatus) -> Text:
+    """Return the line that says which session it is, and how much there is of everything."""
     totals = status.totals
     counts = [
         f"{totals.get('agents', len(status.agents))} agent(s)",
@@ -116,7 +118,7 @@ def _headline(status: SessionStatus) -> Text:
 
 
 def _agent(agent: AgentStatus, status: SessionStatus, line: Line, passed: float) -> Iterator[Text]:
-    mark, style = _MARKS[agent.presence]
+    mark, style = MARKS[agent.presence]
     heard = f"{agent.presence.value}, heard of {briefly(agent.quiet_seconds + passed)} ago"
     yield Text.assemble(
         (f"{mark} ", style),

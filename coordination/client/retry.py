@@ -2,7 +2,8 @@
 
 Only questions are repeated, never writes: a write whose answer got lost may have happened. The pauses grow, are
 jittered so that several clients do not come back together, and end after about a second: a person is waiting. For the
-same reason a question that was taken and not answered in time is not asked again.
+same reason a question that was taken and not answered in time is not asked again. Whoever follows events comes back for
+ever; its pauses grow up to `LONGEST_PAUSE`.
 """
 
 import secrets
@@ -14,6 +15,9 @@ from typing import Final, TypeVar
 from coordination.client.errors import ServiceSilent, ServiceUnavailable, ServiceUnreachable
 
 AnswerT = TypeVar("AnswerT")
+
+LONGEST_PAUSE: Final = 2.0
+"""Seconds; a service that is back is found within them."""
 
 _RANDOM: Final = secrets.SystemRandom()
 
@@ -30,7 +34,7 @@ class Patience:
 
     attempts: int = 4
     first_pause: float = 0.15
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], object] = time.sleep
 
     def ask(self, question: Callable[[], AnswerT]) -> AnswerT:
         """Call `question` until it answers or the patience is at an end; then its last error is raised."""
@@ -40,6 +44,11 @@ class Patience:
             except ServiceSilent:
                 raise
             except (ServiceUnreachable, ServiceUnavailable):
-                longest = self.first_pause * 2 ** (attempt - 1)
-                self.pause(_RANDOM.uniform(longest / 2, longest))
+                self.wait(attempt)
         return question()
+
+    def wait(self, failures: int) -> None:
+        """Pause after so many failures in a row, at least one."""
+        # Bounded before it is raised to a power: who follows for days may fail very often.
+        longest = min(self.first_pause * 2 ** min(failures - 1, 16), LONGEST_PAUSE)
+        self.pause(_RANDOM.uniform(longest / 2, longest))

@@ -5,7 +5,8 @@ words, a silent or broken service `ServiceUnreachable` or `ServiceUnavailable`. 
 caches nothing, and an answer that it cannot read is an error, never an empty result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final, Self, TypeVar
 
@@ -13,7 +14,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from coordination.client.address import is_loopback, part, session_path
-from coordination.client.errors import ServiceSilent, ServiceUnreachable
+from coordination.client.connection import told_apart
 from coordination.client.refusal import not_ours, refusal
 from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
@@ -78,6 +79,33 @@ class ServiceClient:
     def health(self) -> dict[str, Any]:
         """Read how the service is: `status` is `ok`, `degraded` or `starting`, the rest is part by part."""
         return self._request(self._http.build_request("GET", f"{self.url}/health/detailed"), dict[str, Any])
+
+    @contextmanager
+    def stream(
+        self, path: str, wanted: dict[str, Any], headers: dict[str, str], *, silent_seconds: float
+    ) -> Generator[httpx.Response]:
+        """Open an answer that goes on, to be read in the block; it is asked for once.
+
+        Args:
+            path: below `/api/v1`.
+            wanted: the parameters.
+            headers: those that are added.
+            silent_seconds: for how long nothing at all may come.
+
+        Raises:
+            ClientError: from the block too, when the connection breaks or falls silent.
+        """
+        limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=silent_seconds)
+        request = self._http.build_request("GET", path, params=wanted, headers=headers, timeout=limits)
+        with told_apart(self.url):
+            response = self._http.send(request, stream=True)
+            try:
+                if response.status_code != HTTPStatus.OK:
+                    response.read()
+                    raise refusal(self.url, response)
+                yield response
+            finally:
+                response.close()
 
     # --- questions: repeated while the service is away ---------------------------------------------------------
 
@@ -233,16 +261,8 @@ class ServiceClient:
         return self._request(self._http.build_request(method, path, json=given), answer)
 
     def _request(self, request: httpx.Request, answer: type[AnswerT]) -> AnswerT:
-        try:
+        with told_apart(self.url):
             response = self._http.send(request)
-        except httpx.ConnectError as error:
-            raise ServiceUnreachable(f"No service answers at {self.url}.") from error
-        except httpx.TimeoutException as error:
-            raise ServiceSilent(f"What listens at {self.url} does not answer.") from error
-        except httpx.TransportError as error:
-            raise ServiceUnreachable(
-                f"The service at {self.url} did not answer ({type(error).__name__})."
-            ) from error
         if response.status_code != HTTPStatus.OK:
             raise refusal(self.url, response)
         try:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Running:
     url: str
     core: Core
     environment: dict[str, str]
+
+    def through(self, port: int) -> Running:
+        """The same service as it is found through another port."""
+        return replace(self, environment={**self.environment, "PORT": str(port)})
 
     def move_database(self, dsn: str) -> None:
         """Let the service look for its database elsewhere, with none of its connections left."""

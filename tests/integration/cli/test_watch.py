@@ -18,18 +18,28 @@ from typing import Final
 
 import pytest
 
-from coordination.domain.errors import RetryLater
+from tests.integration.app.proxy import Gate
+from tests.integration.app.streams import until_left
 from tests.integration.cli.running import Coord, Running, program
 
 PATIENCE_SECONDS: Final = 40
 ANSI: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+HOME: Final = b"\x1b[H"
+CTRL_C: Final = b"\x03"
+# Makes its standard input the terminal whose keys send signals, as a shell does, and becomes what it is told.
+TERMINAL: Final = (
+    "import fcntl, os, sys, termios; os.isatty(0) and fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 SHOW_CURSOR, MAIN_SCREEN = b"\x1b[?25h", b"\x1b[?1049l"
 
 
 @asynccontextmanager
 async def watching(
-    service: Running, *options: str, stdout: int, stderr: int | None = None
+    service: Running, *options: str, stdout: int, stdin: int = DEVNULL, stderr: int | None = None
 ) -> AsyncGenerator[Process]:
+    # Who read before is gone, so whoever reads from now on is this one.
+    await until_left(service.core)
     environment = {
         **os.environ,
         **service.environment,
@@ -37,8 +47,14 @@ async def watching(
         "COLUMNS": "",
         "PYTHONUNBUFFERED": "1",
     }
+    interpreter, *words = program()
     started = await asyncio.create_subprocess_exec(
-        *program(), "watch", "demo", *options, env=environment, stdin=DEVNULL, stdout=stdout, stderr=stderr
+        *(interpreter, "-c", TERMINAL, *words, "watch", "demo", *options),
+        env=environment,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
     )
     try:
         yield started
@@ -56,11 +72,11 @@ async def waits_for_events(service: Running) -> None:
 
 
 class Screen:
-    """A terminal of 80 columns: what a program wrote to it."""
+    """A terminal of 80 columns and 24 lines: what a program wrote to it."""
 
     def __init__(self) -> None:
         self.own, self.theirs = pty.openpty()
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 80, 0, 0))
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.written = b""
         self._changed = asyncio.Event()
 
@@ -76,16 +92,22 @@ class Screen:
         """Leave the other end to the program."""
         os.close(self.theirs)
 
-    @property
-    def text(self) -> str:
-        return ANSI.sub(b"", self.written).decode(errors="replace")
+    def types(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.own, keys)
 
-    async def shows(self, text: str) -> None:
-        """Return once `text` was drawn."""
+    @property
+    def pages(self) -> list[str]:
+        """The pages that were drawn whole, each from the upper left corner."""
+        return [ANSI.sub(b"", page).decode(errors="replace") for page in self.written.split(HOME)[1:-1]]
+
+    async def shows(self, text: str, *, without: str = "\0") -> str:
+        """Return the last page as soon as it has `text`, and has not `without`."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while text not in self.text:
+            while not (self.pages and text in self.pages[-1] and without not in self.pages[-1]):
                 self._changed.clear()
                 await self._changed.wait()
+        return self.pages[-1]
 
     def _read(self) -> None:
         try:
@@ -124,58 +146,67 @@ async def test_into_a_pipe_without_json_it_prints_lines_for_people(service: Runn
         assert line.decode().rstrip().endswith("alice/planner claimed b.py (write)")
 
 
-async def test_on_a_terminal_it_draws_follows_and_leaves_the_terminal_as_it_was(service: Running) -> None:
+async def test_on_a_terminal_a_claim_made_elsewhere_appears_and_ctrl_c_leaves_the_terminal_as_it_was(
+    service: Running,
+) -> None:
     await service.claim(service.agent("planner"), "a.py")
+    await service.report(service.agent("planner"), "t1", 70, "half of it")
     with Screen() as screen:
-        async with watching(service, stdout=screen.theirs, stderr=screen.theirs) as watch:
+        async with watching(
+            service, stdin=screen.theirs, stdout=screen.theirs, stderr=screen.theirs
+        ) as watch:
             screen.started()
-            await screen.shows("Session demo: 1 agent(s)")
-            await screen.shows("holds  a.py")
+            page = await screen.shows("Session demo: 1 agent(s)")
+            assert re.search(r"^a\.py +write +alice/planner +1[45]:\d\d left", page, re.MULTILINE)
+            assert re.search(r"^███████░░░ +70% +t1", page, re.MULTILINE)
+            # The time that is left moves although nothing happens.
+            (left,) = re.findall(r"\d+:\d\d left", page)
+            await screen.shows(" left", without=left)
             await service.claim(service.agent("impl_a"), "b.py")
-            await screen.shows("holds  b.py")
-            await screen.shows("alice/impl_a claimed b.py (write)")
-            watch.send_signal(signal.SIGINT)
+            page = await screen.shows("alice/impl_a claimed b.py (write)")
+            page = await screen.shows("Session demo: 2 agent(s)")
+            assert re.search(r"^b\.py +write +alice/impl_a", page, re.MULTILINE)
+            assert len(page.splitlines()) <= 24
+            assert max(map(len, page.splitlines())) <= 80
+            screen.types(CTRL_C)
             async with asyncio.timeout(PATIENCE_SECONDS):
                 assert await watch.wait() == 0
-        assert "Traceback" not in screen.text
-        assert SHOW_CURSOR in screen.written
-        assert MAIN_SCREEN in screen.written
+    assert b"Traceback" not in screen.written
+    assert SHOW_CURSOR in screen.written
+    assert MAIN_SCREEN in screen.written
 
 
-async def claimed(service: Running) -> bool:
-    """Claim a file; a call that is under way at the wrong address may have opened its pool again."""
-    try:
-        await service.claim(service.agent("impl_a"), "b.py")
-    except RetryLater:
-        return False
-    return True
-
-
-async def test_when_the_service_cannot_answer_the_picture_says_that_it_is_old(own_service: Running) -> None:
+async def test_into_a_pipe_it_goes_on_after_a_break_with_each_event_once(own_service: Running) -> None:
     await own_service.claim(own_service.agent("planner"), "a.py")
-    with Screen() as screen:
-        async with watching(own_service, stdout=screen.theirs, stderr=screen.theirs):
-            screen.started()
-            await screen.shows("holds  a.py")
-            good = own_service.core.database.dsn
-            own_service.move_database("postgresql://nobody@127.0.0.1:9/nowhere")
-            await screen.shows("The database cannot answer now")
-            await screen.shows("old and may be wrong")
-            drawn = len(screen.text)
-            own_service.move_database(good)
-            while not await claimed(own_service):
-                pass
-            await screen.shows("holds  b.py")
-            assert "may be wrong" not in screen.text[drawn:].rpartition("Session demo: 2 agent(s)")[2]
+    async with Gate() as gate:
+        gate.behind = int(own_service.environment["PORT"])
+        await gate.open()
+        async with watching(own_service.through(gate.port), "--json", stdout=PIPE, stderr=PIPE) as watch:
+            assert watch.stdout is not None
+            assert watch.stderr is not None
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await waits_for_events(own_service)
+                await own_service.claim(own_service.agent("planner"), "b.py")
+                seen = [json.loads(await watch.stdout.readline())]
+                await gate.shut()
+                assert b"Events are missing from here on" in await watch.stderr.readline()
+                await own_service.claim(own_service.agent("planner"), "c.py")
+                await gate.open()
+                assert await watch.stderr.readline() == b"It answers again.\n"
+                await own_service.claim(own_service.agent("planner"), "d.py")
+                seen += [json.loads(await watch.stdout.readline()) for _ in range(2)]
+    assert [event["payload"]["locks"][0]["path"] for event in seen] == ["b.py", "c.py", "d.py"]
 
 
-async def test_once_shows_the_status_and_the_last_events_and_ends(service: Running, coord: Coord) -> None:
+async def test_once_prints_the_page_with_the_last_events_and_ends(service: Running, coord: Coord) -> None:
     for number in range(8):
         await service.claim(service.agent("planner"), f"f{number}.py")
     watched = await coord("watch", "demo", "--once")
     assert watched.exit_code == 0
-    assert "holds  f0.py" in watched.out
-    last = [line.partition("  ")[2] for line in watched.out.rpartition("\n\n")[2].splitlines()]
+    assert "\x1b" not in watched.out
+    assert watched.out.startswith("Session demo: 1 agent(s), 1 active, 8 lock(s), 0 waiting\n")
+    assert re.search(r"^f0\.py  write  alice/planner  1[45]:\d\d left$", watched.out, re.MULTILINE)
+    last = [line.partition("  ")[2] for line in watched.out.partition("Last events\n")[2].splitlines()]
     assert last == [f"alice/planner claimed f{number}.py (write)" for number in range(2, 8)]
     in_json = (await coord("watch", "--once", "--json")).json
     assert in_json["agents"][0]["agent_id"] == "alice/planner"

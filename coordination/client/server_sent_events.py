@@ -1,0 +1,67 @@
+"""Reading Server-Sent Events: bytes as they come become blocks, with their comments.
+
+The format is https://html.spec.whatwg.org/multipage/server-sent-events.html. Libraries leave comments out, and here
+they count: they tell a quiet stream from a dead one and say why it ends. What a block means is not known here.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+
+
+@dataclass(slots=True)
+class Block:
+    """What stands between two empty lines.
+
+    Attributes:
+        data: its lines of data, joined by line feeds; None when it has none, so it is no event.
+        id: the last id in it; None when it has none.
+        comments: its comments, in order.
+    """
+
+    data: str | None = None
+    id: str | None = None
+    comments: list[str] = field(default_factory=list[str])
+
+    def take(self, line: str) -> None:
+        """Take one line that is not empty."""
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not name:
+            self.comments.append(value)
+        elif name == "data":
+            self.data = value if self.data is None else f"{self.data}\n{value}"
+        elif name == "id":
+            self.id = value
+
+
+def blocks(chunks: Iterable[bytes]) -> Iterator[Block]:
+    """Yield each whole block of a stream; one that the end cuts off counts for nothing."""
+    block, begun = Block(), False
+    for line in _lines(chunks):
+        if line:
+            block.take(line.decode(errors="replace"))
+            begun = True
+        elif begun:
+            yield block
+            block, begun = Block(), False
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield each whole line without its end. Only the three ends of the format part lines, no other separators."""
+    parts: list[bytes] = []
+    after_return = False
+    for chunk in chunks:
+        # A pair of carriage return and line feed is one end, also where it came in two chunks.
+        found = chunk[1:] if after_return and chunk.startswith(b"\n") else chunk
+        if not chunk:
+            continue
+        after_return = chunk.endswith(b"\r")
+        first, *rest = _LINE_END.split(found)
+        parts.append(first)
+        for piece in rest:
+            yield b"".join(parts)
+            parts = [piece]
