@@ -30,6 +30,7 @@ from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
+from coordination.transport.mcp.resources import build_resources
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
@@ -121,6 +122,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             on_called=core.presence.called,
             refusals=refusals,
             prompts=build_prompts(),
+            resources=build_resources(core),
             further=[SubscriptionMiddleware(core)],
         )
     )

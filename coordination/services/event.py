@@ -41,3 +41,26 @@ async def read_events(
                 await asyncio.wait_for(subscription.wake.wait(), min(remaining, LOOK_SECONDS))
             if core.stopping.is_set():
                 return []
+
+
+async def read_latest(core: Core, workspace: str, session: str, limit: int) -> list[Event]:
+    """Read the last events of a session, in order: at most `limit`, and of large ones fewer, but not none.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    last = await last_number(core, workspace, session)
+    after, found = max(0, last - limit), list[Event]()
+    while after < last and (page := await store.read(core.database, workspace, session, after, limit)):
+        after, found = page[-1].seq, page
+    return found
+
+
+async def last_number(core: Core, workspace: str, session: str) -> int:
+    """Return the number of a session's last event, 0 when it has none.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    numbers = await store.last_numbers(core.database, [(workspace, session)])
+    return numbers[workspace, session]

@@ -34,10 +34,11 @@ _ID_CHARACTERS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class KeptAnalysis:
-    """An analysis, its id in the session, and what whoever reads it should know."""
+    """An analysis, its id in the session, who asked for it last, and what whoever reads it should know."""
 
     id: str
     analysis: Analysis
+    agent_id: str
     warnings: tuple[str, ...] = ()
 
 
@@ -68,23 +69,24 @@ async def analyse(
     analysis = await asyncio.to_thread(analyse_tasks, corpus, tasks, complexity)
     id_ = hashlib.sha256(orjson.dumps(analysis)).hexdigest()[:_ID_CHARACTERS]
     await store.keep(core.database, agent, id_, analysis)
-    return KeptAnalysis(id_, analysis, warnings)
+    return KeptAnalysis(id_, analysis, agent.id, warnings)
 
 
-async def read(core: Core, workspace: str, session: str, analysis_id: str) -> Analysis:
-    """Read an analysis of a session.
+async def read(core: Core, workspace: str, session: str, analysis_id: str) -> KeptAnalysis:
+    """Read an analysis of a session; what it lacked is not kept with it.
 
     Raises:
         UnknownItem: the session has none of that id, or not any more.
         RetryLater: the database cannot answer now.
     """
-    analysis = await store.read(core.database, workspace, session, analysis_id)
-    if analysis is None:
+    found = await store.read(core.database, workspace, session, analysis_id)
+    if found is None:
         raise UnknownItem(
             f"There is no analysis {analysis_id} in this session; the twenty latest are kept.",
             next_call='analyze_task_conflicts(tasks=["…"])',
         )
-    return analysis
+    analysis, agent_id = found
+    return KeptAnalysis(analysis_id, analysis, agent_id)
 
 
 async def distribute(
@@ -98,7 +100,7 @@ async def distribute(
         CheckoutTaken: the caller's checkout belongs to another session.
         RetryLater: the database cannot answer now.
     """
-    analysis = await read(core, agent.workspace, agent.session, analysis_id)
+    analysis = (await read(core, agent.workspace, agent.session, analysis_id)).analysis
     schedule = distributed(analysis, preferred_agent_count)
     handed_out = [_handed_out(agent, analysis, schedule, id_) for id_ in _by_turn(analysis, schedule)]
     result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
@@ -116,8 +118,8 @@ async def latest(core: Core, workspace: str, session: str) -> Plan:
     found = await store.latest(core.database, workspace, session)
     if found is None:
         raise UnknownItem(
-            f"Session {session} has no plan yet. In a planner's terminal: analyze_task_conflicts, then"
-            " create_task_distribution.",
+            f"Session {session} has no plan yet.",
+            next_call="in a planner's terminal: analyze_task_conflicts, then create_task_distribution",
         )
     return found
 

@@ -15,7 +15,7 @@ from coordination.store.database import Database
 
 KEEP: Final = "SELECT coordination_keep_analysis($1, $2, $3, $4, $5::jsonb, $6, $7::jsonb)"
 READ: Final = """
-    SELECT a.analysis FROM plan_analyses a WHERE a.workspace_id = $1 AND a.session_id = $2 AND a.id = $3
+    SELECT a.analysis, a.agent_id FROM plan_analyses a WHERE a.workspace_id = $1 AND a.session_id = $2 AND a.id = $3
 """
 DISTRIBUTE: Final = """
     SELECT coordination_distribute_plan($1, $2, $3, $4, $5::jsonb, $6, $7::int, $8::jsonb)
@@ -51,10 +51,12 @@ async def keep(database: Database, agent: Agent, analysis_id: str, analysis: Ana
     await database.fetch_json(KEEP, *caller(agent), analysis_id, _ANALYSIS.dump_json(analysis).decode())
 
 
-async def read(database: Database, workspace: str, session: str, analysis_id: str) -> Analysis | None:
-    """Read an analysis; None when the session has none of that id (any more)."""
+async def read(
+    database: Database, workspace: str, session: str, analysis_id: str
+) -> tuple[Analysis, str] | None:
+    """Read an analysis and who asked for it last; None when the session has none of that id (any more)."""
     rows = await database.fetch(READ, workspace, session, analysis_id)
-    return _ANALYSIS.validate_json(rows[0]["analysis"]) if rows else None
+    return (_ANALYSIS.validate_json(rows[0]["analysis"]), rows[0]["agent_id"]) if rows else None
 
 
 async def distribute(

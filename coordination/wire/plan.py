@@ -15,6 +15,7 @@ from coordination.wire.file_lock import PathText
 from coordination.wire.text import AnswerPart, PlainText
 
 MAX_PROJECT_FILES = 20_000
+ANALYSIS_ID = r"^[0-9a-f]{16}$"
 
 TaskId = Annotated[PlainText, Field(min_length=1, max_length=128)]
 Description = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -91,6 +92,7 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     order: list[str] | None = None
     assignments: list[AssignmentAnswer] | None = None
     waits_for: dict[str, list[str]] | None = None
+    resource: str | None = None
     warnings: list[str] | None = None
     next_call: str | None = None
 
@@ -100,7 +102,7 @@ class CreateTaskDistributionArguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    analysis_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+    analysis_id: Annotated[str, Field(pattern=ANALYSIS_ID)] | None = None
     analysis_result: (
         Annotated[
             dict[str, Any], Field(description="The answer of analyze_task_conflicts, instead of its id.")
@@ -125,6 +127,7 @@ class TerminalAnswer(AnswerPart):
     agent: str
     command: str
     prompt: str
+    resource: str
 
 
 class CreateTaskDistributionAnswer(AnswerPart):

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import fastmcp
 from fastmcp import FastMCP
 from fastmcp.prompts import Prompt
+from fastmcp.resources import Resource, ResourceTemplate
 from fastmcp.server.http import StarletteWithLifespan
 from fastmcp.server.middleware import Middleware as FastMCPMiddleware
 from mcp.server.caching import CACHEABLE_METHODS, CacheHint
@@ -22,6 +23,7 @@ from starlette.middleware import Middleware
 
 from coordination.transport.exchange import BODY_MAX, BODY_SECONDS, ExchangeMiddleware
 from coordination.transport.mcp.identity import PATH, CallerResolution, Entrance
+from coordination.transport.mcp.resource import RefusedReads
 from coordination.transport.mcp.tool import CoordinationTool
 from coordination.transport.mcp.visibility import Refusals, Report, VisibilityMiddleware, VisibilityTransform
 
@@ -51,6 +53,7 @@ def build_mcp(
     refusals: Refusals,
     further: Sequence[FastMCPMiddleware] = (),
     prompts: Sequence[Prompt] = (),
+    resources: Sequence[Resource | ResourceTemplate] = (),
 ) -> FastMCP:
     """Build the MCP server.
 
@@ -64,6 +67,7 @@ def build_mcp(
         on_called: called with the identity of every caller that called one of its tools.
         refusals: where refused calls are counted.
         prompts: what a person can have an agent told; which of them a caller sees is decided by their names.
+        resources: what a client can read; callers that have tools see all of them.
         further: what else looks at requests, once it is known what their callers may see.
 
     Raises:
@@ -86,6 +90,7 @@ def build_mcp(
                 on_called=on_called,
                 refusals=refusals,
             ),
+            RefusedReads(),
             *further,
         ],
         mask_error_details=True,
@@ -94,6 +99,11 @@ def build_mcp(
     )
     for prompt in prompts:
         mcp.add_prompt(prompt)
+    for resource in resources:
+        if isinstance(resource, ResourceTemplate):
+            mcp.add_template(resource)
+        else:
+            mcp.add_resource(resource)
     # FastMCP passes none of these settings on.
     low_level: _LowLevel = mcp._mcp_server  # pyright: ignore[reportPrivateUsage]
     # No tool declares `x-mcp-header` parameters, so there is nothing to validate. The hook also must not know

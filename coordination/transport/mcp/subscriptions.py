@@ -39,15 +39,16 @@ from coordination.services import agent as agents
 from coordination.services.core import Core
 from coordination.services.event_stream import EventStream, open_stream
 from coordination.transport.mcp.identity import Caller, current_caller
+from coordination.wire.resource import EVENTS, LOCKS, SESSION
 
 METHOD: Final = "subscriptions/listen"
 PRESENCE_SECONDS: Final = 30.0
 """How often an open stream says that its agent is here; an agent is active for two minutes after the last time."""
 AWAY_SECONDS: Final = 1.0
 RESOURCES: Final = {
-    "coordination://session": ("",),
-    "coordination://locks": ("lock.", "waiter."),
-    "coordination://events": ("",),
+    SESSION: ("",),
+    LOCKS: ("lock.", "waiter."),
+    EVENTS: ("",),
 }
 """What the kinds of events that change each resource begin with."""
 

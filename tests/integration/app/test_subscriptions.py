@@ -107,6 +107,21 @@ async def test_of_locks_it_is_told_when_locks_change(client: Client, session: st
         assert await told.update() == LOCKS
 
 
+async def test_what_it_is_told_of_it_can_read_and_finds_the_change_there(
+    client: Client, session: str
+) -> None:
+    wanted = request({}, method="resources/list")
+    listed = (await client.post(path(session), **wanted)).json()["result"]["resources"]
+    assert [resource["uri"] for resource in listed] == list(subscriptions.RESOURCES)
+    async with listening(client, session, list(subscriptions.RESOURCES)) as told:
+        await claim(client.core, session, "changed.py")
+        for uri in [await told.update() for _ in subscriptions.RESOURCES]:
+            wanted = request({"uri": uri}, method="resources/read")
+            wanted["headers"]["mcp-name"] = uri
+            (content,) = (await client.post(path(session), **wanted)).json()["result"]["contents"]
+            assert "changed.py" in content["text"], uri
+
+
 async def test_it_begins_a_session_that_nobody_called_in_yet(client: Client) -> None:
     name = f"s-{uuid.uuid4().hex}"
     async with listening(client, name, [], agent="planner"):

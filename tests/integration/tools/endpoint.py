@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from fastmcp.server.http import StarletteWithLifespan
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 from starlette.types import ASGIApp
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 from coordination.services.core import Core
 from coordination.store.database import Database
 from coordination.transport.mcp.prompts import build_prompts
+from coordination.transport.mcp.resources import build_resources
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals
@@ -120,12 +122,27 @@ async def endpoint(core: Core, *, presence: bool) -> AsyncGenerator[Endpoint]:
         instructions=INSTRUCTIONS,
         planner_instructions=PLANNER_INSTRUCTIONS,
         prompts=build_prompts(),
+        resources=build_resources(core),
         version="1.2.3",
         on_listed=core.presence.listed if presence else _nobody,
         on_called=core.presence.called if presence else _nobody,
         refusals=Refusals(),
     )
     app = mcp_app(mcp)
+    async with (
+        living(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", timeout=60
+        ) as client,
+    ):
+        yield Endpoint(
+            core, app, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
+        )
+
+
+@contextlib.asynccontextmanager
+async def living(app: StarletteWithLifespan) -> AsyncGenerator[None]:
+    """Run an application's lifespan in a task of its own: one that is begun in one task may not end in another."""
     ready, done = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:
@@ -133,15 +150,13 @@ async def endpoint(core: Core, *, presence: bool) -> AsyncGenerator[Endpoint]:
             ready.set()
             await done.wait()
 
-    living = asyncio.create_task(live())
+    running = asyncio.create_task(live())
     await ready.wait()
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
-        yield Endpoint(
-            core, app, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
-        )
-    done.set()
-    await living
+    try:
+        yield
+    finally:
+        done.set()
+        await running
 
 
 @functools.cache

@@ -36,7 +36,12 @@ async def test_tasks_are_handed_out_and_every_terminal_is_told_how_to_begin(mcp:
         ("b", "impl_b", "pending"),
     ]
     assert answer.content["terminals"] == [
-        {"agent": name, "command": f"COORD_AGENT={name} claude", "prompt": f"coord prompt {name} demo"}
+        {
+            "agent": name,
+            "command": f"COORD_AGENT={name} claude",
+            "prompt": f"coord prompt {name} demo",
+            "resource": f"coordination://prompt/{name}",
+        }
         for name in ("impl_a", "impl_b")
     ]
     assert answer.size < 4_500

@@ -168,7 +168,7 @@ async def test_everything_else_is_empty_for_hidden_callers(mcp: Endpoint, method
 
 
 async def test_prompts_and_resources_follow_the_tools() -> None:
-    """None of them exists yet, so this server gets one of each."""
+    """Whatever they are: this server has none of the product's, but one of each of its own."""
     refusals = Refusals()
     server = build_mcp(
         [], instructions="", version="1", on_listed=_ignore, on_called=_ignore, refusals=refusals

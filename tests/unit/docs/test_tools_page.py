@@ -1,4 +1,4 @@
-"""docs/reference/tools.md names every tool and field, with its default and limit, and nothing else."""
+"""docs/reference/tools.md names every tool and field, with its default and limit, and nothing else but resources."""
 
 import json
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ def fields(schema: dict[str, Any]) -> list[str]:
     return [name for name, _ in described(schema)]
 
 
-def test_the_page_has_a_section_for_each_tool_and_for_nothing_else() -> None:
-    assert headings(PAGE, 2) == list(TOOLS)
+def test_the_page_has_a_section_for_each_tool_and_one_for_resources() -> None:
+    assert headings(PAGE, 2) == [*TOOLS, "Resources"]
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)

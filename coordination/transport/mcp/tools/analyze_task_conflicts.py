@@ -32,6 +32,7 @@ from coordination.wire.plan import (
     PredictedTaskAnswer,
     TaskArgument,
 )
+from coordination.wire.resource import analysis_of
 
 MAX_DESCRIPTION: Final = 2_000
 ANSWER_BYTES: Final = 3_900
@@ -126,6 +127,7 @@ def _answer(
             for one in analysis.schedule.assignments
         ],
         waits_for={id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
+        resource=analysis_of(kept.id),
         warnings=list(kept.warnings) or None,
         next_call=call("create_task_distribution", analysis_id=kept.id, preferred_agent_count=count)
         if count > 1

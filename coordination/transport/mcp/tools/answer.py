@@ -1,7 +1,7 @@
-"""Pieces that the answers of several tools share: leases, instants, call literals, the warning of a shared name."""
+"""Pieces that answers share: leases, agents, instants, call literals, the warning of a shared name."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,9 +11,15 @@ from coordination.domain.agent import Agent, agent_of
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Lease
 from coordination.domain.identity import Identity
+from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.text import clean, shown
 from coordination.services.core import Core
+from coordination.wire.agent import AgentAnswer
 from coordination.wire.file_lock import LockAnswer
+from coordination.wire.text import quoted
 
+SHOWN_TEXT: Final = 60
+SHOWN_CONFLICTS: Final = 5
 _NAMED: Final = 3
 
 
@@ -65,3 +71,39 @@ def shared_name_warning(core: Core, agent: Agent) -> list[str]:
         f"{len(others)} other live terminal(s) use your name {agent.id}, so your locks do not protect you from each"
         " other. Tell the person to start each terminal with its own name: COORD_AGENT=impl_b claude"
     ]
+
+
+def agent_answer(caller: Agent, found: AgentStatus) -> AgentAnswer:
+    """Render one agent for another: shortened, its words quoted."""
+    task = found.task
+    waiting = [path for place in found.waiting for path in place.paths]
+    return AgentAnswer(
+        agent=found.agent_id,
+        presence=found.presence,
+        role=found.role,
+        quiet_seconds=int(found.quiet_seconds),
+        task_id=task.task_id if task else None,
+        status=task.status if task else None,
+        progress=task.progress_percentage if task else None,
+        message=quoted(found.agent_id, clean(task.message or "", SHOWN_TEXT)) if task else None,
+        locks=_shortened([lease.path for lease in found.locks]),
+        lock_count=found.lock_count or None,
+        waiting_for=_shortened(waiting),
+        checkout=found.checkout or None,
+        you=True if found.agent_id == caller.id else None,
+    )
+
+
+def conflict_lines(status: SessionStatus) -> list[str]:
+    """Say who waits for whom, and who meets at merge: up to five of each."""
+    waits = [f"{wait.waiting} waits for {wait.blocking}" for wait in status.waits]
+    overlaps = [
+        f'{found.agent_id} and {found.other_agent_id} hold "{shown(found.path)}" in different checkouts'
+        for found in status.overlaps
+    ]
+    return [*waits[:SHOWN_CONFLICTS], *overlaps[:SHOWN_CONFLICTS]]
+
+
+def _shortened(paths: Sequence[str]) -> list[str] | None:
+    """Up to three paths, the end of each long one."""
+    return [path if len(path) <= SHOWN_TEXT else "…" + path[1 - SHOWN_TEXT :] for path in paths[:3]] or None

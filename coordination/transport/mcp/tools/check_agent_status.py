@@ -1,6 +1,5 @@
 """The tool `check_agent_status`: who is here, doing what, holding or waiting for what."""
 
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from pydantic import PrivateAttr
@@ -8,19 +7,22 @@ from pydantic import PrivateAttr
 from coordination.domain.agent import Agent
 from coordination.domain.errors import UnknownItem
 from coordination.domain.identity import Identity
-from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.session import SessionStatus
 from coordination.domain.text import clean, shown
 from coordination.services import agent as service
 from coordination.services.core import Core
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
-from coordination.transport.mcp.tools.answer import require_agent, shared_name_warning, size
+from coordination.transport.mcp.tools.answer import (
+    agent_answer,
+    conflict_lines,
+    require_agent,
+    shared_name_warning,
+    size,
+)
 from coordination.wire.agent import AgentAnswer, CheckAgentStatusAnswer, CheckAgentStatusArguments
-from coordination.wire.text import quoted
 
 PAGE_AGENTS: Final = 20
-SHOWN_TEXT: Final = 60
-SHOWN_CONFLICTS: Final = 5
 ANSWER_BYTES: Final = 3_950
 """An answer stays under 4 KB with its text and frame; agents that do not fit come on the next page."""
 CURSOR_BYTES: Final = 400
@@ -75,7 +77,7 @@ class CheckAgentStatus(CoordinationTool[CheckAgentStatusArguments]):
 def _answer(
     caller: Agent, arguments: CheckAgentStatusArguments, status: SessionStatus, warnings: list[str]
 ) -> Answer:
-    conflicts = _conflicts(status)
+    conflicts = conflict_lines(status)
     frame = CheckAgentStatusAnswer(
         session=status.session,
         conflicts=conflicts,
@@ -85,7 +87,7 @@ def _answer(
     )
     lines = [*(f"Waits: {conflict}" for conflict in conflicts[:2]), *warnings]
     room = ANSWER_BYTES - size(frame) - len("\n".join(lines).encode()) - len(status.session) - 100
-    agents = [_agent(caller, found) for found in status.agents]
+    agents = [agent_answer(caller, found) for found in status.agents]
     if status.next_cursor or sum(size(agent) + 1 for agent in agents) > room:
         agents = _fitting(agents, room - CURSOR_BYTES)
     complete = len(agents) == len(status.agents)
@@ -125,37 +127,3 @@ def _fitting(agents: list[AgentAnswer], room: int) -> list[AgentAnswer]:
             break
         fitting.append(agent)
     return fitting
-
-
-def _agent(caller: Agent, found: AgentStatus) -> AgentAnswer:
-    task = found.task
-    waiting = [path for place in found.waiting for path in place.paths]
-    return AgentAnswer(
-        agent=found.agent_id,
-        presence=found.presence,
-        role=found.role,
-        quiet_seconds=int(found.quiet_seconds),
-        task_id=task.task_id if task else None,
-        status=task.status if task else None,
-        progress=task.progress_percentage if task else None,
-        message=quoted(found.agent_id, clean(task.message or "", SHOWN_TEXT)) if task else None,
-        locks=_shortened([lease.path for lease in found.locks]),
-        lock_count=found.lock_count or None,
-        waiting_for=_shortened(waiting),
-        checkout=found.checkout or None,
-        you=True if found.agent_id == caller.id else None,
-    )
-
-
-def _shortened(paths: Sequence[str]) -> list[str] | None:
-    """Up to three paths, the end of each long one."""
-    return [path if len(path) <= SHOWN_TEXT else "…" + path[1 - SHOWN_TEXT :] for path in paths[:3]] or None
-
-
-def _conflicts(status: SessionStatus) -> list[str]:
-    waits = [f"{wait.waiting} waits for {wait.blocking}" for wait in status.waits]
-    overlaps = [
-        f'{found.agent_id} and {found.other_agent_id} hold "{shown(found.path)}" in different checkouts'
-        for found in status.overlaps
-    ]
-    return [*waits[:SHOWN_CONFLICTS], *overlaps[:SHOWN_CONFLICTS]]

@@ -23,6 +23,7 @@ from coordination.wire.plan import (
     DistributedTaskAnswer,
     TerminalAnswer,
 )
+from coordination.wire.resource import prompt_of
 
 ANSWER_BYTES: Final = 3_900
 _ANALYSE: Final = 'analyze_task_conflicts(tasks=["…"])'
@@ -71,7 +72,10 @@ def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
 def _answer(agent: Agent, distributed: Distributed) -> Answer:
     terminals = [
         TerminalAnswer(
-            agent=name, command=f"COORD_AGENT={name} claude", prompt=f"coord prompt {name} {agent.session}"
+            agent=name,
+            command=f"COORD_AGENT={name} claude",
+            prompt=f"coord prompt {name} {agent.session}",
+            resource=prompt_of(name),
         )
         for name in dict.fromkeys(_name(task) for task in distributed.tasks)
     ]

@@ -1,0 +1,100 @@
+"""The resource `coordination://events`: what happened last, and on from any number.
+
+An event can carry half a megabyte of paths. Here it has the first of them and how many there are; whoever needs all
+reads `/api/v1/sessions/{session}/events`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from coordination.domain.agent import Agent
+from coordination.domain.errors import InvalidInput
+from coordination.domain.event import Event
+from coordination.domain.text import shown
+from coordination.services import agent as agents
+from coordination.services import event as events
+from coordination.services.core import Core
+from coordination.transport.mcp.resource import AFTER, ResourceCard, as_json
+from coordination.transport.mcp.tools.answer import instant
+from coordination.wire.resource import EVENTS, EventContent, EventsContent, following
+from coordination.wire.text import quoted
+
+PAGE_EVENTS: Final = 50
+SHOWN_PATHS: Final = 5
+SEQ_DIGITS: Final = 18
+FACTS: Final = (
+    *("operation", "checkout", "task_id", "status", "progress_percentage", "previous_agent", "after"),
+    *("role", "across_checkouts", "ticket", "why", "revision", "analysis_id", "agent_count", "task_count"),
+)
+"""What of a payload is a name, a number or a word of the service's own."""
+_PATHS: Final = ("paths", "affected_files")
+_WORDS: Final = ("text", "message")
+
+
+async def read_events(core: Core, agent: Agent, said: Mapping[str, str]) -> str:
+    """Read the last events, or the first ones after a number."""
+    await agents.join(core, agent)
+    where = (core, agent.workspace, agent.session)
+    if AFTER in said:
+        found = await events.read_events(*where, _number(said[AFTER]), PAGE_EVENTS)
+    else:
+        found = await events.read_latest(*where, PAGE_EVENTS)
+    last = await events.last_number(*where)
+    if not found and AFTER in said and int(said[AFTER]) > last:
+        raise InvalidInput(
+            f"{AFTER}: the session has {last} events, and not {said[AFTER]}. Was it deleted since? Begin with 0."
+        )
+    cursor = found[-1].seq if found else last
+    earlier = found[0].seq - 1 if found else last
+    return as_json(
+        EventsContent(
+            session=agent.session,
+            events=[_event(event) for event in found],
+            cursor=cursor,
+            earlier=earlier,
+            later=last - cursor,
+            previous=following(EVENTS, max(0, earlier - PAGE_EVENTS)) if earlier else None,
+            next=following(EVENTS, cursor),
+        )
+    )
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= SEQ_DIGITS):
+        raise InvalidInput(
+            f'{AFTER}: must be the number of an event, 0 for the beginning (got "{shown(text)}").'
+        )
+    return int(text)
+
+
+def _event(event: Event) -> EventContent:
+    payload = event.payload
+    paths = _paths(payload)
+    facts = {name: payload[name] for name in FACTS if isinstance(payload.get(name), str | int)}
+    return EventContent(
+        seq=event.seq,
+        kind=event.kind,
+        at=instant(event.created_at),
+        agent=event.agent_id,
+        paths=paths[:SHOWN_PATHS] or None,
+        path_count=len(paths) or None,
+        message=quoted(
+            event.agent_id, next((str(payload[name]) for name in _WORDS if payload.get(name)), None)
+        ),
+        facts={name: value for name, value in facts.items() if value != ""} or None,
+    )
+
+
+def _paths(payload: Mapping[str, Any]) -> list[str]:
+    locks = cast("list[dict[str, Any]]", payload.get("locks") or [])
+    named = next((cast("list[str]", payload[name]) for name in _PATHS if payload.get(name)), list[str]())
+    return [str(lock["path"]) for lock in locks] or named
+
+
+CARD: Final = ResourceCard(
+    uri=f"{EVENTS}{{?{AFTER}}}",
+    name="events",
+    title="Events",
+    description="What happened last in the session, with the number to go on from.",
+    read=read_events,
+)
