@@ -20,7 +20,7 @@ from fastmcp.resources import Resource, ResourceResult, ResourceTemplate
 from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, ReadResourceRequestParams
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, ReadResourceRequestParams
 from pydantic import AnyUrl, BaseModel, PrivateAttr
 
 from coordination.domain.agent import Agent
@@ -30,6 +30,7 @@ from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_PROMPTS, P
 from coordination.services.core import Core
 from coordination.transport.exchange import exchange_of
 from coordination.transport.mcp.errors import INTERNAL_CODE, internal_message
+from coordination.transport.mcp.errors import as_text as in_words
 from coordination.transport.mcp.identity import Caller, current_caller
 from coordination.transport.mcp.tools.answer import require_agent
 
@@ -95,7 +96,8 @@ class RefusedReads(Middleware):
             data = {"uri": str(context.message.uri), "code": refusal.code}
             if refusal.next_call:
                 data["next_call"] = refusal.next_call
-            raise MCPError(refusal.rpc_code, refusal.message, data) from None
+            said = in_words(refusal.code, refusal.message, refusal.next_call)
+            raise MCPError(refusal.rpc_code, said, data) from None
 
 
 class CoordinationResource(Resource):
@@ -223,5 +225,7 @@ def _refusal(error: CoordinationError, caller: Caller | None) -> Refusal:
     is_planner = caller is not None and caller.tools == PLANNER_TOOLS
     if not is_planner and any(name in next_call for name in _PLANNERS_ALONE):
         next_call = ""
+    # Not -32602, as for an address that leads to nothing: Claude Code takes that for "it may have been deleted", and
+    # keeps the reason to itself.
     wrong = isinstance(error, InvalidInput | UnknownItem)
-    return Refusal(error.code, error.message, next_call, INVALID_PARAMS if wrong else INTERNAL_ERROR)
+    return Refusal(error.code, error.message, next_call, INVALID_REQUEST if wrong else INTERNAL_ERROR)

@@ -234,7 +234,8 @@ async def test_what_cannot_be_read_is_refused_with_the_reason_and_fills_no_log(
 ) -> None:
     await one.content(SESSION)
     refused = await one.refused(uri)
-    assert (refused["code"], refused["data"]["code"], refused["data"]["uri"]) == (-32602, code, uri)
+    assert (refused["code"], refused["data"]["code"], refused["data"]["uri"]) == (-32600, code, uri)
+    assert refused["message"].startswith(f"{code}: ")
     assert told in refused["message"]
     assert not [record for record in caplog.records if record.levelno > logging.DEBUG]
 
