@@ -15,24 +15,14 @@ from coordination.client.errors import (
     ServiceUnavailable,
     ServiceUnreachable,
 )
-from coordination.client.event_stream import Current, Interrupted, News, follow
+from coordination.client.event_stream import News, follow
 from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
-from coordination.domain.event import Event
 from coordination.transport.rest import event_stream
 from tests.integration.app.conftest import Client, Serve
 from tests.integration.app.proxy import Door, Gate
 from tests.integration.app.streams import claim, join
-
-
-def in_short(one: News) -> object:
-    match one:
-        case Event():
-            return one.seq
-        case Current():
-            return f"current {one.after}"
-        case Interrupted():
-            return type(one.error)
+from tests.unit.client.heard import in_short
 
 
 class Heard:

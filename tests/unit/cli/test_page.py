@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import unicodedata
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -15,10 +14,9 @@ from coordination.cli.page import page
 from coordination.cli.page_section import Snapshot, time_left
 from coordination.domain.agent import Presence
 from coordination.domain.event import Event
-from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.session import WaitsFor
 from coordination.domain.task import Progress, TaskStatus
-from tests.unit.cli.views import HOSTILE, NOW, agent, ago, lease, status, waiting
+from tests.unit.cli.views import HOSTILE, NOW, agent, ago, claimed, lease, planned, status, waiting
 
 WIDTHS = [30, 60, 80, 120]
 SIZES = [(width, height) for width in WIDTHS for height in (1, 3, 10, 24, 50, None)]
@@ -40,23 +38,6 @@ def cells(line: str) -> int:
         unicodedata.east_asian_width(one) in "WF" for one in line if unicodedata.category(one) not in narrow
     )
     return sum(1 + one for one in wide)
-
-
-def task(id_: str, status_: str = "pending", **changes: Any) -> HandedOut:
-    values: dict[str, Any] = {
-        "task_id": id_,
-        "description": f"Do {id_}",
-        "assigned_to": "alice/impl_b",
-        "depends_on": (),
-        "files": (),
-        "status": status_,
-    }
-    return HandedOut(**(values | changes))
-
-
-def claimed(seq: int, path: str = "a.py") -> Event:
-    locks = [{"path": path, "operation": "write", "agent_id": "alice/impl_a"}]
-    return Event(seq, "alice/impl_a", "lock.claimed", {"locks": locks}, NOW)
 
 
 BUSY = Snapshot(
@@ -82,9 +63,9 @@ BUSY = Snapshot(
         },
     ),
     tasks=(
-        task("t0", "completed", agent_id="alice/impl_b"),
-        task("t1", "in_progress", agent_id="alice/impl_a"),
-        task("t2"),
+        planned("t0", "completed", agent_id="alice/impl_b"),
+        planned("t1", "in_progress", agent_id="alice/impl_a"),
+        planned("t2"),
     ),
     events=tuple(claimed(number, f"f{number}.py") for number in range(1, 10)),
 )
@@ -115,7 +96,7 @@ def crowd(agents: int, locks: int) -> Snapshot:
     return Snapshot(
         status(*many, totals=totals, waits=waits),
         tuple(Concern(name * 4, "coord revoke") for _ in range(6)),
-        tuple(task(f"{name}{number}", description=name * 9) for number in range(100)),
+        tuple(planned(f"{name}{number}", description=name * 9) for number in range(100)),
         tuple(claimed(number, path) for number in range(50)),
         trouble=name * 20,
     )
@@ -291,8 +272,8 @@ def test_what_agents_wrote_can_neither_colour_nor_move_nor_widen_the_terminal() 
         waiting=(waiting(HOSTILE, since=ago(days=9)),),
     )
     found = status(hostile, session=HOSTILE, status=HOSTILE, waits=(WaitsFor(hostile.agent_id, HOSTILE),))
-    planned = (task(HOSTILE, HOSTILE, description=HOSTILE, assigned_to=HOSTILE),)
-    shown = Snapshot(found, (), planned, (Event(1, HOSTILE, HOSTILE, {}, NOW),), trouble=HOSTILE)
+    handed_out = (planned(HOSTILE, HOSTILE, description=HOSTILE, assigned_to=HOSTILE),)
+    shown = Snapshot(found, (), handed_out, (Event(1, HOSTILE, HOSTILE, {}, NOW),), trouble=HOSTILE)
     for width, height in SIZES:
         text = drawn(shown, width, height)
         assert not {"\x1b", "\x07", "\u202e", "\x00", "\r"} & set(text)

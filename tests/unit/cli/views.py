@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from coordination.domain.agent import Presence
+from coordination.domain.event import Event
 from coordination.domain.file_lock import Lease, Operation
+from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.session import AcrossCheckouts, AgentStatus, SessionStatus, Waiting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -79,3 +81,20 @@ def status(*agents: AgentStatus, **changes: Any) -> SessionStatus:
         "totals": {"agents": len(agents), "active": len(agents), "locks": 0, "waiting": 0, "last_event": 0},
     }
     return SessionStatus(**(values | changes))
+
+
+def planned(id_: str, state: str = "pending", **changes: Any) -> HandedOut:
+    values: dict[str, Any] = {
+        "task_id": id_,
+        "description": f"Do {id_}",
+        "assigned_to": "alice/impl_b",
+        "depends_on": (),
+        "files": (),
+        "status": state,
+    }
+    return HandedOut(**(values | changes))
+
+
+def claimed(seq: int, path: str = "a.py") -> Event:
+    locks = [{"path": path, "operation": "write", "agent_id": "alice/impl_a"}]
+    return Event(seq, "alice/impl_a", "lock.claimed", {"locks": locks}, NOW)

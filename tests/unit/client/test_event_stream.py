@@ -20,7 +20,7 @@ from coordination.client.errors import (
 from coordination.client.event_stream import Current, Follower, Interrupted, News, follow
 from coordination.client.retry import LONGEST_PAUSE, Patience
 from coordination.client.service import ServiceClient
-from coordination.domain.event import Event
+from tests.unit.client.heard import in_short
 
 BEGIN = "id: demo:2\nretry: 2000\n\n"
 HEARTBEAT = ": heartbeat\n\n"
@@ -105,17 +105,7 @@ def server() -> Iterator[Server]:
 
 def told(news: Iterator[News], number: int) -> list[object]:
     """The next news, each in short."""
-
-    def short(one: News) -> object:
-        match one:
-            case Event():
-                return one.seq
-            case Current():
-                return f"current {one.after}"
-            case Interrupted():
-                return type(one.error)
-
-    return [short(one) for one in islice(news, number)]
+    return [in_short(one) for one in islice(news, number)]
 
 
 def test_without_a_number_it_begins_with_what_comes_now(server: Server) -> None:
