@@ -151,12 +151,12 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         redirect_slashes=False,
     )
     app.state.core, app.state.schema = core, schema
-    app.include_router(health_router(observer.started, observer.look))
-    app.include_router(rest_router(core))
-    app.include_router(web_socket_router(core))
+    routers = (health_router(observer.started, observer.look), rest_router(core), web_socket_router(core))
+    for one in routers:
+        app.include_router(one)
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
     app.router.default = endpoint
-    add_error_answers(app)
+    add_error_answers(app, [*app.routes, *(route for one in routers for route in one.routes)])
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)

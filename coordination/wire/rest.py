@@ -5,14 +5,14 @@ carry the values of the domain as they are. Texts that agents wrote stay untrust
 escapes them. Nothing here decides.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
 from coordination.domain.file_lock import Lease
-from coordination.domain.path import MAX_PATHS
+from coordination.domain.path import MAX_PATH_BYTES, MAX_PATHS
 from coordination.domain.plan.handed_out import PlanSummary
 from coordination.domain.session import AgentSummary, SessionSummary
 from coordination.domain.task import Message, Task
@@ -59,13 +59,28 @@ def _is_name(text: str) -> bool:
 _PART: Final = r"[A-Za-z0-9.@+\-]+(_[A-Za-z0-9.@+\-]+)*"
 
 
-def _told(pattern: str, most: int) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": most, "pattern": f"^{pattern}$"})
+def _told(pattern: str, most: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": f"^{pattern}$"}
 
 
-Person = Annotated[str, AfterValidator(_person), _told(_PART, PART_MAX)]
-AgentId = Annotated[str, AfterValidator(_agent_id), _told(f"{_PART}/{_PART}", 2 * PART_MAX + 1)]
-Recipient = Annotated[str, AfterValidator(_recipient), _told(f"{_PART}(/{_PART})?", 2 * PART_MAX + 1)]
+_NAMED: Final = _told(_PART, PART_MAX)
+_BOTH_SHORT: Final = f"(?=[^/]{{1,{PART_MAX}}}/[^/]{{1,{PART_MAX}}}$)"
+_WITH_USER: Final = _told(f"{_BOTH_SHORT}{_PART}/{_PART}", 2 * PART_MAX + 1)
+
+LockedPath = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_PATH_BYTES})]
+"""A path as it comes; the domain says what is wrong with it."""
+Person = Annotated[str, AfterValidator(_person), WithJsonSchema(_NAMED)]
+AgentId = Annotated[str, AfterValidator(_agent_id), WithJsonSchema(_WITH_USER)]
+Recipient = Annotated[str, AfterValidator(_recipient), WithJsonSchema({"anyOf": [_NAMED, _WITH_USER]})]
+
+
+def _given(name: str, kind: str, **others: dict[str, Any]) -> dict[str, Any]:
+    """Tell, in a schema, that a field is there with a value, and what others may be then."""
+    return {"required": [name], "properties": {name: {"type": kind}, **others}}
+
+
+_SOME: Final = {"everything": {"const": False}}
+_ALL: Final = {"everything": {"const": True}, "paths": {"type": "null"}, "agent": {"type": "null"}}
 
 
 class Body(BaseModel):
@@ -82,6 +97,10 @@ class SessionChange(Body):
         across_checkouts: what a lease in one checkout means for claims in another.
         by: the person who changes it.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [_given("status", "string"), _given("across_checkouts", "string")]}
+    )
 
     status: Literal["active", "closed"] | None = None
     across_checkouts: Literal["warn", "block"] | None = None
@@ -104,7 +123,17 @@ class Revocation(Body):
         by: the person who takes them.
     """
 
-    paths: Annotated[list[str], Field(min_length=1, max_length=MAX_PATHS)] | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                _given("everything", "boolean", **_ALL),
+                _given("paths", "array", **_SOME),
+                _given("agent", "string", **_SOME),
+            ]
+        }
+    )
+
+    paths: Annotated[list[LockedPath], Field(min_length=1, max_length=MAX_PATHS)] | None = None
     agent: AgentId | None = None
     everything: bool = False
     by: Person = NOBODY

@@ -126,6 +126,26 @@ async def test_a_method_that_a_route_does_not_have_is_a_problem_that_names_the_o
     assert response.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/sessions", {"GET"}),
+        ("/api/v1/sessions/demo", {"GET", "PATCH"}),
+        ("/api/v1/sessions/demo/messages", {"GET", "POST"}),
+        ("/api/v1/sessions/demo/index/files", {"GET", "POST"}),
+        ("/api/v1/sessions/demo/agents/alice/impl_a", {"GET"}),
+        ("/health", {"GET"}),
+    ],
+)
+async def test_all_methods_of_a_path_are_named_to_who_uses_another(
+    client: Client, path: str, methods: set[str]
+) -> None:
+    for method in ("DELETE", "OPTIONS"):
+        answer = await client.request(method, path)
+        assert answer.status_code == 405
+        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == methods
+
+
 async def test_a_body_over_a_mebibyte_is_refused_on_every_route(client: Client) -> None:
     large = b"[" + b"1," * 600_000 + b"1]"
     for path in (PLANNER, "/api/v1/sessions/demo/messages", "/nothing"):
@@ -191,9 +211,9 @@ async def test_openapi_describes_every_refusal_as_the_problem_that_it_is(client:
             assert {"400", "422", "500", "503"} <= refusals.keys(), (method, path)
             for found in refusals.values():
                 assert found["description"]
-                assert found["content"] == {
-                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                }
+                [(media_type, media)] = found["content"].items()
+                assert media_type == "application/problem+json"
+                assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
 
 
 @pytest.mark.parametrize(

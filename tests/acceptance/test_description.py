@@ -1,0 +1,136 @@
+"""The HTTP API does what it says of itself: requests that schemathesis makes of its description, right and wrong ones.
+
+For each operation: every bound that the description sets, met and exceeded, and the methods that it does not have; then
+random requests, the same ones every time. Each answer must have a status, a media type and a shape that the description
+names; what is wrong must be refused, and nothing may make the service fail. The stream of events is left out: it has
+no end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.core.parameters import ParameterLocation
+
+from coordination.app.application import create
+from coordination.domain.agent import Agent
+from coordination.domain.path import normalise
+from coordination.domain.plan.task import PlannedTask
+from coordination.domain.task import Report, TaskStatus
+from coordination.services import plan, task
+from coordination.services.core import Core
+from coordination.settings import load
+from tests.conftest import administer, examples, in_database
+from tests.integration.app.conftest import Client, serving
+from tests.unit.transport.test_rest_description import description
+
+pytestmark = pytest.mark.acceptance
+
+DATABASE = "described"
+SESSION = "demo"
+THERE = {"session": SESSION, "agent_id": "alice/impl_a", "task_id": "own/one", "revision": 1}
+"""What is there of that which paths name."""
+ASKED_FOR = {"agent": "impl_a", "wait_seconds": 0}
+"""Who is there; and nobody waits here."""
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+"""Wrong requests are made by trying."""
+NOT_BEGUN = {"POST /api/v1/sessions/{session}/index/files", "POST /api/v1/sessions/{session}/index/finish"}
+"""What belongs to a refresh that was begun, whose number is made up here."""
+# Any, here and below: what schemathesis makes is generic in what no test needs to know.
+MADE: Any = schemathesis
+MADE.checks.load_all_checks()
+COMPARED = [
+    MADE.checks.CHECKS.get_one(name)
+    for name in (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "negative_data_rejection",
+        "unsupported_method",
+        "allow_header_conformance",
+    )
+]
+ACCEPTED = MADE.checks.CHECKS.get_one("positive_data_acceptance")
+"""Not of random requests: what a path may be, no description can say."""
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+SCHEMA = MADE.openapi.from_dict(description()).exclude(operation_id="follow_events")
+OPERATIONS: dict[str, Any] = {
+    operation.label: operation for operation in (found.ok() for found in SCHEMA.get_all_operations())
+}
+ASKED = ("method", "url", "headers", "json", "data", "params", "cookies")
+
+
+@pytest.fixture(scope="module")
+async def described(
+    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Client]:
+    """The application on a database of its own, with a session that has some of everything."""
+    await administer(server_dsn, f"CREATE DATABASE {DATABASE} TEMPLATE {template} STRATEGY FILE_COPY")
+    folder = str(tmp_path_factory.mktemp(DATABASE))
+    dsn = in_database(server_dsn, DATABASE)
+    settings = load(
+        {"DATABASE_URL": dsn, "COORDINATION_DATA_DIR": folder, "COORDINATION_LOCAL_TOKEN": "auto"}
+    )
+    async with serving(create(settings), settings) as client:
+        await live(client.core)
+        yield client
+    await administer(server_dsn, f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+async def live(core: Core) -> None:
+    """Hand out a plan, and take a task that no plan knows."""
+    planner = Agent("local", SESSION, "alice", "planner", "planner", "claude")
+    worker = Agent("local", SESSION, "alice", "impl_a", "implementer", "claude")
+    tasks = [PlannedTask(name, f"Write {name}", (normalise(f"{name}.py"),)) for name in ("t1", "t2")]
+    kept = await plan.analyse(core, planner, tasks)
+    await plan.distribute(core, planner, kept.id)
+    await task.sync(core, worker, Report(task_id="own/one", status=TaskStatus.STARTED))
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+async def test_every_bound_of_the_description_holds(described: Client, label: str) -> None:
+    cases = SCHEMA.iter_coverage_cases(
+        OPERATIONS[label], generation_modes=MODES, generation_config=SCHEMA.config.generation
+    )
+    compared = COMPARED if label in NOT_BEGUN else [*COMPARED, ACCEPTED]
+    sent = [await send(described, case, compared) for case in cases]
+    # Something was right, and something wrong; a method that a path does not have is tried once for the path.
+    assert (409 if label in NOT_BEGUN else 200) in sent
+    assert max(sent) > 400
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
+@given(data=st.data())
+async def test_whatever_is_asked_the_answer_is_one_that_is_described(
+    described: Client, label: str, data: st.DataObject
+) -> None:
+    await send(
+        described, data.draw(OPERATIONS[label].as_strategy(generation_mode=data.draw(st.sampled_from(MODES))))
+    )
+
+
+async def send(described: Client, case: Any, compared: list[Any] = COMPARED) -> int:
+    """Send a request as it was made, compare the answer with the description, and return its status."""
+    if case.meta is None or _is_right(case, ParameterLocation.PATH):
+        case.path_parameters = {name: THERE[name] for name in case.path_parameters}
+    if _is_right(case, ParameterLocation.QUERY):
+        case.query |= {name: value for name, value in ASKED_FOR.items() if name in case.query}
+    wanted = case.as_transport_kwargs(str(described.base_url))
+    made: Any = requests.Request(**{name: wanted[name] for name in ASKED if name in wanted}).prepare()
+    answer = await described.request(made.method, made.url, headers=made.headers, content=made.body)
+    case.validate_response(answer, checks=compared)
+    return answer.status_code
+
+
+def _is_right(case: Any, where: ParameterLocation) -> bool:
+    made = case.meta and case.meta.components.get(where)
+    return made is None or made.mode.is_positive
