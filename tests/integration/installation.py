@@ -74,6 +74,18 @@ class Installation:
                 raise
         return subprocess.CompletedProcess(program.args, program.returncode, out, err)
 
+    def coord_in(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `coord` in a folder to its end."""
+        return subprocess.run(
+            [coord(), *arguments],
+            env=self.environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
     def paste(self, line: str) -> subprocess.CompletedProcess[str]:
         """Run a printed line in a plain shell that knows nothing of this installation."""
         environment = {

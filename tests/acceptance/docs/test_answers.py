@@ -9,13 +9,12 @@ from typing import Any, cast
 import pytest
 
 from tests.acceptance.docs.conftest import Documented
+from tests.acceptance.docs.transcript import PASTED
 from tests.integration.installation import get
 from tests.unit.docs.page import DOCS, REFERENCE, ROOT, fences, text_of
 
 pytestmark = pytest.mark.acceptance
 
-# A line that can be pasted where `coord` is not on the PATH.
-_PASTED = re.compile(r"(?:[A-Z_]+=\S+ )*\S*/coord ")
 _LABEL = re.compile(r"(  [a-zA-Z ]+?)  .*")
 
 
@@ -68,7 +67,7 @@ def test_the_tutorial_shows_what_connecting_prints(documented: Documented, tmp_p
     stand_in.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     done = documented.installation.coord(*command.split()[1:], PATH=path)
-    assert _PASTED.sub("coord ", done.stdout) == output(text_of(DOCS / "tutorial/two-terminals.md"), command)
+    assert PASTED.sub("coord ", done.stdout) == output(text_of(DOCS / "tutorial/two-terminals.md"), command)
 
 
 def output(text: str, command: str) -> str:

@@ -1,8 +1,10 @@
 """Transcripts in the documentation, played again on a real service.
 
 In a `text` block whose first line is a call, `planner > claim_file_lock(…)` is a call of alice's agent `planner`, and
-`planner < Granted …` a line of what it is answered. A call that waits is answered further down. In a `console` block
-commands of `coord` that only look or act on the session are run, and what they print is compared. Numbers may differ.
+`planner < Granted …` a line of what it is answered; indented lines go on with the one before. A call that waits is
+answered further down. In a `console` block commands of `coord` that only look or act on the session are run, and what
+they print is compared. Numbers may differ, and the name of an analysis: whoever hands out a plan means the analysis
+before. What is done in a folder, such as `coord index`, is done in the one that the page's own commands make.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -20,9 +23,14 @@ from tests.integration.installation import Installation
 from tests.unit.docs.page import Call, Fence, call_of
 
 USER = "alice"
-PLAYED = frozenset({"status", "locks", "send", "sessions", "revoke"})
+PLAYED = frozenset(
+    {"status", "locks", "send", "sessions", "revoke", "index", "plan", "tasks", "prompt"},
+)
+PASTED = re.compile(r"(?:[A-Z_]+=\S+ )*\S*/coord ")
+"""The beginning of a line that can be pasted where `coord` is not on the PATH."""
 
 _LINE = re.compile(r"(\w+)\s*([<>]) (.*)")
+_CONTINUED = re.compile(r"\n +")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -41,7 +49,7 @@ def steps(blocks: Sequence[Fence]) -> list[Step]:
     found: list[Step] = []
     for block in blocks:
         if block.language == "text" and _LINE.match(block.text):
-            found += [_step(line) for line in block.text.splitlines()]
+            found += [_step(line) for line in _CONTINUED.sub(" ", block.text).splitlines()]
         elif block.language == "console":
             found += _commands(block.text)
     return found
@@ -59,12 +67,15 @@ class Player:
         url: where the service is.
         session: the session to play in.
         installation: what the service runs on.
+        folder: where commands are typed.
     """
 
-    def __init__(self, url: str, session: str, installation: Installation) -> None:
+    def __init__(self, url: str, session: str, installation: Installation, folder: Path) -> None:
         self._url = url
         self._session = session
         self._installation = installation
+        self._folder = folder
+        self._analysis = ""
         self._client = httpx.AsyncClient(timeout=60, trust_env=False)
         self._open: defaultdict[str, list[asyncio.Task[str]]] = defaultdict(list)
         self._after = 0
@@ -114,6 +125,8 @@ class Player:
                     return
 
     async def _call(self, agent: str, call: Call) -> str:
+        if "analysis_id" in call.arguments:
+            call.arguments["analysis_id"] = self._analysis
         response = await self._client.post(
             f"{self._url}/mcp/v2/claude/{USER}__session__{self._session}__{agent}",
             json={
@@ -124,12 +137,16 @@ class Player:
             },
             headers={"x-client-name": "claude code"},
         )
-        answer: str = response.json()["result"]["content"][0]["text"]
+        result = response.json()["result"]
+        self._analysis = result["structuredContent"].get("analysis_id", self._analysis)
+        answer: str = result["content"][0]["text"]
         return answer
 
     async def _run(self, command: str) -> str:
-        done = await asyncio.to_thread(self._installation.coord, *shlex.split(command)[1:])
-        return done.stdout + done.stderr
+        words = shlex.split(command)[1:]
+        done = await asyncio.to_thread(self._installation.coord_in, self._folder, *words)
+        home = self._installation.environment["HOME"]
+        return PASTED.sub("coord ", done.stdout + done.stderr).replace(home, f"/home/{USER}")
 
 
 def _step(line: str) -> Step:

@@ -164,7 +164,8 @@ def _text(kept: KeptAnalysis) -> str:
     analysis = kept.analysis
     pairs = len(analysis.conflicts)
     worst = f"{pairs} pair{'s' * (pairs > 1)} of them would write the same files" if pairs else "no conflict"
-    return f"{len(analysis.tasks)} tasks, {worst}. {_advice(analysis.recommended_agent_count)}"
+    advice = f"{len(analysis.tasks)} tasks, {worst}. {_advice(analysis.recommended_agent_count)}"
+    return "\n".join([advice, *kept.warnings])
 
 
 def _advice(many: int) -> str:
