@@ -24,9 +24,10 @@ from coordination.client.errors import (
     ServiceUnavailable,
     ServiceUnreachable,
 )
+from coordination.client.refusal import not_ours
 from coordination.client.retry import Patience
 from coordination.client.server_sent_events import Block, blocks
-from coordination.client.service import NOT_UNDERSTOOD, ServiceClient
+from coordination.client.service import ServiceClient
 from coordination.domain import cursor
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
@@ -145,7 +146,7 @@ class Follower:
         seen = {} if self._after is None else {"last-event-id": cursor.written({self._session: self._after})}
         with self._client.stream("/events", wanted, seen, silent_seconds=self._silent_seconds) as response:
             if not response.headers.get("content-type", "").startswith(MEDIA_TYPE):
-                raise self._not_ours()
+                raise not_ours(self._client.url)
             self._connection = response.extensions["network_stream"].get_extra_info("socket")
             for block in blocks(response.iter_bytes()):
                 if self._stopped.is_set():
@@ -182,7 +183,7 @@ class Follower:
         try:
             event = _EVENT.validate_json(block.data or "")
         except ValidationError as error:
-            raise self._not_ours() from error
+            raise not_ours(self._client.url) from error
         if self._after is not None and event.seq <= self._after:
             return
         if self._after is None or event.seq > self._after + 1:
@@ -200,9 +201,4 @@ class Follower:
         try:
             return cursor.parse(block.id or "", [self._session])[self._session]
         except (InvalidInput, KeyError) as error:
-            raise self._not_ours() from error
-
-    def _not_ours(self) -> RequestRefused:
-        return RequestRefused(
-            f"What answers at {self._client.url} does not speak this version's language.", code=NOT_UNDERSTOOD
-        )
+            raise not_ours(self._client.url) from error

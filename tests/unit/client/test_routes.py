@@ -17,7 +17,7 @@ from tests.unit.client.told import Server
 
 STREAMS = {"GET /api/v1/events"}
 """What is followed and never answered as a whole is no call."""
-BESIDE_THE_API = {"health", "close"}
+BESIDE_THE_API = {"health", "close", "stream"}
 CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
     "sessions": [lambda client: client.sessions()],
     "status": [lambda client: client.status("demo", agent="impl_a")],
