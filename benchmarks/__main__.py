@@ -51,7 +51,10 @@ def main() -> None:
     (RESULTS / "latest.json").write_text(json.dumps(raw, indent=1), encoding="utf-8")
     errors = sum(figure.get("errors", 0) for figure in raw["mcp"])
     if errors:
-        raise SystemExit(f"{errors} calls were answered with an error or not at all: no figure here counts.")
+        first = next(figure["failure"] for figure in raw["mcp"] if figure.get("failure"))
+        raise SystemExit(
+            f"{errors} calls were answered with an error: no figure here counts. The first:\n{first}"
+        )
 
 
 def over_mcp(agents: list[int], rounds: int, seconds: float) -> list[dict[str, Any]]:

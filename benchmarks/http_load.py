@@ -22,6 +22,7 @@ class Load:
     p95: float
     p99: float
     errors: int
+    failure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,10 @@ class Target:
 async def run(target: Target, agents: int, seconds: float) -> Load:
     """Have `agents` agents call for `seconds`, and return what came of it."""
     latencies: list[float] = []
-    errors = 0
+    failures: list[str] = []
     started = time.perf_counter()
 
     async def one(agent: int) -> None:
-        nonlocal errors
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         number = 0
         while time.perf_counter() - started < seconds:
@@ -49,7 +49,8 @@ async def run(target: Target, agents: int, seconds: float) -> Load:
             begun = time.perf_counter()
             status, body = await answer(reader)
             latencies.append((time.perf_counter() - begun) * 1000)
-            errors += status != 200 or b'"isError":true' in body or b'"error":' in body[:80]
+            if status != 200 or b'"isError":true' in body or b'"error":' in body[:80]:
+                failures.append(f"{status} {body[:500].decode(errors='replace')}")
             number += 1
         writer.close()
 
@@ -60,7 +61,14 @@ async def run(target: Target, agents: int, seconds: float) -> Load:
     def percentile(share: float) -> float:
         return latencies[min(len(latencies) - 1, int(len(latencies) * share))]
 
-    return Load(len(latencies) / elapsed, percentile(0.50), percentile(0.95), percentile(0.99), errors)
+    return Load(
+        len(latencies) / elapsed,
+        percentile(0.50),
+        percentile(0.95),
+        percentile(0.99),
+        len(failures),
+        next(iter(failures), ""),
+    )
 
 
 def request(target: Target, agent: int, number: int) -> bytes:

@@ -33,7 +33,8 @@ async def until_it_waits(database: Database) -> None:
     """Return once a backend waits for its client with a lock."""
     while not await database.fetch(
         """SELECT 1 FROM pg_stat_activity a JOIN pg_locks l USING (pid)
-           WHERE l.locktype = 'advisory' AND l.granted AND a.wait_event_type = 'Client'"""
+           WHERE l.locktype = 'advisory' AND l.granted AND a.wait_event_type = 'Client'
+             AND a.application_name <> 'pause'"""
     ):
         pass
 
@@ -67,6 +68,28 @@ async def test_who_waits_for_a_lock_or_says_nothing_between_calls_is_left_alone(
         while not all(call.done() for call in calls):
             assert await stopped.end(own_database) == 0
     assert all(isinstance(call.result(), Granted) for call in calls)
+
+
+async def test_a_call_that_begins_while_somebody_looks_is_left_alone(
+    own_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The look reads what every backend does, then who holds locks; here it pauses between the two.
+    paused = "FROM (SELECT *, pg_advisory_xact_lock(pid * 0 + 7) FROM pg_stat_activity OFFSET 0) a"
+    slow = stopped.END.replace("FROM pg_stat_activity a", paused)
+    assert slow != stopped.END
+    monkeypatch.setattr(stopped, "END", slow.replace(LATER, "clock_timestamp()"))
+    pause = await own_database.connect("pause")
+    async with silent(own_database.dsn) as process, pause.transaction():
+        await process.ask("SELECT 1")
+        await pause.execute("SELECT pg_advisory_xact_lock(7)")
+        look = asyncio.create_task(stopped.end(own_database))
+        while not await pause.fetch("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            pass
+        await process.begin_group(LOCK)
+        await until_it_waits(own_database)
+        await pause.execute("COMMIT")
+        assert await look == 0
+    await pause.close()
 
 
 @pytest.mark.parametrize("whose", ["another program's", "another database's"])
