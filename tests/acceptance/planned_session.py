@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,6 +112,10 @@ def play(claude: Claude, model: ModelApi, service: Service, session: str) -> Pla
         answer: Json = json.loads(claude.run(coord(), *words, "--json", environment=service.settings))
         return answer
 
+    def all_at_once(*lines: str) -> list[Json]:
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(ask, lines))
+
     try:
         planner = claude.converse("planner")
         planner.say(f"{PROMPT} {GOAL}", [Call(ANALYSE, {"tasks": TASKS}), Say("I know no files.")])
@@ -119,11 +124,11 @@ def play(claude: Claude, model: ModelApi, service: Service, session: str) -> Pla
         agreed = {"analysis_id": _last(planner)["analysis_id"], "preferred_agent_count": len(PLAN)}
         planner.say("Yes.", [Call(DISTRIBUTE, agreed), Say("These are the lines.")])
         lines: list[Json] = _last(planner)["terminals"]
-        handed_out = ask(f"coord plan {session}")
-        first_prompts = {line["agent"]: str(ask(line["prompt"])["prompt"]) for line in lines}
+        handed_out, *told = all_at_once(f"coord plan {session}", *(line["prompt"] for line in lines))
+        first_prompts = {str(one["agent"]): str(one["prompt"]) for one in told}
         running = {
-            name: claude.start(name, _steps(name, handed_out), said=told, environment={"COORD_AGENT": name})
-            for name, told in first_prompts.items()
+            name: claude.start(name, _steps(name, handed_out), said=first, environment={"COORD_AGENT": name})
+            for name, first in first_prompts.items()
         }
         _direct(model)
         outcomes = {name: terminal.wait() for name, terminal in running.items()}
@@ -132,6 +137,7 @@ def play(claude: Claude, model: ModelApi, service: Service, session: str) -> Pla
         outcomes["planner"] = planner.wait()
     finally:
         claude.stop()
+    plan, tasks = all_at_once(f"coord plan {session}", f"coord tasks {session}")
     return Played(
         session=session,
         outcomes=outcomes,
@@ -140,8 +146,8 @@ def play(claude: Claude, model: ModelApi, service: Service, session: str) -> Pla
         handed_out=handed_out,
         first_prompts=first_prompts,
         ended=service.status(session),
-        plan=ask(f"coord plan {session}"),
-        tasks=ask(f"coord tasks {session}"),
+        plan=plan,
+        tasks=tasks,
         events=_events(service, session),
     )
 
