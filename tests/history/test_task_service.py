@@ -6,7 +6,7 @@ import random
 import pytest
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import InvalidInput, TaskTaken
+from coordination.domain.errors import InvalidInput, TaskTaken, TaskWaits
 from coordination.domain.plan.task import PlannedTask
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import plan, task
@@ -68,7 +68,7 @@ class Implementer:
         number = self.recorder.invoke(self.agent.name, SESSION, self.agent.id, "sync", report=told)
         try:
             synced = await task.sync(self.core, self.agent, report or Report())
-        except (TaskTaken, InvalidInput) as error:
+        except (TaskTaken, TaskWaits, InvalidInput) as error:
             self.recorder.complete(number, "fail", code=error.code)
             return ""
         offered = "" if synced.next_task is None else synced.next_task.task_id

@@ -220,15 +220,16 @@ def test_an_agent_that_calls_is_there_whatever_it_calls() -> None:
     assert broken(story.history()) == {Rule.TAKEN}
 
 
-def test_who_was_offered_a_task_may_begin_it_although_a_new_plan_lets_it_wait() -> None:
+@pytest.mark.parametrize(("status", "rules"), [("started", {Rule.ORDER}), ("failed", set[Rule]())])
+def test_a_task_that_a_new_plan_lets_wait_may_only_be_ended_although_it_was_offered(
+    status: TaskStatus, rules: set[Rule]
+) -> None:
     story = TaskScenario()
     story.distribute("p1", {"a": (), "b": ()}, at=10)
     story.sync("x", at=11, offered="b")
     story.distribute("p2", {"a": (), "b": ("a",)}, at=12)
-    story.report("x", "b", "started", at=13)
-    assert broken(story.history()) == set()
-    unoffered = with_calls(lambda call: None if call.offered else call)
-    assert broken(unoffered(story.history())) == {Rule.ORDER}
+    story.report("x", "b", status, at=13)
+    assert broken(story.history()) == rules
 
 
 def test_a_redistribution_that_was_lost_may_have_come() -> None:

@@ -93,6 +93,6 @@ class TaskWork:
             return answer
         self._recorder.complete(number, answer.outcome, code=answer.code)
         # Taken, or closed: of a task that another has or ended.
-        if answer.outcome == "fail" and answer.code not in {"task_taken", "invalid_input"}:
+        if answer.outcome == "fail" and answer.code not in {"task_taken", "task_waits", "invalid_input"}:
             raise UnforeseenAnswer(f'refusal "{answer.code}" to a report', answer.content)
         return answer

@@ -28,7 +28,7 @@ def judge(case: Case) -> Iterator[Violation]:
     for log in logs.values():
         for step in log.steps:
             yield from _taken(case, step, heard)
-            yield from _early(case, step, log)
+            yield from _early(step)
             yield from _changed(step)
         for distribution in log.distributions:
             yield from _kept(distribution)
@@ -68,22 +68,12 @@ def _taken(case: Case, step: Step, heard: Mapping[tuple[str, str], Sequence[floa
         yield _violation(Rule.TAKEN, message, before, event)
 
 
-def _early(case: Case, step: Step, log: TaskLog) -> Iterator[Violation]:
-    """A task that was begun too early; who was rightly offered it before may still begin it."""
+def _early(step: Step) -> Iterator[Violation]:
+    """A task that was begun before what it waits for was completed; its end may be reported at any time."""
     event = step.event
-    if not (step.takes and step.unfinished):
-        return
-    offers = (
-        call
-        for call in case.history.calls
-        if call.offered == event.task and (call.session, call.agent) == (event.session, event.agent)
-    )
-    for call in offers:
-        since = case.clocks.earliest(call)
-        if since <= event.created_at and log.offered(event.task, since, case.clocks.latest(call)):
-            return
-    message = f'{event} took "{event.task}", which waits for {list(step.unfinished)}'
-    yield _violation(Rule.ORDER, message, event)
+    if step.takes and step.unfinished and event.kind not in CLOSED:
+        message = f'{event} took "{event.task}", which waits for {list(step.unfinished)}'
+        yield _violation(Rule.ORDER, message, event)
 
 
 def _changed(step: Step) -> Iterator[Violation]:
