@@ -217,8 +217,9 @@ class ServiceClient:
         return self._write("POST", f"{session_path(session)}/messages", message, Sent).sent_to
 
     def begin_index(self, session: str, checkout: str) -> Refresh:
-        """Begin to refresh the index of a checkout."""
-        return self._write("POST", f"{session_path(session)}/index/begin", {"checkout": checkout}, Refresh)
+        """Begin to refresh the index of a checkout; repeated when need be, the last one begun counts."""
+        path = f"{session_path(session)}/index/begin"
+        return self._patience.ask(lambda: self._write("POST", path, {"checkout": checkout}, Refresh))
 
     def add_to_index(
         self, session: str, checkout: str, refresh: int, files: list[dict[str, object]], removed: list[str]
@@ -231,10 +232,15 @@ class ServiceClient:
     def finish_index(
         self, session: str, checkout: str, refresh: int, *, files: int, commit: str, fingerprint: str
     ) -> IndexSummary:
-        """Let a refresh count; the index must then hold so many files."""
+        """Let a refresh count; the index must then hold so many files.
+
+        It is repeated when need be. When the answer to one that counted got lost, that is refused as `refresh_over`.
+        """
         end = {"checkout": checkout, "refresh": refresh, "files": files, "commit": commit}
         path = f"{session_path(session)}/index/finish"
-        return self._write("POST", path, {**end, "fingerprint": fingerprint}, IndexSummary)
+        return self._patience.ask(
+            lambda: self._write("POST", path, {**end, "fingerprint": fingerprint}, IndexSummary)
+        )
 
     # --- how ----------------------------------------------------------------------------------------------------
 

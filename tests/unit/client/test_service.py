@@ -52,6 +52,22 @@ def test_a_write_is_sent_once(server: Server) -> None:
     assert server.pauses == []
 
 
+def test_a_refresh_of_an_index_is_begun_and_finished_again_when_the_service_could_not(server: Server) -> None:
+    begun = {"refresh": 3, "files": 0, "fingerprint": ""}
+    summary = {
+        "checkout": "c",
+        "files": 1,
+        "with_symbols": 0,
+        "commit": "",
+        "refreshed_at": "2026-11-21T12:00:00Z",
+    }
+    server.answers((503, PROBLEM), (200, begun), (503, PROBLEM), (200, summary))
+    assert server.client.begin_index("demo", "c").refresh == 3
+    finished = server.client.finish_index("demo", "c", 3, files=1, commit="", fingerprint="f")
+    assert finished.files == 1
+    assert [path.rpartition("/")[2] for _, path, _ in server.asked] == ["begin", "begin", "finish", "finish"]
+
+
 def test_a_refusal_is_not_repeated(server: Server) -> None:
     server.answers((404, {"code": "not_found", "detail": "There is no such session.", "next_call": ""}))
     with pytest.raises(RequestRefused, match="There is no such session") as caught:
