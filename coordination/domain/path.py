@@ -126,17 +126,22 @@ def fold(text: str) -> str:
 
 
 def normalise_all(
-    raw: Iterable[str], *, root: str = "", literal: bool = False, field: str = "file_paths"
+    raw: Iterable[str],
+    *,
+    root: str = "",
+    literal: bool = False,
+    field: str = "file_paths",
+    most: int = MAX_PATHS,
 ) -> tuple[LockPath, ...]:
     """Normalise several paths; spellings of one file become one, the first spelling is kept.
 
     Raises:
-        InvalidInput: one path is wrong, or there are more than 500.
+        InvalidInput: one path is wrong, or there are more than `most`.
     """
     given = list(raw)
-    if len(given) > MAX_PATHS:
+    if len(given) > most:
         raise InvalidInput(
-            f"{field}: {len(given)} paths, at most {MAX_PATHS} in one call. Name a folder: it covers what is below it."
+            f"{field}: {len(given)} paths, at most {most} in one call. Name a folder: it covers what is below it."
         )
     by_key: dict[str, LockPath] = {}
     for text in given:

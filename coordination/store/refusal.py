@@ -42,7 +42,9 @@ def _wait_cycle(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
-def _task_taken(details: dict[str, Any]) -> errors.CoordinationError:
+def _task_not_free(details: dict[str, Any]) -> errors.CoordinationError:
+    if "waits_for" in details:
+        return _task_waits({"task_id": details["waiting_task"], "waits_for": details["waits_for"]})
     return errors.TaskTaken(
         f'Task "{shown(details["task_id"])}" is taken by {details["agent_id"]} since {details["since"]}'
         f" ({details['status']}). Nothing was written. Take another task, or send that agent a message.",
@@ -125,12 +127,11 @@ def _index_not_whole(details: dict[str, Any]) -> errors.CoordinationError:
 _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]] = {
     "CO001": _checkout_taken,
     "CO002": _wait_cycle,
-    "CO003": _task_taken,
+    "CO003": _task_not_free,
     "CO004": _unknown_recipient,
     "CO005": _task_closed,
     "CO006": _overlap_across_checkouts,
     "CO007": _no_session,
     "CO008": _refresh_over,
     "CO009": _index_not_whole,
-    "CO010": _task_waits,
 }

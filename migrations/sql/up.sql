@@ -2156,7 +2156,7 @@ $function$;
 
 -- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
 -- task that it is at, and of those that are left for it the first one that waits, with what it waits for.
--- Raises CO003 (task taken), CO004 (unknown recipient), CO005 (task closed), CO010 (task waits); then nothing is written.
+-- Raises CO003 (task taken, or waits for others), CO004 (unknown recipient), CO005 (task closed); then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_sync_progress(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_task text, p_status text, p_progress integer, p_message text, p_files text[], p_file_keys text[], p_to text[]
@@ -2230,8 +2230,9 @@ $function$;
 
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again, CO010 when it has not started and waits for other tasks (which),
--- unless the report ends it. A field left null keeps its value.
+-- the report is not 'started', which opens it again. CO003 too when it has not started and waits for other tasks (which,
+-- in waits_for), unless the report ends it: the release before knows no code of its own for that, and so tells of the
+-- first of these tasks as it tells of one that is taken. A field left null keeps its value.
 -- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
@@ -2264,8 +2265,14 @@ BEGIN
         WHERE d.workspace_id = p_workspace AND d.session_id = p_session AND d.id = ANY (v_task.depends_on)
           AND d.status <> 'completed';
         IF v_waits_for IS NOT NULL THEN
-            RAISE EXCEPTION 'task waits' USING ERRCODE = 'CO010',
-                DETAIL = jsonb_build_object('task_id', p_task, 'waits_for', v_waits_for)::text;
+            RAISE EXCEPTION 'task waits' USING ERRCODE = 'CO003',
+                DETAIL = (SELECT jsonb_build_object('task_id', d.id,
+                              'agent_id', coalesce(d.agent_id, d.assigned_to, 'nobody'),
+                              'since', coalesce(d.taken_at, d.created_at), 'status', d.status,
+                              'waiting_task', p_task, 'waits_for', v_waits_for)
+                          FROM tasks d
+                          WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                            AND d.id = v_waits_for #>> '{0,task_id}')::text;
         END IF;
     END IF;
     v_kind := CASE WHEN v_task.status IN ('completed', 'failed') AND p_status = 'started' THEN 'task.reopened'

@@ -37,3 +37,12 @@ async def test_the_page_names_every_index_key_and_function_that_people_meet(migr
     assert len(names) > 8
     assert [row["name"] for row in names if f"`{row['name']}`" not in text] == []
     assert set(re.findall(r"`(idx_\w+)`", text)) <= {row["name"] for row in names}
+
+
+def test_the_page_counts_its_tables() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    # One more says which revision the others are at; of these one is that of the sessions.
+    many = len(sections()) - 1
+    words = {9: "nine", 10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen"}
+    assert f"lies in {words[many]} tables of the schema" in text
+    assert f"of all {words[many - 1]} other tables" in text

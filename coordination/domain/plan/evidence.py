@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
-from math import sqrt
+from math import fsum, sqrt
 from typing import Final
 
 from coordination.domain.path import fold
@@ -84,7 +84,7 @@ def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
             )
     spoken = telling(_MENTION.sub(" ", text))
     exact = mentions or any(name in corpus.symbols or fold(name) in corpus.by_stem for name in named)
-    for number in {number for word in spoken for number in corpus.by_word.get(word, ())}:
+    for number in sorted({number for word in spoken for number in corpus.by_word.get(word, ())}):
         confidence, matched = _spoken_name(corpus, number, spoken)
         confidence *= _BESIDE_EXACT if exact else 1.0
         if confidence >= _WEAKEST:
@@ -158,8 +158,9 @@ def _spoken_name(corpus: Corpus, number: int, spoken: Mapping[str, str]) -> tupl
     words = corpus.words[number]
     matched = words.name & spoken.keys()
     weights = {word: corpus.rarity[word] for word in words.name}
-    whole = sum(weights.values())
-    coverage = sum(weights[word] for word in matched) / whole if whole else 0.0
+    # The sums do not depend on the order of sets, so that every process finds the same.
+    whole = fsum(weights.values())
+    coverage = fsum(weights[word] for word in matched) / whole if whole else 0.0
     around = words.folders & spoken.keys()
     # One common word is a weak sign; a folder that is spoken of too makes it a good one.
     rarest = max((weights[word] for word in matched), default=0.0)

@@ -1,6 +1,6 @@
 -- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
 -- task that it is at, and of those that are left for it the first one that waits, with what it waits for.
--- Raises CO003 (task taken), CO004 (unknown recipient), CO005 (task closed), CO010 (task waits); then nothing is written.
+-- Raises CO003 (task taken, or waits for others), CO004 (unknown recipient), CO005 (task closed); then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_sync_progress(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_task text, p_status text, p_progress integer, p_message text, p_files text[], p_file_keys text[], p_to text[]

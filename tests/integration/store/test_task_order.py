@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import asyncpg
+import orjson
 import pytest
 
 from coordination.domain.agent import Agent
@@ -77,3 +81,33 @@ async def test_of_many_tasks_that_one_waits_for_a_few_are_named(database: Databa
     await plan(database, "last", *names)
     with pytest.raises(TaskWaits, match=r'"t0" .*"t2" \(pending\) and 6 more'):
         await report(database, A, "last", "started")
+
+
+async def test_the_release_before_can_tell_that_a_task_waits(database: Database) -> None:
+    await plan(database, "pending")
+    await plan(database, "waits", "pending")
+    await plan(database, "begun")
+    await plan(database, "also waits", "begun")
+    await report(database, B, "begun", "started")
+    for task_id, (first, holder, status) in {
+        "waits": ("pending", A.id, "pending"),
+        "also waits": ("begun", B.id, "started"),
+    }.items():
+        code, details = await refused(database, task_id)
+        # It knows this code, and reads these four fields of it.
+        assert code == "CO003"
+        assert (details["task_id"], details["agent_id"], details["status"]) == (first, holder, status)
+        assert details["since"]
+        assert [one["task_id"] for one in details["waits_for"]] == [first]
+
+
+async def refused(database: Database, task_id: str) -> tuple[str, dict[str, Any]]:
+    """Have A begin a task, and return the code and the detail with which the database refuses."""
+    async with database.connection() as raw:
+        with pytest.raises(asyncpg.PostgresError) as found:
+            await raw.execute(
+                "SELECT coordination_take_task('local', 'demo', $1, $2, 'started', NULL, NULL, NULL, NULL, now())",
+                A.id,
+                task_id,
+            )
+    return str(found.value.sqlstate), orjson.loads(str(found.value.detail))

@@ -122,3 +122,14 @@ async def test_what_no_plan_can_be_made_of_is_refused_with_the_reason(
     assert refused.is_error
     assert refused.content["code"] == "invalid_input"
     assert told in refused.content["message"]
+
+
+async def test_as_many_project_files_as_the_reference_says_are_taken_and_no_more(mcp: Endpoint) -> None:
+    await mcp.status("planner")
+    paths = [f"lib/file{number}.rs" for number in range(20_000)]
+    content = await analysed(mcp, "Mend lib/file19999.rs", project_files=paths)
+    assert files(content) == ["lib/file19999.rs"]
+    refused = await mcp.call("planner", TOOL, {"tasks": ["Mend it"], "project_files": [*paths, "a.rs"]})
+    assert refused.content["code"] == "invalid_input"
+    assert "project_files" in refused.content["message"]
+    assert "20000" in refused.content["message"]

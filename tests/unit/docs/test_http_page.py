@@ -1,5 +1,6 @@
 """docs/reference/http.md names every route, parameter and field, and nothing else."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 import pytest
 
 from coordination.app.application import create
+from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.services import feed
 from coordination.settings import load
 from coordination.store import event as event_store
+from coordination.store.schema_version import known
 from coordination.transport import bounds, exchange
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.web_socket_protocol import PATH as WEB_SOCKET_PATH
-from tests.unit.docs.page import REFERENCE, headings, links, names, rows, section, spans, text_of
+from tests.unit.docs.page import REFERENCE, fences, headings, links, names, rows, section, spans, text_of
 
 PAGE = text_of(REFERENCE / "http.md")
 BESIDE_THE_API = {
@@ -126,3 +129,14 @@ def _model(part: dict[str, Any]) -> str:
         return "Event"
     reference: str = part["content"]["application/json"]["schema"]["$ref"]
     return reference.rpartition("/")[2]
+
+
+def test_the_health_that_is_shown_is_that_of_this_release() -> None:
+    (shown,) = [
+        json.loads(fence.text)
+        for fence in fences(PAGE)
+        if '"coordination_tools"' in fence.text and fence.language == "json"
+    ]
+    assert shown["migrations"] == {"state": "current", "revision": known()[-1], "newest_known": known()[-1]}
+    assert shown["coordination_tools"] == list(PLANNER_TOOLS)
+    assert shown["counts"]["coordination_tools"] == len(PLANNER_TOOLS)

@@ -24,6 +24,7 @@ from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
 from coordination.transport.mcp.tools.answer import require_agent, size
 from coordination.wire.plan import (
+    MAX_PROJECT_FILES,
     AnalyzeTaskConflictsAnswer,
     AnalyzeTaskConflictsArguments,
     AssignmentAnswer,
@@ -83,7 +84,13 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
             complexity=arguments.complexity_level,
             project_files=None
             if files is None
-            else normalise_all(files, root=agent.checkout_root, literal=True, field="project_files"),
+            else normalise_all(
+                files,
+                root=agent.checkout_root,
+                literal=True,
+                field="project_files",
+                most=MAX_PROJECT_FILES,
+            ),
         )
         answer = _fitting(kept)
         return Answer(answer, _text(kept))
