@@ -1,4 +1,4 @@
-"""`coord plan`, `coord tasks`, `coord prompt`: who does what by the latest plan, how far it is, how agents begin."""
+"""`coord plan`, `coord tasks`, `coord prompt`: who does what by the latest plan, how far all is, how agents begin."""
 
 import shlex
 from itertools import groupby
@@ -10,12 +10,15 @@ from coordination.cli import place
 from coordination.cli.output import OK, Json, emit, say
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, print_lines
+from coordination.client.errors import RequestRefused
 from coordination.domain.text import clean
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from coordination.client.service import ServiceClient
     from coordination.domain.plan.handed_out import HandedOut
+    from coordination.domain.task import Task
 
 _TITLE: Final = 60
 _FILES: Final = 3
@@ -70,10 +73,13 @@ def plan(session: SessionName = None, /, *, json: Json = False) -> int:
 
 
 def tasks(session: SessionName = None, /, *, json: Json = False) -> int:
-    """List the tasks of the latest plan: what is done, what goes on, what waits for what."""
+    """List all tasks of a session: what is done, what goes on, with whom.
+
+    Those of the latest plan come first, in its order; then what earlier plans left and what agents named themselves.
+    """
     with service(session) as client:
         name = resolve(client, session)
-        found = client.plan(name).tasks
+        found = _all_tasks(client, name)
     if json:
         emit({"session": name, "tasks": as_json(found)})
         return OK
@@ -103,6 +109,18 @@ def prompt(
     return OK
 
 
+def _all_tasks(client: "ServiceClient", session: str) -> "list[Task]":
+    """Read all tasks of a session, those of the latest plan first; only one that has neither is refused."""
+    found = client.tasks(session)
+    try:
+        planned = {task.task_id: place for place, task in enumerate(client.plan(session).tasks)}
+    except RequestRefused as refusal:
+        if refusal.code != "not_found" or not found:
+            raise
+        planned = {}
+    return sorted(found, key=lambda task: planned.get(task.task_id, len(planned)))
+
+
 def _start(agent: str, session: str) -> str:
     """Return the line that starts an agent's terminal with its first prompt."""
     shown = place.coord(f"prompt {shlex.quote(agent)} {shlex.quote(session)}")
@@ -122,7 +140,7 @@ def _detailed(task: "HandedOut") -> "list[Text]":
     return lines
 
 
-def _line(task: "HandedOut", width: int, who: int) -> "Text":
+def _line(task: "Task", width: int, who: int) -> "Text":
     from rich.text import Text  # noqa: PLC0415 - as above
 
     holder = clean(_holder(task), 130)
@@ -130,13 +148,13 @@ def _line(task: "HandedOut", width: int, who: int) -> "Text":
     return Text(f"{_mark(task)} {_id(task):<{width}}  {task.status:<11}  {holder:<{who}}  {title}")
 
 
-def _holder(task: "HandedOut") -> str:
+def _holder(task: "Task") -> str:
     return task.agent_id or task.assigned_to or "nobody"
 
 
-def _id(task: "HandedOut") -> str:
+def _id(task: "HandedOut | Task") -> str:
     return clean(task.task_id, 40)
 
 
-def _mark(task: "HandedOut") -> str:
+def _mark(task: "HandedOut | Task") -> str:
     return _MARKS.get(task.status, _GOING)

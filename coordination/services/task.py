@@ -63,8 +63,11 @@ async def list_tasks(
     agent: str | None = None,
     after: str | None = None,
     limit: int,
-) -> list[Task]:
+) -> tuple[list[Task], bool]:
     """Read at most `limit` tasks of a session, planned or not, by id.
+
+    Returns:
+        The tasks, fewer when they are large together, but at least one if there is one; and whether there are more.
 
     Args:
         core: the shared parts.

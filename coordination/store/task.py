@@ -9,6 +9,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.task import Message, Report, Synced, Task
 from coordination.store.agent import caller
 from coordination.store.database import Database
+from coordination.store.event import PAGE_BYTES
 
 SYNC: Final = """
     SELECT coordination_sync_progress($1, $2, $3, $4, $5::jsonb, $6, $7, $8::int, $9, $10::text[], $11::text[],
@@ -17,15 +18,24 @@ SYNC: Final = """
 CONFIRM_NEWS: Final = "SELECT to_jsonb(coordination_confirm_news($1, $2, $3, $4::bigint))"
 SEND: Final = "SELECT to_jsonb(coordination_post_message($1, $2, $3, $4, $5::text[]))"
 
-# From the cursor on and without it: as a range, so that the key's index is entered there by any plan.
+# One after the other, so that what does not fit is not read: a task may affect half a megabyte of paths. Row 0 is the
+# cursor; a task that has no room any more is a row without it, which tells that there is one.
 PAGE: Final = """
-    SELECT coordination_describe_task(t)::text AS task FROM tasks t
-    WHERE t.workspace_id = $1 AND t.session_id = $2
-      AND t.id >= coalesce($3::text, '') AND t.id IS DISTINCT FROM $3::text
-      AND ($4::text IS NULL OR t.status = $4::text)
-      AND ($5::text IS NULL OR coalesce(t.agent_id, t.assigned_to) = $5::text
-           OR split_part(coalesce(t.agent_id, t.assigned_to), '/', 2) = $5::text)
-    ORDER BY t.id LIMIT $6
+    WITH RECURSIVE page AS (
+        SELECT coalesce($3::text, '') AS id, NULL::text AS task, 0 AS number, 0::bigint AS bytes
+        UNION ALL
+        SELECT n.id, n.task, p.number + 1, p.bytes + octet_length(n.task)
+        FROM page p CROSS JOIN LATERAL (
+            SELECT t.id, coordination_describe_task(t)::text AS task FROM tasks t
+            WHERE t.workspace_id = $1 AND t.session_id = $2 AND t.id > p.id
+              AND ($4::text IS NULL OR t.status = $4::text)
+              AND ($5::text IS NULL OR coalesce(t.agent_id, t.assigned_to) = $5::text
+                   OR split_part(coalesce(t.agent_id, t.assigned_to), '/', 2) = $5::text)
+            ORDER BY t.id LIMIT 1
+        ) n
+        WHERE p.number <= 1 OR (p.number <= $6 AND p.bytes <= $7)
+    )
+    SELECT number, CASE WHEN number = 1 OR (number <= $6 AND bytes <= $7) THEN task END AS task FROM page
 """
 READ: Final = """
     SELECT coordination_describe_task(t)::text AS task FROM tasks t
@@ -101,8 +111,11 @@ async def page(
     agent: str | None,
     after: str | None,
     limit: int,
-) -> list[Task]:
+) -> tuple[list[Task], bool]:
     """Read at most `limit` tasks of a session whose id follows `after`, by id.
+
+    Returns:
+        The tasks, fewer when they are large: one, or as many as `PAGE_BYTES` have room for; and whether there are more.
 
     Args:
         database: where.
@@ -113,8 +126,10 @@ async def page(
         after: the id of the last task of the page before.
         limit: most tasks.
     """
-    rows = await database.fetch(PAGE, workspace, session, after, status, agent, limit)
-    return [_TASK.validate_json(row["task"]) for row in rows]
+    rows = await database.fetch(PAGE, workspace, session, after, status, agent, limit, PAGE_BYTES)
+    found = [row["task"] for row in sorted(rows, key=lambda row: row["number"]) if row["number"]]
+    tasks = [_TASK.validate_json(task) for task in found if task is not None]
+    return tasks, len(tasks) < len(found)
 
 
 async def read(database: Database, workspace: str, session: str, task_id: str) -> Task | None:

@@ -39,19 +39,18 @@ def add_routes(router: APIRouter, core: Core) -> None:
     @router.get("/sessions/{session}/tasks", summary="List the tasks by id")
     async def list_tasks(session: SessionId, query: Annotated[TaskQuery, Query()]) -> TaskPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """All tasks of the session: those of plans, and those that agents named themselves."""
-        found = await task.list_tasks(
+        page, more = await task.list_tasks(
             core,
             WORKSPACE,
             session,
             status=query.status,
             agent=query.agent,
             after=query.after,
-            limit=query.limit + 1,
+            limit=query.limit,
         )
-        if not found:
+        if not page:
             await require_session(core, session)
-        page = found[: query.limit]
-        return TaskPage(tasks=page, next_cursor=page[-1].task_id if len(found) > query.limit else None)
+        return TaskPage(tasks=page, next_cursor=page[-1].task_id if more else None)
 
     @router.get("/sessions/{session}/tasks/{task_id:path}", summary="Look at one task")
     async def read_task(  # pyright: ignore[reportUnusedFunction]  the router keeps it

@@ -44,7 +44,7 @@ async def test_every_list_is_read_to_its_end_as_the_values_that_the_service_has(
             }
 
     found = await asyncio.to_thread(read)
-    everything = await task.list_tasks(core, "local", "demo", limit=100)
+    everything, _ = await task.list_tasks(core, "local", "demo", limit=100)
     everybody = await agents.list_agents(core, "local", "demo", None, 100)
     assert found["tasks"] == everything
     assert len(everything) > 4

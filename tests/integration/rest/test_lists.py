@@ -11,6 +11,7 @@ from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import plan, task
+from coordination.store import task as store
 from tests.integration.rest.api import Api, agent
 
 Row = dict[str, Any]
@@ -70,6 +71,24 @@ async def test_an_agent_is_looked_at_by_its_whole_id(api: Api) -> None:
     await api.join("impl_a")
     answer = await api.get("/sessions/demo/agents/impl_a")
     assert (answer.status_code, answer.json()["detail"]) == (404, "There is no such agent in this session.")
+
+
+async def test_a_page_of_large_tasks_ends_before_it_has_become_large(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = tuple(f"{'x' * 200}{number}.py" for number in range(10))
+    names = [f"t{number}" for number in range(5)]
+    for name in names:
+        await report(api, "impl_a", name, paths=paths, path_keys=paths)
+    # 1: one task is more. 5,000: two of them have room.
+    for room, sizes in ((1, [1, 1, 1, 1, 1]), (5_000, [2, 2, 1]), (50_000, [5])):
+        monkeypatch.setattr(store, "PAGE_BYTES", room)
+        pages = [await page(api, "tasks", limit=200)]
+        while (cursor := pages[-1]["next_cursor"]) is not None:
+            pages.append(await page(api, "tasks", limit=200, after=cursor))
+        assert [len(one["tasks"]) for one in pages] == sizes
+        assert [row["task_id"] for one in pages for row in one["tasks"]] == names
+        assert len((await page(api, "tasks", limit=1))["tasks"]) == 1
 
 
 async def test_tasks_are_listed_with_what_their_holders_reported(api: Api) -> None:

@@ -13,10 +13,20 @@ from coordination.domain.path import normalise_all
 from coordination.domain.session import AcrossCheckouts, SessionState
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import agent as agents
-from coordination.services import event, file_lock, plan, session, task
+from coordination.services import event, file_index, file_lock, plan, session, task
 from coordination.services.core import Core
 from coordination.store import file_lock as store
-from tests.integration.services.tenants import CHECKOUTS, WAITING, fall_silent, hand_out, pending, plain
+from tests.integration.services.tenants import (
+    ANALYSIS,
+    CHECKOUTS,
+    WAITING,
+    add_to_index,
+    fall_silent,
+    hand_out,
+    index,
+    pending,
+    plain,
+)
 from tests.integration.store.steps import READ, agent, wanted
 
 Notes = dict[str, Any]
@@ -41,6 +51,7 @@ async def lived(core: Core, workspace: str, *, token: int = 1, request: str = "n
         life.checkouts,
         life.tasks,
         life.plans,
+        life.index,
         life.messages,
         life.persons,
     ):
@@ -101,6 +112,8 @@ class _Life:
             yield f"task of {name}", task.read_task(self.core, self.workspace, name, "t4")
             yield f"plans of {name}", plan.list_plans(self.core, self.workspace, name, 0, 100)
             yield f"plan of {name}", plan.read_revision(self.core, self.workspace, name, 1)
+            yield f"analysis of {name}", plan.read(self.core, self.workspace, name, ANALYSIS)
+            yield from self.index_of(name)
             yield f"messages of {name}", task.list_messages(self.core, self.workspace, name, 0, 100)
             yield f"locks of {name}", file_lock.list_locks(self.core, self.workspace, name, None, 100)
             yield f"message to {name}", self.post(name, None)
@@ -112,6 +125,19 @@ class _Life:
             yield f"{verb} what another has", call(paths)
             yield f"{verb} it by its token", call(paths, [self.token])
             yield f"{verb} all", call(None)
+
+    def index_of(self, name: str) -> Calls:
+        """What can be asked of a session's index, and done to it; another workspace refreshes one for a second time."""
+        core, workspace, where = self.core, self.workspace, CHECKOUTS[1]
+        yield f"indexes of {name}", file_index.summaries(core, workspace, name)
+        yield f"known files of {name}", file_index.known(core, workspace, name, where, "", 100)
+        yield f"index of {name}", file_index.read(core, workspace, name, where)
+        yield f"add to the index of {name}", add_to_index(core, workspace, name, 2, {"c.py": "2"})
+        yield (
+            f"finish the index of {name}",
+            file_index.finish(core, workspace, name, where, 2, 0, "c0ffee", "all"),
+        )
+        yield f"begin an index of {name}", file_index.begin(core, workspace, name, where)
 
     def renew(self, paths: Any, tokens: list[int] | None = None) -> Awaitable[object]:
         return file_lock.renew(self.core, self.a, paths, 3000, tokens)
@@ -198,6 +224,7 @@ class _Life:
         yield "take over", self.sync(self.a, "t9", started)
         yield "claim without a task", self.claim(self.b, "free.py", "seen.py")
         yield "no news of others' files", self.sync(self.a)
+        yield "take what another workspace's agent has", self.sync(self.a, "t3", started)
         yield "all tasks", task.list_tasks(self.core, self.workspace, "demo", limit=100)
         yield "one task", task.read_task(self.core, self.workspace, "demo", "t1")
 
@@ -209,6 +236,19 @@ class _Life:
         yield "a later plan", plan.read_revision(self.core, self.workspace, "planned", 2)
         yield "hand out again", hand_out(self.core, planner)
         yield "the second plan", plan.latest(self.core, self.workspace, "planned")
+
+    def index(self) -> Calls:
+        def refresh(**digests: str) -> Awaitable[object]:
+            named = {f"{name}.py": digest for name, digest in digests.items()}
+            return index(self.core, self.workspace, "indexed", named, files=2)
+
+        yield "join to index", agents.join(self.core, self.who("planner", session="indexed"))
+        yield "refresh", refresh(a="3", b="3")
+        yield "refresh a part", refresh(a="4")
+        yield "refresh all", refresh(a="5", b="5")
+        where = (self.core, self.workspace, "indexed", CHECKOUTS[1])
+        yield "the index", file_index.read(*where)
+        yield "its files", file_index.known(*where, "", 100)
 
     def messages(self) -> Calls:
         async def read() -> object:

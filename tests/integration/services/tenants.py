@@ -13,13 +13,14 @@ from typing import Any, Final, cast
 import orjson
 
 from coordination.domain.agent import Agent
+from coordination.domain.file_index import FileEntry, IndexedFile, IndexSummary
 from coordination.domain.file_lock import Granted
 from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
 from coordination.domain.session import AcrossCheckouts, SessionState
 from coordination.domain.task import Report, TaskStatus
 from coordination.services import agent as agents
-from coordination.services import file_lock, plan, session, task
+from coordination.services import file_index, file_lock, plan, session, task
 from coordination.services.core import Core
 from coordination.store.database import Database
 from coordination.store.plan import Distributed
@@ -27,15 +28,24 @@ from tests.integration.store.steps import READ, agent, expire, wanted
 
 CHECKOUTS: Final = tuple(letter * 12 for letter in "0abcdef")
 WAITING: Final = 0.001
-_TABLES: Final = (
+ANALYSIS: Final = "kept1"
+"""An analysis that a furnished workspace has in its sessions with a plan."""
+TABLES: Final = (
     *("claude_code_sessions", "claude_code_agents", "file_locks", "task_progress"),
     *("tasks", "file_lock_waiters", "coordination_events", "plans", "plan_analyses"),
+    *("file_indexes", "indexed_files"),
 )
 _NUMBERED: Final = frozenset({"fencing_token", "granted_tokens", "ticket"})
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)?")
 _PENDING: Final = """
     INSERT INTO tasks (workspace_id, session_id, id, description, assigned_to, depends_on)
     VALUES ($1, 'demo', $2, $3, $4, $5)
+"""
+# As many as a session keeps, all of them newer than those that were asked for.
+_ANALYSES: Final = """
+    INSERT INTO plan_analyses (workspace_id, session_id, id, agent_id, analysis, created_at)
+    SELECT a.workspace_id, a.session_id, 'kept' || n, a.agent_id, a.analysis, a.created_at + interval '1 hour'
+    FROM plan_analyses a, generate_series(1, 20) n WHERE a.workspace_id = $1
 """
 _SILENT: Final = """
     UPDATE claude_code_agents SET last_activity = clock_timestamp() - interval '700 seconds'
@@ -44,7 +54,7 @@ _SILENT: Final = """
 
 
 async def furnish(core: Core, workspace: str) -> tuple[int, str]:
-    """Fill a workspace: leases, places in the queue, tasks, plans, messages, checkouts.
+    """Fill a workspace: leases, places in the queue, tasks, plans, indexes, messages, checkouts.
 
     Returns:
         A fencing token, and the request of the claim that got it.
@@ -105,6 +115,12 @@ async def _furnish_sessions(core: Core, workspace: str) -> None:
     await file_lock.claim(core, who("silent", "quiet", CHECKOUTS[5]), wanted("q.py"))
     for name in ("planned", "planned", "theirs"):
         await hand_out(core, who("planner", name))
+    await core.database.fetch(_ANALYSES, workspace)
+    await agents.join(core, who("planner", "indexed"))
+    for name in ("theirs", "indexed"):
+        await index(core, workspace, name, {"a.py": "1", "theirs.py": "1"}, files=2)
+        begun = await file_index.begin(core, workspace, name, CHECKOUTS[1])
+        await add_to_index(core, workspace, name, begun.refresh, {"b.py": "2"})
 
 
 async def pending(
@@ -121,6 +137,23 @@ async def hand_out(core: Core, planner: Agent) -> Distributed:
     return await plan.distribute(core, planner, kept.id)
 
 
+async def add_to_index(
+    core: Core, workspace: str, name: str, refresh: int, digests: dict[str, str]
+) -> tuple[int, int]:
+    """Add files, by path with their digests, to a refresh of a session's index."""
+    files = [FileEntry(IndexedFile(path), (), digest) for path, digest in digests.items()]
+    return await file_index.add(core, workspace, name, CHECKOUTS[1], refresh, files, [])
+
+
+async def index(
+    core: Core, workspace: str, name: str, digests: dict[str, str], *, files: int
+) -> IndexSummary:
+    """Refresh a session's index, which is to hold so many `files` then."""
+    begun = await file_index.begin(core, workspace, name, CHECKOUTS[1])
+    await add_to_index(core, workspace, name, begun.refresh, digests)
+    return await file_index.finish(core, workspace, name, CHECKOUTS[1], begun.refresh, files, "c0ffee", "all")
+
+
 async def fall_silent(database: Database, who: Agent) -> None:
     """Let an agent be silent for longer than it counts as being at work."""
     assert await database.fetch(_SILENT, who.workspace, who.id)
@@ -129,7 +162,7 @@ async def fall_silent(database: Database, who: Agent) -> None:
 async def rows(database: Database, workspace: str) -> dict[str, list[str]]:
     """Every row of a workspace, by table."""
     found: dict[str, list[str]] = {}
-    for table in _TABLES:
+    for table in TABLES:
         statement = f"SELECT to_jsonb(r)::text FROM {table} r WHERE r.workspace_id = $1 ORDER BY 1"  # noqa: S608 - constants above
         found[table] = [row[0] for row in await database.fetch(statement, workspace)]
     return found

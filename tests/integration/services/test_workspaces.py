@@ -10,12 +10,20 @@ from types import ModuleType
 import pytest
 
 from coordination.services.core import Core
-from coordination.store import agent, event, file_lock, plan, session, task
+from coordination.store import agent, event, file_index, file_lock, plan, session, task
 from tests.integration.services.lived import Notes, lived
-from tests.integration.services.tenants import furnish, rows
+from tests.integration.services.tenants import TABLES, furnish, rows
 from tests.integration.store.steps import weaken
+from tests.integration.tools import endpoint
 
 LOCKS = "l.workspace_id = p_workspace"
+OWN_INDEX = "i.workspace_id = p_workspace AND i.session_id = p_session AND i.checkout = p_checkout"
+OWN_FILES = "f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout"
+OWN_TASKS = "t.workspace_id = p_workspace AND t.session_id = p_session"
+OWN_TABLES = """
+    SELECT DISTINCT table_name AS name FROM information_schema.columns
+    WHERE table_schema = 'public' AND column_name = 'workspace_id'
+"""
 
 
 @pytest.fixture
@@ -41,6 +49,12 @@ async def test_a_workspace_notices_nothing_of_another_that_uses_the_same_names(c
     assert await noticed(core) == {}
 
 
+async def test_the_rows_of_every_table_are_compared(core: Core) -> None:
+    assert (
+        {row["name"] for row in await core.database.fetch(OWN_TABLES)} == set(TABLES) == set(endpoint.TABLES)
+    )
+
+
 async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(core: Core) -> None:
     await furnish(core, "red")
     told = await lived(core, "blue")
@@ -53,6 +67,13 @@ async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(
         "plan of",
         "plans of",
         "messages of",
+        "analysis of",
+        "indexes of",
+        "known files of",
+        "index of",
+        "add to the index of",
+        "finish the index of",
+        "begin an index of",
     )
     for call in (*asked, "message to", "close", "events of", "locks of", "revoke in"):
         assert told[f"{call} theirs"] == told[f"{call} nowhere"]
@@ -72,6 +93,20 @@ async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(
         ([("send_message", "a.workspace_id = p_workspace")], "to a stranger"),
         ([("read_news", "p.workspace_id = p_workspace")], "no news of others' files"),
         ([("planned_tasks", "t.workspace_id = p_workspace")], "the second plan"),
+        ([("describe_task", "p.workspace_id = p_task.workspace_id")], "all tasks"),
+        ([("distribute_plan", "FROM plans p WHERE p.workspace_id = p_workspace")], "hand out"),
+        ([("distribute_plan", f"{OWN_TASKS} AND t.status = 'pending'")], "rows of tasks"),
+        ([("keep_analysis", "o.workspace_id = p_workspace")], "hand out"),
+        ([("begin_index", "s.workspace_id = p_workspace")], "begin an index of theirs"),
+        ([("begin_index", "f.workspace_id = p_workspace")], "rows of indexed_files"),
+        ([("add_to_index", OWN_INDEX)], "add to the index of theirs"),
+        ([("finish_index", f"{OWN_INDEX}\n      AND i.given")], "finish the index of theirs"),
+        ([("finish_index", f"{OWN_INDEX};")], "rows of file_indexes"),
+        ([("finish_index", f"{OWN_FILES}\n      AND f.refresh = p_refresh")], "refresh a part"),
+        ([("finish_index", f"{OWN_FILES}\n          AND (f.refresh")], "rows of indexed_files"),
+        ([("finish_index", "n.workspace_id = p_workspace")], "refresh a part"),
+        ([("finish_index", f"{OWN_FILES} AND f.path")], "rows of indexed_files"),
+        ([("finish_index", f"{OWN_FILES};")], "refresh"),
         ([("join_session", "a.workspace_id = p_workspace AND a.checkout = p_checkout")], "go on after gone"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -84,7 +119,9 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
             own_core.database,
             function,
             guard,
-            guard.replace("workspace_id = p_workspace", "workspace_id <> ''"),
+            guard.replace("= p_task.", "<> p_task.").replace(
+                "workspace_id = p_workspace", "workspace_id <> ''"
+            ),
         )
     assert call in await noticed(own_core)
 
@@ -102,6 +139,11 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
         (plan, "PAGE", "p.workspace_id", "plans of theirs"),
         (plan, "REVISION", "p.workspace_id", "plan of theirs"),
         (plan, "LATEST", "p.workspace_id", "the plan"),
+        (plan, "READ", "a.workspace_id", "analysis of theirs"),
+        (file_index, "KNOWN", "i.workspace_id", "known files of theirs"),
+        (file_index, "SUMMARIES", "workspace_id", "indexes of theirs"),
+        (file_index, "CHOSEN", "workspace_id", "index of theirs"),
+        (file_index, "READ", "f.workspace_id", "the index"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

@@ -28,7 +28,7 @@ _FILL = """
 """
 PAGES: list[tuple[str, tuple[object, ...]]] = [
     (agent.PAGE, ("alice/1500", 50)),
-    (task.PAGE, ("1500", None, None, 50)),
+    (task.PAGE, ("1500", None, None, 50, task.PAGE_BYTES)),
     (plan.PAGE, (1500, 50)),
     (task.MESSAGES, (2000, 10)),
     (file_lock.PAGE, ("1500.py", 50)),

@@ -24,7 +24,8 @@ from coordination.transport.mcp.visibility import Refusals
 
 TABLES = (
     *("claude_code_sessions", "claude_code_agents", "file_locks", "task_progress"),
-    *("tasks", "file_lock_waiters", "coordination_events"),
+    *("tasks", "file_lock_waiters", "coordination_events", "file_indexes", "indexed_files"),
+    *("plan_analyses", "plans"),
 )
 HERE = "/home/alice/project"
 

@@ -48,9 +48,16 @@ def keys(schema: Any) -> list[str]:
     return []
 
 
-async def test_only_reading_the_status_is_read_only(mcp: Endpoint) -> None:
-    hints = {tool["name"]: tool["annotations"]["readOnlyHint"] for tool in await mcp.tools("impl_a")}
-    assert hints == {"claim_file_lock": False, "sync_progress": False, "check_agent_status": True}
+async def test_what_changes_nothing_for_anybody_is_read_only(mcp: Endpoint) -> None:
+    expected = {"claim_file_lock": False, "sync_progress": False, "check_agent_status": True}
+    assert await read_only(mcp, "impl_a") == expected
+    # An analysis is kept, but changes nothing for anybody.
+    planning = {"analyze_task_conflicts": True, "create_task_distribution": False}
+    assert await read_only(mcp, "planner") == expected | planning
+
+
+async def read_only(mcp: Endpoint, agent: str) -> dict[str, bool]:
+    return {tool["name"]: tool["annotations"]["readOnlyHint"] for tool in await mcp.tools(agent)}
 
 
 async def test_the_instructions_are_sent_and_short(mcp: Endpoint) -> None:

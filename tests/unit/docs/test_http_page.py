@@ -115,6 +115,8 @@ def test_the_page_says_the_limits_that_the_service_has() -> None:
     assert exchange.BODY_SECONDS == bounds.HEAD_SECONDS  # "each"
     large = f"Large events come in fewer, of about {event_store.PAGE_BYTES / 1e6:g} MB together."
     assert large in section(PAGE, "GET /api/v1/sessions/{session}/events")
+    large = f"Large tasks come in fewer, of about {event_store.PAGE_BYTES / 1e6:g} MB together."
+    assert large in section(PAGE, "GET /api/v1/sessions/{session}/tasks")
 
 
 def limits(schema: dict[str, Any]) -> str:
