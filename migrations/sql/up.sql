@@ -2064,8 +2064,10 @@ END
 $function$;
 
 -- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
--- started is kept as it is. Returns the revision and the tasks of the plan as they are now.
--- Raises what coordination_enter_session raises.
+-- started is kept as it is, and what failed can be begun again. Returns the revision and the tasks of the plan as they
+-- are now.
+-- Raises CO011 when tasks that have started would get another description (which), and what coordination_enter_session
+-- raises; then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_distribute_plan(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_analysis text, p_agents integer, p_tasks jsonb
@@ -2077,14 +2079,28 @@ DECLARE
     v_revision integer;
     v_ids text[];
     v_kept text[];
+    v_again text[];
+    v_begun jsonb;
 BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
+    SELECT jsonb_agg(jsonb_build_object('task_id', t.id, 'status', t.status) ORDER BY r.place) INTO v_begun
+    FROM jsonb_to_recordset(p_tasks) AS r(id text, description text, place integer)
+    JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
+    WHERE t.status NOT IN ('pending', 'failed') AND t.description <> r.description;
+    IF v_begun IS NOT NULL THEN
+        RAISE EXCEPTION 'tasks have begun with other words' USING ERRCODE = 'CO011',
+            DETAIL = jsonb_build_object('tasks', v_begun)::text;
+    END IF;
     SELECT coalesce(max(p.revision), 0) + 1 INTO v_revision
     FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session;
     DELETE FROM tasks t
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
       AND t.plan_revision IS NOT NULL;
+    SELECT coalesce(array_agg(t.id ORDER BY r.place), '{}') INTO v_again
+    FROM jsonb_to_recordset(p_tasks) AS r(id text, place integer)
+    JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
+    WHERE t.status = 'failed';
     WITH planned AS (
         SELECT * FROM jsonb_to_recordset(p_tasks)
             AS r(id text, description text, assigned_to text, depends_on text[], files text[], work real, place integer)),
@@ -2097,8 +2113,9 @@ BEGIN
         ON CONFLICT (workspace_id, session_id, id) DO UPDATE
             SET description = excluded.description, assigned_to = excluded.assigned_to,
                 depends_on = excluded.depends_on, files = excluded.files, work = excluded.work,
-                position = excluded.position, plan_revision = excluded.plan_revision, updated_at = v_now
-            WHERE t.status = 'pending'
+                position = excluded.position, plan_revision = excluded.plan_revision, updated_at = v_now,
+                status = 'pending', agent_id = NULL, taken_at = NULL
+            WHERE t.status IN ('pending', 'failed')
         RETURNING t.id)
     SELECT (SELECT array_agg(r.id) FROM planned r),
            (SELECT coalesce(array_agg(r.id ORDER BY r.place), '{}') FROM planned r
@@ -2111,7 +2128,7 @@ BEGIN
     VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now);
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
         jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
-            'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept)),
+            'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept), 'again', to_jsonb(v_again)),
         ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
                 AND t.assigned_to IS NOT NULL), v_now);

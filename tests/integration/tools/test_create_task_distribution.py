@@ -177,3 +177,51 @@ async def test_an_analysis_of_another_session_is_not_there(mcp: Endpoint) -> Non
     id_ = await analysed(mcp, task("a", "a.py"), task("b", "b.py"))
     refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_}, session="other")
     assert refused.content["code"] == "not_found"
+
+
+async def test_a_second_plan_of_sentences_has_tasks_of_its_own(mcp: Endpoint, database: Database) -> None:
+    for sentences in (["Write a.py", "Write b.py"], ["Mend c.py", "Mend d.py", "Mend d.py"]):
+        analysed = await mcp.call("planner", ANALYSE, {"tasks": sentences})
+        answer = await mcp.call("planner", DISTRIBUTE, {"analysis_id": analysed.content["analysis_id"]})
+        assert "kept" not in answer.content
+        for id_ in [one["id"] for one in answer.content["tasks"]]:
+            await mcp.sync("impl_a", task_id=id_, status="completed")
+    rows = await database.fetch("SELECT description FROM tasks ORDER BY description")
+    assert [row["description"] for row in rows] == [
+        *("Mend c.py", "Mend d.py", "Mend d.py"),
+        *("Write a.py", "Write b.py"),
+    ]
+
+
+async def test_a_failed_task_that_is_planned_again_can_be_begun_again(
+    mcp: Endpoint, database: Database
+) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py", after=("a",)), task("c"))
+    await mcp.sync("impl_b", task_id="a", status="failed", message="no")
+    answer = await distributed(mcp, {**task("a", "a.py"), "description": "Try b again"}, task("c"))
+    assert "kept" not in answer.content
+    (row,) = await database.fetch("SELECT description, status, agent_id, taken_at FROM tasks WHERE id = 'a'")
+    assert tuple(row) == ("Try b again", "pending", None, None)
+    assert (await mcp.sync("impl_a")).content["next_task"]["task_id"] == "a"
+    (event,) = await database.fetch(
+        "SELECT payload->'again' AS again FROM coordination_events"
+        " WHERE kind = 'plan.distributed' ORDER BY seq DESC LIMIT 1"
+    )
+    assert event["again"] == '["a"]'
+    begun = await mcp.sync("impl_a", task_id="a", status="started")
+    assert begun.content["task"] == {"task_id": "a", "status": "started"}
+
+
+@pytest.mark.parametrize("status", ["started", "completed"])
+async def test_other_words_for_a_task_that_has_started_are_refused_and_nothing_is_written(
+    mcp: Endpoint, database: Database, status: str
+) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    await mcp.sync("impl_a", task_id="a", status=status)
+    before = await database.fetch("SELECT * FROM tasks ORDER BY id")
+    id_ = await analysed(mcp, {**task("a", "a.py"), "description": "Another thing"}, task("new", "n.py"))
+    refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_})
+    assert (refused.is_error, refused.content["code"]) == (True, "invalid_input")
+    assert f'"a" ({status}) began with another description' in refused.content["message"]
+    assert await database.fetch("SELECT * FROM tasks ORDER BY id") == before
+    assert [row["revision"] for row in await database.fetch("SELECT revision FROM plans")] == [1]
