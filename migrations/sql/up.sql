@@ -2094,9 +2094,9 @@ BEGIN
     END IF;
     SELECT coalesce(max(p.revision), 0) + 1 INTO v_revision
     FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session;
+    -- Only plans make pending tasks; one whose plan is not known any more (revision 0003 was taken back) goes too.
     DELETE FROM tasks t
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
-      AND t.plan_revision IS NOT NULL;
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending';
     SELECT coalesce(array_agg(t.id ORDER BY r.place), '{}') INTO v_again
     FROM jsonb_to_recordset(p_tasks) AS r(id text, place integer)
     JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id

@@ -225,3 +225,15 @@ async def test_other_words_for_a_task_that_has_started_are_refused_and_nothing_i
     assert f'"a" ({status}) began with another description' in refused.content["message"]
     assert await database.fetch("SELECT * FROM tasks ORDER BY id") == before
     assert [row["revision"] for row in await database.fetch("SELECT revision FROM plans")] == [1]
+
+
+async def test_tasks_that_lost_their_plan_are_replaced_too(mcp: Endpoint, database: Database) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    await mcp.sync("impl_b", task_id="b", status="started")
+    # What taking revision 0003 back, and making it again, leaves of a plan.
+    await database.fetch("UPDATE tasks SET plan_revision = NULL, files = '{}', work = NULL")
+    await database.fetch("DELETE FROM plans")
+    await distributed(mcp, task("c", "c.py"), task("d", "d.py"))
+    rows = await database.fetch("SELECT id, plan_revision FROM tasks ORDER BY id")
+    assert [tuple(row) for row in rows] == [("b", None), ("c", 1), ("d", 1)]
+    assert (await mcp.sync("impl_a")).content["next_task"]["task_id"] == "c"
