@@ -85,7 +85,9 @@ async def test_the_planner_is_told_what_was_completed_or_is_stuck_and_why(mcp: E
 
 
 async def test_an_agent_at_a_task_is_not_sent_to_the_next_one(mcp: Endpoint) -> None:
-    await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", "a.py"), task("d", after=("b",)))
+    longer = task("b", "b.py", "b2.py")
+    tasks = (task("a", "a.py"), longer, task("c", "c.py"), task("d", after=("b",)))
+    await distributed(mcp, *tasks, preferred_agent_count=2)
     begun = (await mcp.sync("impl_b")).content
     assert begun["next_call"] == 'sync_progress(task_id="a", status="started")'
     await mcp.sync("impl_b", task_id="a", status="started")
@@ -127,12 +129,22 @@ async def test_tasks_that_agents_made_themselves_stay(mcp: Endpoint, database: D
     assert [row["status"] for row in rows] == ["blocked"]
 
 
-async def test_tasks_that_share_a_file_wait_for_one_another_between_agents(mcp: Endpoint) -> None:
+async def test_a_task_of_one_agent_is_not_begun_by_another_while_its_file_is_written(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "x.py"), task("b", "b.py"), task("c", "x.py"))
+    await mcp.sync("impl_a", task_id="a", status="started")
+    refused = await mcp.sync("impl_b", task_id="c", status="started")
+    assert refused.content["code"] == "task_waits"
+    assert '"c" waits for "a" (started, alice/impl_a)' in refused.content["message"]
+    ended = await mcp.sync("impl_a", task_id="a", status="completed")
+    assert ended.content["next_task"]["task_id"] == "c"
+
+
+async def test_tasks_that_share_a_file_wait_for_one_another(mcp: Endpoint) -> None:
     chain = [task("a", "x.py", "p.py"), task("b", "x.py", "y.py"), task("c", "y.py", "q.py")]
     answer = await distributed(mcp, *chain, preferred_agent_count=2)
     assert {one["id"]: one.get("waits_for") for one in answer.content["tasks"]} == {
         "a": None,
-        "b": ["c"],
+        "b": ["a", "c"],
         "c": None,
     }
 
