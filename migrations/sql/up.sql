@@ -2064,7 +2064,8 @@ END
 $function$;
 
 -- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
--- started is kept as it is, and what failed can be begun again. Returns the revision and the tasks of the plan as they
+-- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody has at the
+-- moment waits for it, whether or not that task is in the plan. Returns the revision and the tasks of the plan as they
 -- are now.
 -- Raises CO011 when tasks that have started would get another description (which), and what coordination_enter_session
 -- raises; then nothing is written.
@@ -2124,6 +2125,30 @@ BEGIN
     -- A task that had started keeps its state, and belongs to this plan now.
     UPDATE tasks t SET plan_revision = v_revision
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept);
+    -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
+    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
+    -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
+    WITH touched AS MATERIALIZED (
+        SELECT DISTINCT t.id, t.status = 'pending' AS waits, coordination_path_key(f.path) AS key
+        FROM tasks t
+        LEFT JOIN jsonb_to_recordset(p_tasks) AS r(id text, files text[]) ON r.id = t.id
+        CROSS JOIN LATERAL unnest(t.files || coalesce(r.files, '{}')) AS f(path)
+        WHERE t.workspace_id = p_workspace AND t.session_id = p_session
+          AND t.status NOT IN ('completed', 'failed') AND NOT (t.status = 'blocked' AND r.id IS NOT NULL)),
+    covered AS MATERIALIZED (
+        SELECT k.id, k.waits, c.key FROM touched k CROSS JOIN LATERAL coordination_covering_keys(k.key) AS c(key)),
+    awaited AS (
+        SELECT p.id, array_agg(p.other ORDER BY p.other) AS others
+        FROM (SELECT mine.id, other.id AS other
+              FROM covered mine JOIN touched other ON other.key = mine.key WHERE mine.waits AND NOT other.waits
+              UNION
+              SELECT mine.id, other.id
+              FROM touched mine JOIN covered other ON other.key = mine.key WHERE mine.waits AND NOT other.waits) p
+        GROUP BY p.id)
+    UPDATE tasks t
+    SET depends_on = t.depends_on || ARRAY(SELECT o.id FROM unnest(a.others) AS o(id) WHERE o.id <> ALL (t.depends_on))
+    FROM awaited a
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = a.id;
     INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at)
     VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now);
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',

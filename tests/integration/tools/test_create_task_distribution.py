@@ -249,3 +249,44 @@ async def test_tasks_that_lost_their_plan_are_replaced_too(mcp: Endpoint, databa
     rows = await database.fetch("SELECT id, plan_revision FROM tasks ORDER BY id")
     assert [tuple(row) for row in rows] == [("b", None), ("c", 1), ("d", 1)]
     assert (await mcp.sync("impl_a")).content["next_task"]["task_id"] == "c"
+
+
+async def test_what_shares_a_file_with_a_task_that_somebody_has_waits_though_the_plan_leaves_that_out(
+    mcp: Endpoint,
+) -> None:
+    await distributed(mcp, task("a", "src/x.py"), task("b", "b.py"))
+    await mcp.sync("impl_a", task_id="a", status="started")
+    answer = await distributed(mcp, task("new", "SRC"), task("c", "c.py"), task("e", "e.py"))
+    assert {one["id"]: one.get("waits_for") for one in answer.content["tasks"]} == {
+        "new": ["a"],
+        "c": None,
+        "e": None,
+    }
+    refused = await mcp.sync("impl_b", task_id="new", status="started")
+    assert refused.content["code"] == "task_waits"
+    await mcp.sync("impl_a", task_id="a", status="completed")
+    begun = await mcp.sync("impl_b", task_id="new", status="started")
+    assert begun.content["task"] == {"task_id": "new", "status": "started"}
+
+
+@pytest.mark.parametrize("kept", ["b", "c"])
+async def test_what_is_kept_comes_before_all_that_the_new_plan_puts_on_its_file(
+    mcp: Endpoint, kept: str
+) -> None:
+    await distributed(mcp, task("b", "b.py"), task("c", "c.py"))
+    await mcp.sync("impl_b", task_id=kept, status="started")
+    answer = await distributed(mcp, task("b", "s.py"), task("c", "s.py"), task("z", "z.py"))
+    assert answer.content["kept"] == [kept]
+    (other,) = {"b", "c"} - {kept}
+    (waits,) = [one.get("waits_for") for one in answer.content["tasks"] if one["id"] == other]
+    assert waits == [kept]
+    refused = await mcp.sync("impl_a", task_id=other, status="started")
+    assert f'"{other}" waits for "{kept}" (started, alice/impl_b)' in refused.content["message"]
+
+
+async def test_a_blocked_task_does_not_hold_up_what_it_is_planned_after(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "x.py"), task("b", "b.py"))
+    await mcp.sync("impl_a", task_id="a", status="blocked")
+    await distributed(mcp, task("first", "x.py"), task("a", "x.py", after=("first",)), task("c", "c.py"))
+    begun = await mcp.sync("impl_b", task_id="first", status="started")
+    assert begun.content["task"] == {"task_id": "first", "status": "started"}
