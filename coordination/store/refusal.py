@@ -92,6 +92,18 @@ def _task_closed(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
+def _tasks_begun(details: dict[str, Any]) -> errors.CoordinationError:
+    begun = details["tasks"]
+    named = ", ".join(f'"{shown(one["task_id"])}" ({one["status"]})' for one in begun[:_TASKS_NAMED])
+    more = f" and {len(begun) - _TASKS_NAMED} more" if len(begun) > _TASKS_NAMED else ""
+    return errors.InvalidInput(
+        f"tasks: {named}{more} began with another description, and nobody would read the new one."
+        " Nothing was written. Give new work an id of its own, or repeat the words as they were.",
+        next_call='analyze_task_conflicts(tasks=["…"])',
+        details=details,
+    )
+
+
 def _overlap_across_checkouts(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.SettingRefused(
         f"{details['holder']} and {details['other']} hold overlapping leases in different checkouts"
@@ -130,6 +142,7 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO003": _task_not_free,
     "CO004": _unknown_recipient,
     "CO005": _task_closed,
+    "CO011": _tasks_begun,
     "CO006": _overlap_across_checkouts,
     "CO007": _no_session,
     "CO008": _refresh_over,

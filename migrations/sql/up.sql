@@ -2064,8 +2064,11 @@ END
 $function$;
 
 -- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
--- started is kept as it is. Returns the revision and the tasks of the plan as they are now.
--- Raises what coordination_enter_session raises.
+-- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody has at the
+-- moment waits for it, whether or not that task is in the plan. Returns the revision and the tasks of the plan as they
+-- are now.
+-- Raises CO011 when tasks that have started would get another description (which), and what coordination_enter_session
+-- raises; then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_distribute_plan(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_analysis text, p_agents integer, p_tasks jsonb
@@ -2077,14 +2080,28 @@ DECLARE
     v_revision integer;
     v_ids text[];
     v_kept text[];
+    v_again text[];
+    v_begun jsonb;
 BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
+    SELECT jsonb_agg(jsonb_build_object('task_id', t.id, 'status', t.status) ORDER BY r.place) INTO v_begun
+    FROM jsonb_to_recordset(p_tasks) AS r(id text, description text, place integer)
+    JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
+    WHERE t.status NOT IN ('pending', 'failed') AND t.description <> r.description;
+    IF v_begun IS NOT NULL THEN
+        RAISE EXCEPTION 'tasks have begun with other words' USING ERRCODE = 'CO011',
+            DETAIL = jsonb_build_object('tasks', v_begun)::text;
+    END IF;
     SELECT coalesce(max(p.revision), 0) + 1 INTO v_revision
     FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session;
+    -- Only plans make pending tasks; one whose plan is not known any more (revision 0003 was taken back) goes too.
     DELETE FROM tasks t
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
-      AND t.plan_revision IS NOT NULL;
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending';
+    SELECT coalesce(array_agg(t.id ORDER BY r.place), '{}') INTO v_again
+    FROM jsonb_to_recordset(p_tasks) AS r(id text, place integer)
+    JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
+    WHERE t.status = 'failed';
     WITH planned AS (
         SELECT * FROM jsonb_to_recordset(p_tasks)
             AS r(id text, description text, assigned_to text, depends_on text[], files text[], work real, place integer)),
@@ -2097,8 +2114,9 @@ BEGIN
         ON CONFLICT (workspace_id, session_id, id) DO UPDATE
             SET description = excluded.description, assigned_to = excluded.assigned_to,
                 depends_on = excluded.depends_on, files = excluded.files, work = excluded.work,
-                position = excluded.position, plan_revision = excluded.plan_revision, updated_at = v_now
-            WHERE t.status = 'pending'
+                position = excluded.position, plan_revision = excluded.plan_revision, updated_at = v_now,
+                status = 'pending', agent_id = NULL, taken_at = NULL
+            WHERE t.status IN ('pending', 'failed')
         RETURNING t.id)
     SELECT (SELECT array_agg(r.id) FROM planned r),
            (SELECT coalesce(array_agg(r.id ORDER BY r.place), '{}') FROM planned r
@@ -2107,11 +2125,35 @@ BEGIN
     -- A task that had started keeps its state, and belongs to this plan now.
     UPDATE tasks t SET plan_revision = v_revision
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept);
+    -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
+    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
+    -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
+    WITH touched AS MATERIALIZED (
+        SELECT DISTINCT t.id, t.status = 'pending' AS waits, coordination_path_key(f.path) AS key
+        FROM tasks t
+        LEFT JOIN jsonb_to_recordset(p_tasks) AS r(id text, files text[]) ON r.id = t.id
+        CROSS JOIN LATERAL unnest(t.files || coalesce(r.files, '{}')) AS f(path)
+        WHERE t.workspace_id = p_workspace AND t.session_id = p_session
+          AND t.status NOT IN ('completed', 'failed') AND NOT (t.status = 'blocked' AND r.id IS NOT NULL)),
+    covered AS MATERIALIZED (
+        SELECT k.id, k.waits, c.key FROM touched k CROSS JOIN LATERAL coordination_covering_keys(k.key) AS c(key)),
+    awaited AS (
+        SELECT p.id, array_agg(p.other ORDER BY p.other) AS others
+        FROM (SELECT mine.id, other.id AS other
+              FROM covered mine JOIN touched other ON other.key = mine.key WHERE mine.waits AND NOT other.waits
+              UNION
+              SELECT mine.id, other.id
+              FROM touched mine JOIN covered other ON other.key = mine.key WHERE mine.waits AND NOT other.waits) p
+        GROUP BY p.id)
+    UPDATE tasks t
+    SET depends_on = t.depends_on || ARRAY(SELECT o.id FROM unnest(a.others) AS o(id) WHERE o.id <> ALL (t.depends_on))
+    FROM awaited a
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = a.id;
     INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at)
     VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now);
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
         jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
-            'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept)),
+            'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept), 'again', to_jsonb(v_again)),
         ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
                 AND t.assigned_to IS NOT NULL), v_now);

@@ -104,7 +104,7 @@ def test_the_analysis_foresees_named_files_and_what_history_says(played: Played)
     assert "together" in files["svg"][HISTORY[1]]
     pairs = {frozenset(conflict["tasks"]) for conflict in analysis["conflicts"]}
     assert pairs == {frozenset({"html", "latex"}), frozenset({"latex", "svg"})}
-    assert analysis["waits_for"] == {"latex": ["html"]}
+    assert analysis["waits_for"] == {"latex": ["svg", "html"]}
     assert {one["agent"]: tuple(one["tasks"]) for one in analysis["assignments"]} == PLAN
 
 

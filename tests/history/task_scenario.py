@@ -30,10 +30,13 @@ class TaskScenario:
         outcome: Outcome = "ok",
         written: bool = True,
     ) -> None:
-        """The planner hands out a plan; what has started of it is kept."""
+        """The planner hands out a plan; what has started of it is kept, what failed is free again."""
         call = self._call("planner", "distribute", at, outcome)
         self._replace(call, plan=AskedPlan(id=plan, depends_on=dict(depends_on)))
         if written:
+            for task in depends_on:
+                if task in self.last and self.last[task].kind == "task.failed":
+                    del self.last[task]
             kept = tuple(task for task in depends_on if task in self.last)
             self._write(
                 Event(session=SESSION, seq=0, kind=PLANNED, created_at=at, plan=plan, kept=kept), "planner"

@@ -183,6 +183,29 @@ def test_a_wrong_history_of_tasks_is_rejected(name: str) -> None:
     assert words in "\n".join(violation.message for violation in found if violation.rule is rule), found
 
 
+def failed_and_planned_again() -> TaskScenario:
+    story = TaskScenario()
+    story.distribute("p1", {"a": ()}, at=10)
+    story.report("x", "a", "started", at=11)
+    story.report("x", "a", "failed", at=12)
+    story.distribute("p2", {"a": ()}, at=13)
+    return story
+
+
+def test_what_failed_is_free_again_when_it_is_planned_again() -> None:
+    story = failed_and_planned_again()
+    assert judge(story.history()) == []
+    story.sync("y", at=14, offered="a")
+    story.report("y", "a", "started", at=15)
+    assert judge(story.history()) == []
+
+
+def test_what_failed_and_was_planned_again_is_not_kept_as_it_was() -> None:
+    history = failed_and_planned_again().history()
+    assert broken(row("a", "failed", "x")(history)) == {Rule.KEPT}
+    assert broken(kept(4, "a")(history)) == {Rule.KEPT}
+
+
 def test_without_all_reports_nothing_is_said_of_tasks() -> None:
     history = stranger(right().history())
     assert broken(replace(history, header=replace(history.header, tasks=False))) == set()

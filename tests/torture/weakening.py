@@ -17,7 +17,7 @@ WEAKENINGS: Final = {
         "AND NOT coordination_agent_is_live",
     ),
     "tasks-do-not-wait": ("sync_progress", "d.status <> 'completed'", "false"),
-    "plans-replace-everything": ("distribute_plan", "AND t.status = 'pending'\n      AND", "AND"),
+    "plans-replace-everything": ("distribute_plan", " AND t.status = 'pending';", ";"),
     "trees-do-not-cover": ("overlapping_locks", "f.path_key <> ALL (p_probe)", "false"),
 }
 """By name: the function, a condition in it, and what stands there instead."""

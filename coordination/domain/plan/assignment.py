@@ -7,7 +7,8 @@ multiprocessing timing anomalies", 1969; with resources beside the processors, G
 the list, Adam, Chandy and Dickson, "A comparison of list schedules for parallel processing systems", 1974.
 
 Agents do not keep to estimates. So what the schedule puts one after the other because of a file is not left to the
-clock: the later task waits for the earlier one, as if it depended on it, unless one agent has both.
+clock: the later task waits for the earlier one, as if it depended on it, also when both are for one agent: another may
+begin either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,11 +91,10 @@ def schedule(problem: Problem, agents: int) -> Schedule:
     """Schedule all tasks for so many agents."""
     team = [_Agent(name) for name in agent_names(agents)]
     ends: dict[str, float] = {}
-    holder: dict[str, _Agent] = {}
     waiting = list(problem.list)
     now = 0.0
     while waiting:
-        started = _start_one(problem, team, waiting, ends, holder, now)
+        started = _start_one(problem, team, waiting, ends, now)
         if started is None:
             now = min(end for end in ends.values() if end > now)
     order = sorted(ends, key=lambda id_: (ends[id_] - problem.work[id_], problem.list.index(id_)))
@@ -103,7 +103,7 @@ def schedule(problem: Problem, agents: int) -> Schedule:
             Assignment(one.name, tuple(one.tasks), round(sum(problem.work[id_] for id_ in one.tasks), 1))
             for one in team
         ),
-        after=_after(problem, order, holder),
+        after=_after(problem, order),
         length=round(max(ends.values(), default=0.0), 1),
     )
 
@@ -122,7 +122,6 @@ def _start_one(
     team: Sequence[_Agent],
     waiting: list[str],
     ends: dict[str, float],
-    holder: dict[str, _Agent],
     now: float,
 ) -> str | None:
     free = [one for one in team if one.free_at <= now]
@@ -137,16 +136,13 @@ def _start_one(
             )
             agent.tasks.append(id_)
             agent.free_at = ends[id_] = now + problem.work[id_]
-            holder[id_] = agent
             waiting.remove(id_)
             return id_
     return None
 
 
-def _after(
-    problem: Problem, order: Sequence[str], holder: Mapping[str, _Agent]
-) -> dict[str, tuple[str, ...]]:
-    """Return for each task the earlier ones of other agents that it collides with, without those implied."""
+def _after(problem: Problem, order: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each task the earlier ones that it collides with, without those implied."""
     found: dict[str, tuple[str, ...]] = {}
     known: dict[str, set[str]] = {}
     for number, id_ in enumerate(order):
@@ -156,7 +152,7 @@ def _after(
         mine: list[str] = []
         # The latest first: what it waits for need not be waited for again.
         for other in reversed(order[:number]):
-            if other in problem.collides[id_] and holder[other] is not holder[id_] and other not in reached:
+            if other in problem.collides[id_] and other not in reached:
                 mine.append(other)
                 reached |= known[other] | {other}
         known[id_] = reached

@@ -91,6 +91,10 @@ class TaskLog:
         return any(start <= until and since <= end for start, end in self.offers[task])
 
     def _distribute(self, event: Event, plan: Predecessors | None) -> None:
+        # What failed is free again when it is planned again.
+        for task in plan or ():
+            if task in self.last and self.last[task].kind == "task.failed":
+                del self.last[task]
         started = None if plan is None else tuple(task for task in plan if task in self.last)
         self.distributions.append(Distribution(event, started))
         self._plan = plan or {}

@@ -48,12 +48,10 @@ async def work_with_locks(database: Database) -> None:
 
 async def work_with_tasks(database: Database) -> None:
     """Let every kind of event on tasks happen, with every field that a report can have, and send a message."""
-    await database.fetch(
-        "INSERT INTO tasks (session_id, id, assigned_to, depends_on) VALUES ($1, 'after', $2, '{first}')",
-        DEMO,
-        PLANNER.id,
-    )
-    planned = [HandedOut("planned", "do it", PLANNER.id, (), ("a.py",))]
+    planned = [
+        HandedOut("planned", "do it", PLANNER.id, (), ("a.py",)),
+        HandedOut("after", "do it then", PLANNER.id, ("first",), ()),
+    ]
     await plan.distribute(database, PLANNER, "0" * 16, 2, planned)
     started = Report("first", TaskStatus.STARTED, 10, "well", ("a.py",), ("a.py",))
     for status in ("started", "in_progress", "blocked", "failed", "started"):

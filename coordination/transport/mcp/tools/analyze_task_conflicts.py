@@ -4,8 +4,9 @@ An answer has to be read by a model, so it holds the likeliest files and the wor
 fewer of each.
 """
 
-from collections.abc import Iterable
-from itertools import islice
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import chain, count, islice
 from typing import Any, ClassVar, Final
 
 from pydantic import PrivateAttr
@@ -36,6 +37,7 @@ from coordination.wire.plan import (
 from coordination.wire.resource import analysis_of
 
 MAX_DESCRIPTION: Final = 2_000
+_NAME_CHARACTERS: Final = 8
 ANSWER_BYTES: Final = 3_900
 """Room for the structured answer, so that it stays under 4 KB."""
 # (files of each task, conflicts, files of each conflict), from what is best to what always fits.
@@ -80,7 +82,7 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
         kept = await plan.analyse(
             self._core,
             agent,
-            [_task(number, given, agent.checkout_root) for number, given in enumerate(arguments.tasks, 1)],
+            _planned(arguments.tasks, agent.checkout_root),
             complexity=arguments.complexity_level,
             project_files=None
             if files is None
@@ -96,13 +98,28 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
         return Answer(answer, _text(kept))
 
 
-def _task(number: int, given: str | TaskArgument, root: str) -> PlannedTask:
+def _planned(tasks: Sequence[str | TaskArgument], root: str) -> list[PlannedTask]:
+    taken = {given.id for given in tasks if not isinstance(given, str)}
+    return [_task(number, given, root, taken) for number, given in enumerate(tasks, 1)]
+
+
+def _task(number: int, given: str | TaskArgument, root: str, taken: set[str]) -> PlannedTask:
     if isinstance(given, str):
-        return PlannedTask(f"task-{number}", clean(given, MAX_DESCRIPTION))
+        description = clean(given, MAX_DESCRIPTION)
+        return PlannedTask(_name(description, taken), description)
     files = normalise_all(given.files or [], root=root, literal=True, field=f"tasks.{number - 1}.files")
     return PlannedTask(
         given.id, clean(given.description, MAX_DESCRIPTION), tuple(files), tuple(given.depends_on or ())
     )
+
+
+def _name(description: str, taken: set[str]) -> str:
+    """Name a sentence by its words, not its place: another sentence of a later plan is another task."""
+    digest = hashlib.sha256(description.encode()).hexdigest()[:_NAME_CHARACTERS]
+    names = (f"task-{digest}{suffix}" for suffix in chain([""], (f"-{again}" for again in count(2))))
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return name
 
 
 def _fitting(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
