@@ -123,12 +123,12 @@ class DistributedTaskAnswer(AnswerPart):
 
 
 class TerminalAnswer(AnswerPart):
-    """How an agent is started: the line to paste, and where its first prompt is."""
+    """How an agent is started: the line to paste, and where its first prompt is, left out of a large answer."""
 
     agent: str
     command: str
-    prompt: str
-    resource: str
+    prompt: str | None = None
+    resource: str | None = None
 
 
 class CreateTaskDistributionAnswer(AnswerPart):
@@ -138,6 +138,7 @@ class CreateTaskDistributionAnswer(AnswerPart):
     revision: int
     tasks: list[DistributedTaskAnswer] | None = None
     kept: list[str] | None = None
+    more_kept: int | None = None
     terminals: list[TerminalAnswer] | None = None
     advice: str | None = None
     next_call: str | None = None
