@@ -87,6 +87,7 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     analysis_id: str
     recommended_agent_count: int
     tasks: list[PredictedTaskAnswer] | None = None
+    more_tasks: int | None = None
     conflicts: list[ConflictAnswer] | None = None
     more_conflicts: int | None = None
     order: list[str] | None = None
