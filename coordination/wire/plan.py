@@ -141,6 +141,7 @@ class CreateTaskDistributionAnswer(AnswerPart):
     kept: list[str] | None = None
     more_kept: int | None = None
     terminals: list[TerminalAnswer] | None = None
+    warnings: list[str] | None = None
     advice: str | None = None
     next_call: str | None = None
 

@@ -82,6 +82,27 @@ async def test_of_a_hundred_kept_tasks_the_first_are_named_and_the_others_counte
     assert "tasks" not in answer.content
 
 
+async def test_whoever_asks_for_more_agents_than_pay_is_told(mcp: Endpoint) -> None:
+    tasks = [task(f"t{number}", f"f{number}.py") for number in range(20)]
+    pay = (await mcp.call("planner", ANALYSE, {"tasks": tasks})).content["recommended_agent_count"]
+    assert 1 < pay < 20
+    answer = await distributed(mcp, *tasks, preferred_agent_count=pay)
+    assert "warnings" not in answer.content
+    answer = await distributed(mcp, *tasks, preferred_agent_count=20)
+    (warning,) = answer.content["warnings"]
+    assert warning.startswith(f"20 agents are more than pay; recommended: {pay}.")
+    assert warning in answer.text.splitlines()
+
+
+async def test_more_agents_than_the_one_that_pays_get_a_warning_too(mcp: Endpoint) -> None:
+    tasks = [{"id": id_, "description": "x"} for id_ in "ab"]
+    analysed = await mcp.call("planner", ANALYSE, {"tasks": tasks, "complexity_level": "simple"})
+    assert analysed.content["recommended_agent_count"] == 1
+    given = {"analysis_id": analysed.content["analysis_id"], "preferred_agent_count": 2}
+    answer = await mcp.call("planner", DISTRIBUTE, given)
+    assert answer.content["warnings"] == ["2 agents are more than pay; recommended: 1. Tell the person."]
+
+
 async def test_a_task_that_its_agent_made_itself_starts_no_terminal(mcp: Endpoint) -> None:
     await mcp.sync("impl_c", task_id="own", status="started")
     answer = await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("own"))

@@ -65,10 +65,19 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
     ) -> Answer:
         """Store the tasks, answer with them and with how each terminal is started."""
         agent = require_agent(identity)
-        distributed = await plan.distribute(
-            self._core, agent, _analysis_id(arguments), arguments.preferred_agent_count
-        )
-        return _answer(agent, distributed)
+        analysis_id, preferred = _analysis_id(arguments), arguments.preferred_agent_count
+        warnings = [] if preferred is None else await self._warnings(agent, analysis_id, preferred)
+        distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
+        return _answer(agent, distributed, warnings)
+
+    async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
+        kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
+        pay = kept.analysis.recommended_agent_count
+        if preferred <= pay:
+            return []
+        said = f"{preferred} agents are more than pay; recommended: {pay}. Tell the person."
+        without = " The same call without preferred_agent_count takes as many as pay."
+        return [said + without if pay > 1 else said]
 
 
 def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
@@ -82,7 +91,7 @@ def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
     return given
 
 
-def _answer(agent: Agent, distributed: Distributed) -> Answer:
+def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> Answer:
     terminals = [
         TerminalAnswer(
             agent=name,
@@ -106,10 +115,12 @@ def _answer(agent: Agent, distributed: Distributed) -> Answer:
         ],
         kept=list(distributed.kept) or None,
         terminals=terminals,
+        warnings=list(warnings) or None,
         advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
-    return Answer(_fitting(full), _text(distributed, agent.session, [one.command for one in terminals]))
+    said = _text(distributed, agent.session, [one.command for one in terminals])
+    return Answer(_fitting(full), "\n".join([said, *warnings]))
 
 
 def _fitting(full: CreateTaskDistributionAnswer) -> CreateTaskDistributionAnswer:
