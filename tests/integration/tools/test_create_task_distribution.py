@@ -211,7 +211,19 @@ async def test_more_agents_than_have_work_are_refused_and_nothing_is_written(
     refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_, "preferred_agent_count": 9})
     assert refused.content["code"] == "invalid_input"
     assert "only 2 would get a task" in refused.content["message"]
+    assert (
+        refused.content["next_call"]
+        == f'create_task_distribution(analysis_id="{id_}", preferred_agent_count=2)'
+    )
     assert not await database.fetch("SELECT 1 FROM tasks UNION ALL SELECT 1 FROM plans")
+
+
+async def test_where_one_agent_alone_would_have_a_task_the_next_call_asks_for_no_number(
+    mcp: Endpoint,
+) -> None:
+    id_ = await analysed(mcp, task("a", "a.py"))
+    refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_, "preferred_agent_count": 2})
+    assert refused.content["next_call"] == f'create_task_distribution(analysis_id="{id_}")'
 
 
 @pytest.mark.parametrize(

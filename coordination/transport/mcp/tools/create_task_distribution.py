@@ -67,7 +67,10 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
         agent = require_agent(identity)
         analysis_id, preferred = _analysis_id(arguments), arguments.preferred_agent_count
         warnings = [] if preferred is None else await self._warnings(agent, analysis_id, preferred)
-        distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
+        try:
+            distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
+        except InvalidInput as error:
+            raise _with_call(error, analysis_id) from None
         return _answer(agent, distributed, warnings)
 
     async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
@@ -89,6 +92,19 @@ def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
             "analysis_id: is required: the one that analyze_task_conflicts answered.", next_call=_ANALYSE
         )
     return given
+
+
+def _with_call(error: InvalidInput, analysis_id: str) -> InvalidInput:
+    """Return a refusal with the call that hands the plan out to as many agents as would have a task."""
+    most = error.details.get("most_agents")
+    if not isinstance(most, int):
+        return error
+    more = {"preferred_agent_count": most} if most > 1 else {}
+    return InvalidInput(
+        error.message,
+        next_call=call("create_task_distribution", analysis_id=analysis_id, **more),
+        details=error.details,
+    )
 
 
 def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> Answer:
