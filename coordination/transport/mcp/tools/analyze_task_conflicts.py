@@ -4,7 +4,7 @@ An answer has to be read by a model, so it holds the likeliest files and the wor
 split and the conflicts come first, and the files of the tasks fill the room that is left; the rest is in the resource.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any, ClassVar, Final
 
@@ -117,10 +117,10 @@ def _filled(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
     return answer
 
 
-def _parts(kept: KeptAnalysis, whole: AnalyzeTaskConflictsAnswer) -> Iterator[dict[str, object]]:
+def _parts(kept: KeptAnalysis, whole: AnalyzeTaskConflictsAnswer) -> Iterable[dict[str, object]]:
     conflicts, tasks = whole.conflicts or [], whole.tasks or []
 
-    def worst(least: int, most: int) -> Iterator[dict[str, object]]:
+    def worst(least: int, most: int) -> Iterable[dict[str, object]]:
         for many in range(least, min(most, len(conflicts)) + 1):
             left = len(kept.analysis.conflicts) - many
             yield {"conflicts": conflicts[:many], "more_conflicts": left or None}
