@@ -87,6 +87,7 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     analysis_id: str
     recommended_agent_count: int
     tasks: list[PredictedTaskAnswer] | None = None
+    more_tasks: int | None = None
     conflicts: list[ConflictAnswer] | None = None
     more_conflicts: int | None = None
     order: list[str] | None = None
@@ -123,12 +124,12 @@ class DistributedTaskAnswer(AnswerPart):
 
 
 class TerminalAnswer(AnswerPart):
-    """How an agent is started: the line to paste, and where its first prompt is."""
+    """How an agent is started: the line to paste, and where its first prompt is, left out of a large answer."""
 
     agent: str
     command: str
-    prompt: str
-    resource: str
+    prompt: str | None = None
+    resource: str | None = None
 
 
 class CreateTaskDistributionAnswer(AnswerPart):
@@ -138,7 +139,9 @@ class CreateTaskDistributionAnswer(AnswerPart):
     revision: int
     tasks: list[DistributedTaskAnswer] | None = None
     kept: list[str] | None = None
+    more_kept: int | None = None
     terminals: list[TerminalAnswer] | None = None
+    warnings: list[str] | None = None
     advice: str | None = None
     next_call: str | None = None
 

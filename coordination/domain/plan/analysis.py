@@ -80,7 +80,7 @@ def distributed(analysis: Analysis, agents: int | None = None) -> Schedule:
     """Return the schedule for a number of agents; None means as many as are recommended.
 
     Raises:
-        InvalidInput: some of so many agents would have nothing to do.
+        InvalidInput: some of so many agents would have nothing to do; its details say how many would, `most_agents`.
     """
     if agents is None:
         return analysis.schedule
@@ -89,9 +89,7 @@ def distributed(analysis: Analysis, agents: int | None = None) -> Schedule:
         raise InvalidInput(
             f"preferred_agent_count: of {agents} agents only {found.busy} would get a task: the others' tasks share"
             f" files with theirs or wait for them. Take at most {found.busy}, or split the tasks differently.",
-            next_call=f"create_task_distribution with preferred_agent_count={found.busy}"
-            if found.busy > 1
-            else "",
+            details={"most_agents": found.busy},
         )
     return found
 

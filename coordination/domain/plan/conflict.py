@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
+from typing import Final
 
 from coordination.domain.path import fold
 from coordination.domain.plan.prediction import Prediction
 from coordination.domain.plan.task import PlannedTask
 
+MOST_NAMED: Final = 5
+"""Files of a conflict that are named: a hundred tasks have five thousand pairs, and are kept with all of them."""
 _HIGH, _MEDIUM = 0.6, 0.3
 
 
@@ -31,14 +34,16 @@ class Conflict:
 
     Attributes:
         first: the one that was handed in first.
-        files: what both are predicted to write, likeliest first.
+        files: what both are predicted to write, likeliest first, at most `MOST_NAMED`.
         likelihood: 0 to 1, that both write the first of the files.
+        more: how many more such files there are.
     """
 
     first: str
     second: str
     files: tuple[str, ...]
     likelihood: float
+    more: int = 0
 
     @property
     def severity(self) -> Severity:
@@ -60,7 +65,8 @@ def conflicts(
         if files is None or first in waits[second] or second in waits[first]:
             continue
         worst = sorted(files.items(), key=lambda one: (-one[1], one[0]))
-        found.append(Conflict(first, second, tuple(path for path, _ in worst), round(worst[0][1], 3)))
+        named = tuple(path for path, _ in worst[:MOST_NAMED])
+        found.append(Conflict(first, second, named, round(worst[0][1], 3), len(worst) - len(named)))
     return tuple(sorted(found, key=lambda one: -one.likelihood))
 
 

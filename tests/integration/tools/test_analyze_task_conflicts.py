@@ -1,5 +1,6 @@
 """analyze_task_conflicts as a planner meets it: with an index, without one, with tasks that cannot be planned."""
 
+import json
 from typing import Any
 
 import pytest
@@ -83,14 +84,36 @@ async def test_files_that_the_planner_names_are_all_there_is(mcp: Endpoint) -> N
     assert sorted(files(content)) == ["lib/search.rs", "shop/catalog/search.py"]
 
 
-async def test_an_answer_to_a_hundred_tasks_is_small_and_names_all_conflicts_by_number(mcp: Endpoint) -> None:
+@pytest.mark.parametrize("many", [20, 40, 60, 100])
+async def test_an_answer_to_many_tasks_is_small_and_has_the_split_and_the_worst_conflicts(
+    mcp: Endpoint, many: int
+) -> None:
     await mcp.status("planner")
     await indexed(mcp.core, shop.index())
-    tasks = [f"Mend {path} and its neighbours" for path in [*shop.MODULES, *shop.MODULES][:100]]
+    tasks = [f"Mend {path} and its neighbours" for path in [*shop.MODULES, *shop.MODULES, *shop.MODULES]]
+    tasks = [*tasks, *tasks][:many]
     answer = await mcp.call("planner", TOOL, {"tasks": tasks})
     assert not answer.is_error
-    assert answer.size <= 4_500
-    assert answer.content["more_conflicts"] > 0
+    content = answer.content
+    assert len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()) < 4_096
+    assert sum(len(one["tasks"]) for one in content["assignments"]) == many
+    assert len(content["conflicts"]) >= 4
+    assert many > 60 or len(content["order"]) == many
+    assert len(content.get("tasks", [])) + content.get("more_tasks", 0) == many
+    assert many > 40 or all(found["files"] for found in content["tasks"])
+    assert f"read {content['resource']} for the rest" in content["advice"]
+    assert content["advice"] in answer.text
+
+
+async def test_names_that_leave_no_room_for_the_split_leave_room_for_the_worst_conflicts(
+    mcp: Endpoint,
+) -> None:
+    tasks = [{"id": f"{n:03}-" + "x" * 120, "description": "x", "files": ["same.py"]} for n in range(100)]
+    answer = await mcp.call("planner", TOOL, {"tasks": tasks})
+    assert len(json.dumps(answer.content, ensure_ascii=False, separators=(",", ":")).encode()) < 4_096
+    assert len(answer.content["conflicts"]) + answer.content["more_conflicts"] == 4_950
+    assert "assignments" not in answer.content
+    assert answer.content["resource"] in answer.content["advice"]
 
 
 REFUSED: list[tuple[Any, str]] = [

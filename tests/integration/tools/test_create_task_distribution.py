@@ -1,5 +1,6 @@
 """create_task_distribution: the plan becomes tasks, agents are led through them, and what has started is kept."""
 
+import json
 from typing import Any
 
 import pytest
@@ -47,6 +48,65 @@ async def test_tasks_are_handed_out_and_every_terminal_is_told_how_to_begin(mcp:
     assert "Show the person" in answer.content["advice"]
     assert answer.text.splitlines()[1:] == [one["command"] for one in answer.content["terminals"]]
     assert answer.size < 4_500
+
+
+def structured(answer: Answer) -> int:
+    return len(json.dumps(answer.content, ensure_ascii=False).encode())
+
+
+async def test_an_answer_to_twenty_agents_is_small_and_has_every_command(mcp: Endpoint) -> None:
+    session = "s" * 64
+    tasks = [task(f"t{number}", f"f{number}.py") for number in range(20)]
+    analysed = await mcp.call("planner", ANALYSE, {"tasks": tasks}, session=session)
+    given = {"analysis_id": analysed.content["analysis_id"], "preferred_agent_count": 20}
+    answer = await mcp.call("planner", DISTRIBUTE, given, session=session)
+    assert structured(answer) < 4_096
+    assert len(answer.text) < 1_500
+    commands = [one["command"] for one in answer.content["terminals"]]
+    assert len(commands) == 20
+    assert commands[-1] == f'COORD_AGENT=impl_t claude "$(coord prompt impl_t {session})"'
+    assert f"`coord plan {session}` shows what is left out" in answer.content["advice"]
+
+
+async def test_of_a_hundred_kept_tasks_the_first_are_named_and_the_others_counted(mcp: Endpoint) -> None:
+    ids = [f"{number:03}-" + "x" * 120 for number in range(100)]
+    tasks = [task(id_, f"{id_[:3]}.py") for id_ in ids]
+    await distributed(mcp, *tasks)
+    for id_ in ids:
+        await mcp.sync("impl_a", task_id=id_, status="completed")
+    answer = await distributed(mcp, *tasks, preferred_agent_count=20)
+    assert structured(answer) < 4_096
+    assert len(answer.text) < 1_500
+    assert (len(answer.content["kept"]), answer.content["more_kept"]) == (2, 98)
+    assert len(answer.content["terminals"]) >= 2
+    assert "tasks" not in answer.content
+
+
+async def test_whoever_asks_for_more_agents_than_pay_is_told(mcp: Endpoint) -> None:
+    tasks = [task(f"t{number}", f"f{number}.py") for number in range(20)]
+    pay = (await mcp.call("planner", ANALYSE, {"tasks": tasks})).content["recommended_agent_count"]
+    assert 1 < pay < 20
+    answer = await distributed(mcp, *tasks, preferred_agent_count=pay)
+    assert "warnings" not in answer.content
+    answer = await distributed(mcp, *tasks, preferred_agent_count=20)
+    (warning,) = answer.content["warnings"]
+    assert warning.startswith(f"20 agents are more than pay; recommended: {pay}.")
+    assert warning in answer.text.splitlines()
+
+
+async def test_more_agents_than_the_one_that_pays_get_a_warning_too(mcp: Endpoint) -> None:
+    tasks = [{"id": id_, "description": "x"} for id_ in "ab"]
+    analysed = await mcp.call("planner", ANALYSE, {"tasks": tasks, "complexity_level": "simple"})
+    assert analysed.content["recommended_agent_count"] == 1
+    given = {"analysis_id": analysed.content["analysis_id"], "preferred_agent_count": 2}
+    answer = await mcp.call("planner", DISTRIBUTE, given)
+    assert answer.content["warnings"] == ["2 agents are more than pay; recommended: 1. Tell the person."]
+
+
+async def test_a_task_that_its_agent_made_itself_starts_no_terminal(mcp: Endpoint) -> None:
+    await mcp.sync("impl_c", task_id="own", status="started")
+    answer = await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("own"))
+    assert {one["agent"] for one in answer.content["terminals"]} == {"impl_a", "impl_b"}
 
 
 async def test_an_agent_is_led_from_task_to_task_and_told_when_another_frees_its_next(mcp: Endpoint) -> None:
@@ -163,7 +223,19 @@ async def test_more_agents_than_have_work_are_refused_and_nothing_is_written(
     refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_, "preferred_agent_count": 9})
     assert refused.content["code"] == "invalid_input"
     assert "only 2 would get a task" in refused.content["message"]
+    assert (
+        refused.content["next_call"]
+        == f'create_task_distribution(analysis_id="{id_}", preferred_agent_count=2)'
+    )
     assert not await database.fetch("SELECT 1 FROM tasks UNION ALL SELECT 1 FROM plans")
+
+
+async def test_where_one_agent_alone_would_have_a_task_the_next_call_asks_for_no_number(
+    mcp: Endpoint,
+) -> None:
+    id_ = await analysed(mcp, task("a", "a.py"))
+    refused = await mcp.call("planner", DISTRIBUTE, {"analysis_id": id_, "preferred_agent_count": 2})
+    assert refused.content["next_call"] == f'create_task_distribution(analysis_id="{id_}")'
 
 
 @pytest.mark.parametrize(

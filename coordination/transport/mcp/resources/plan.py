@@ -130,7 +130,7 @@ def _collision(conflict: Conflict) -> CollisionContent:
         severity=conflict.severity,
         likelihood=conflict.likelihood,
         files=list(conflict.files[:SHOWN_FILES]),
-        more=len(conflict.files[SHOWN_FILES:]) or None,
+        more=len(conflict.files[SHOWN_FILES:]) + conflict.more or None,
     )
 
 

@@ -1,7 +1,7 @@
 """The tool `analyze_task_conflicts`: what tasks would touch, where they collide, and how to split them.
 
-An answer has to be read by a model, so it holds the likeliest files and the worst conflicts only, and of a large plan
-fewer of each.
+An answer has to be read by a model, so it holds the likeliest files and the worst conflicts only. Of a large plan the
+split and the conflicts come first, and the files of the tasks fill the room that is left; the rest is in the resource.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ MAX_DESCRIPTION: Final = 2_000
 _NAME_CHARACTERS: Final = 8
 ANSWER_BYTES: Final = 3_900
 """Room for the structured answer, so that it stays under 4 KB."""
-# (files of each task, conflicts, files of each conflict), from what is best to what always fits.
+# (files of each task, conflicts, files of each conflict), the best first.
 _PORTIONS: Final = (
     (8, 20, 3),
     (5, 20, 3),
@@ -48,9 +48,9 @@ _PORTIONS: Final = (
     (2, 10, 2),
     (1, 10, 1),
     (1, 5, 1),
-    (0, 5, 1),
-    (0, 0, 0),
 )
+_WORST: Final = 5
+_MANY: Final = 10
 
 
 class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
@@ -95,7 +95,7 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
             ),
         )
         answer = _fitting(kept)
-        return Answer(answer, _text(kept))
+        return Answer(answer, _text(kept, answer.advice or ""))
 
 
 def _planned(tasks: Sequence[str | TaskArgument], root: str) -> list[PlannedTask]:
@@ -125,12 +125,37 @@ def _name(description: str, taken: set[str]) -> str:
 def _fitting(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
     """Return the fullest answer that fits."""
     answers = (_answer(kept, *portion) for portion in _PORTIONS)
-    return next((answer for answer in answers if size(answer) <= ANSWER_BYTES), _bare(kept))
+    return next((answer for answer in answers if size(answer) <= ANSWER_BYTES), None) or _filled(kept)
 
 
-def _bare(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
-    whole = _answer(kept, 0, 0, 0)
-    return whole.model_copy(update={"tasks": None, "order": None, "assignments": None, "waits_for": None})
+def _filled(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
+    """Return as much as there is room for, what matters most first."""
+    whole = _answer(kept, 1, _MANY, 1)
+    nothing = dict.fromkeys(("tasks", "conflicts", "order", "assignments", "waits_for"))
+    counted = {"more_tasks": len(kept.analysis.tasks), "more_conflicts": len(kept.analysis.conflicts) or None}
+    answer = whole.model_copy(update={**nothing, **counted, "advice": _advice(kept, left_out=True)})
+    for part in _parts(kept, whole):
+        larger = answer.model_copy(update=part)
+        if size(larger) <= ANSWER_BYTES:
+            answer = larger
+    return answer
+
+
+def _parts(kept: KeptAnalysis, whole: AnalyzeTaskConflictsAnswer) -> Iterable[dict[str, object]]:
+    conflicts, tasks = whole.conflicts or [], whole.tasks or []
+
+    def worst(least: int, most: int) -> Iterable[dict[str, object]]:
+        for many in range(least, min(most, len(conflicts)) + 1):
+            left = len(kept.analysis.conflicts) - many
+            yield {"conflicts": conflicts[:many], "more_conflicts": left or None}
+
+    yield {"assignments": whole.assignments}
+    yield from worst(1, _WORST)
+    yield {"order": whole.order}
+    yield {"waits_for": whole.waits_for}
+    for many in range(1, len(tasks) + 1):
+        yield {"tasks": tasks[:many], "more_tasks": len(tasks) - many or None}
+    yield from worst(_WORST + 1, _MANY)
 
 
 def _answer(
@@ -139,6 +164,11 @@ def _answer(
     analysis = kept.analysis
     shown = analysis.conflicts[:most_conflicts]
     count = analysis.recommended_agent_count
+    left_out = (
+        len(analysis.conflicts) > most_conflicts
+        or any(len(conflict.files) > most_shared for conflict in shown)
+        or any(len(found) > most_files for found in analysis.predicted.values())
+    )
     return AnalyzeTaskConflictsAnswer(
         analysis_id=kept.id,
         recommended_agent_count=count,
@@ -153,7 +183,7 @@ def _answer(
         waits_for={id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
         resource=analysis_of(kept.id),
         warnings=list(kept.warnings) or None,
-        advice=_advice(count),
+        advice=_advice(kept, left_out=left_out),
         next_call=call("create_task_distribution", analysis_id=kept.id, preferred_agent_count=count)
         if count > 1
         else None,
@@ -184,18 +214,19 @@ def _why(found: Iterable[Prediction], path: str, id_: str) -> str:
     return f"{id_}: {reason}"
 
 
-def _text(kept: KeptAnalysis) -> str:
+def _text(kept: KeptAnalysis, advice: str) -> str:
     analysis = kept.analysis
     pairs = len(analysis.conflicts)
     worst = f"{pairs} pair{'s' * (pairs > 1)} of them would write the same files" if pairs else "no conflict"
-    advice = f"{len(analysis.tasks)} tasks, {worst}. {_advice(analysis.recommended_agent_count)}"
-    return "\n".join([advice, *kept.warnings])
+    return "\n".join([f"{len(analysis.tasks)} tasks, {worst}. {advice}", *kept.warnings])
 
 
-def _advice(many: int) -> str:
+def _advice(kept: KeptAnalysis, *, left_out: bool) -> str:
     """Say what to do; it stands in the structured answer too, because that is all that a model gets to read."""
-    return (
+    many = kept.analysis.recommended_agent_count
+    said = (
         f"{many} agents pay. Show the person the split, and after a yes call create_task_distribution."
         if many > 1
         else "One agent is enough: the tasks share files or wait for each other."
     )
+    return f"{said} Not all fits here: read {analysis_of(kept.id)} for the rest." if left_out else said

@@ -1,7 +1,12 @@
-"""The tool `create_task_distribution`: an analysed plan becomes the session's tasks, one list for each agent."""
+"""The tool `create_task_distribution`: an analysed plan becomes the session's tasks, one list for each agent.
 
-from collections.abc import Iterable
-from itertools import groupby
+An answer has to be read by a model, so of a large plan it holds what a person needs to begin: the commands. The rest
+is counted, and `coord plan` shows it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate, islice, takewhile
 from typing import Any, ClassVar, Final
 
 from pydantic import PrivateAttr
@@ -26,6 +31,11 @@ from coordination.wire.plan import (
 from coordination.wire.resource import prompt_of
 
 ANSWER_BYTES: Final = 3_900
+"""Room for the structured answer, so that it stays under 4 KB."""
+KEPT_BYTES: Final = 300
+TEXT_CHARACTERS: Final = 1_000
+"""Room for the commands in the text, where they stand a second time."""
+_NAMED_AGENTS: Final = 20
 _ADVICE: Final = (
     "Show the person the commands, one terminal each: they start the agents with their first prompts."
 )
@@ -55,10 +65,22 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
     ) -> Answer:
         """Store the tasks, answer with them and with how each terminal is started."""
         agent = require_agent(identity)
-        distributed = await plan.distribute(
-            self._core, agent, _analysis_id(arguments), arguments.preferred_agent_count
-        )
-        return _answer(agent, distributed)
+        analysis_id, preferred = _analysis_id(arguments), arguments.preferred_agent_count
+        warnings = [] if preferred is None else await self._warnings(agent, analysis_id, preferred)
+        try:
+            distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
+        except InvalidInput as error:
+            raise _with_call(error, analysis_id) from None
+        return _answer(agent, distributed, warnings)
+
+    async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
+        kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
+        pay = kept.analysis.recommended_agent_count
+        if preferred <= pay:
+            return []
+        said = f"{preferred} agents are more than pay; recommended: {pay}. Tell the person."
+        without = " The same call without preferred_agent_count takes as many as pay."
+        return [said + without if pay > 1 else said]
 
 
 def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
@@ -72,7 +94,20 @@ def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
     return given
 
 
-def _answer(agent: Agent, distributed: Distributed) -> Answer:
+def _with_call(error: InvalidInput, analysis_id: str) -> InvalidInput:
+    """Return a refusal with the call that hands the plan out to as many agents as would have a task."""
+    most = error.details.get("most_agents")
+    if not isinstance(most, int):
+        return error
+    more = {"preferred_agent_count": most} if most > 1 else {}
+    return InvalidInput(
+        error.message,
+        next_call=call("create_task_distribution", analysis_id=analysis_id, **more),
+        details=error.details,
+    )
+
+
+def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> Answer:
     terminals = [
         TerminalAnswer(
             agent=name,
@@ -80,7 +115,7 @@ def _answer(agent: Agent, distributed: Distributed) -> Answer:
             prompt=f"coord prompt {name} {agent.session}",
             resource=prompt_of(name),
         )
-        for name in dict.fromkeys(_name(task) for task in distributed.tasks)
+        for name in dict.fromkeys(_name(task) for task in distributed.tasks if task.assigned_to)
     ]
     full = CreateTaskDistributionAnswer(
         session=agent.session,
@@ -96,23 +131,50 @@ def _answer(agent: Agent, distributed: Distributed) -> Answer:
         ],
         kept=list(distributed.kept) or None,
         terminals=terminals,
+        warnings=list(warnings) or None,
         advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
-    # Of a large plan the terminals are what a person needs; the tasks are in `coord tasks`.
-    shown = full if size(full) <= ANSWER_BYTES else full.model_copy(update={"tasks": None})
-    return Answer(shown, _text(distributed, terminals))
+    said = _text(distributed, agent.session, [one.command for one in terminals])
+    return Answer(_fitting(full), "\n".join([said, *warnings]))
+
+
+def _fitting(full: CreateTaskDistributionAnswer) -> CreateTaskDistributionAnswer:
+    """Leave out what a person needs least, step by step, until the answer fits."""
+    terminals = [one.model_copy(update={"prompt": None, "resource": None}) for one in full.terminals or ()]
+    kept = full.kept or []
+    room = accumulate(len(id_.encode()) + len('"",') for id_ in kept)
+    few = kept[: sum(1 for _ in takewhile(lambda taken: taken <= KEPT_BYTES, room))]
+    steps: tuple[dict[str, object], ...] = (
+        {"terminals": terminals, "advice": f"{_ADVICE} {_rest(full.session)}"},
+        {"kept": few or None, "more_kept": len(kept) - len(few) or None},
+        {"tasks": None},
+        *({"terminals": terminals[:many]} for many in reversed(range(len(terminals)))),
+    )
+    shown = full
+    for step in steps:
+        if size(shown) <= ANSWER_BYTES:
+            break
+        shown = shown.model_copy(update=step)
+    return shown
+
+
+def _rest(session: str) -> str:
+    return f"`coord plan {session}` shows what is left out here."
 
 
 def _name(task: HandedOut) -> str:
     return (task.assigned_to or "").rpartition("/")[2]
 
 
-def _text(distributed: Distributed, terminals: Iterable[TerminalAnswer]) -> str:
-    loads = groupby(distributed.tasks, _name)
-    counts = ", ".join(f"{name} {len(list(tasks))}" for name, tasks in loads)
-    lines = "\n".join(one.command for one in terminals)
-    return f"Plan {distributed.revision}: {len(distributed.tasks)} tasks ({counts}). {_ADVICE}\n{lines}"
+def _text(distributed: Distributed, session: str, commands: Sequence[str]) -> str:
+    loads = Counter(_name(task) for task in distributed.tasks if task.assigned_to)
+    counts = ", ".join(f"{name} {many}" for name, many in islice(loads.items(), _NAMED_AGENTS))
+    lines = "\n".join(commands)
+    return (
+        f"Plan {distributed.revision}: {len(distributed.tasks)} tasks ({counts}). {_ADVICE}\n"
+        f"{lines if len(lines) <= TEXT_CHARACTERS else _rest(session)}"
+    )
 
 
 def _command(name: str, session: str) -> str:

@@ -11,6 +11,7 @@ from coordination.domain.file_index import FileIndex
 from coordination.domain.path import normalise
 from coordination.domain.plan.analysis import Analysis, Complexity, analyse, distributed
 from coordination.domain.plan.assignment import MOST_AGENTS
+from coordination.domain.plan.conflict import MOST_NAMED
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.task import PlannedTask
 
@@ -103,6 +104,12 @@ def test_a_chain_of_shared_files_is_done_by_two_and_the_one_between_waits() -> N
     found = distributed(analysed(chain), 2)
     assert [one.tasks for one in found.assignments] == [("a", "b"), ("c",)]
     assert found.after == {"b": ("a", "c")}
+
+
+def test_of_many_shared_files_the_first_are_named_and_the_others_counted() -> None:
+    paths = [f"{number}.py" for number in range(30)]
+    (conflict,) = analysed([task("a", *paths), task("b", *paths)]).conflicts
+    assert (len(conflict.files), conflict.more) == (MOST_NAMED, 30 - MOST_NAMED)
 
 
 def test_a_folder_and_a_file_in_it_are_one_place() -> None:
