@@ -11,8 +11,8 @@ statements mean.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -159,7 +159,8 @@ class Database:
                     pool = await self._open()
                     held = await pool.acquire()
                     try:
-                        yield held
+                        with self._closed_meanwhile():
+                            yield held
                     except (TimeoutError, asyncio.CancelledError, *_ENDING):
                         # The server may never answer, and a graceful release would wait for it; or it has said
                         # that it goes, and the next to get this connection would only learn it again.
@@ -185,6 +186,16 @@ class Database:
             if code.startswith("CO"):
                 raise explain(code, orjson.loads(error.detail) if error.detail else {}) from error
             raise
+
+    @contextmanager
+    def _closed_meanwhile(self) -> Generator[None]:
+        """Translate what the driver says when `close` comes between two steps of a statement."""
+        try:
+            yield
+        except AttributeError as error:
+            if not self._closed:
+                raise
+            raise retry_later("the service has stopped") from error
 
     def _tell(self, lacking: str) -> None:
         fresh = tell(self._told, "schema_not_ready", time.monotonic())

@@ -121,6 +121,18 @@ async def test_what_outlives_its_call_for_too_long_is_cut_off_at_the_end(
     assert entry["number"] == 1
 
 
+async def test_a_call_under_way_is_told_to_come_again_whenever_its_pool_is_closed(clean_dsn: str) -> None:
+    for turns in range(60):
+        database = Database(clean_dsn)
+        await database.fetch("SELECT 1")
+        call = asyncio.create_task(database.fetch("SELECT 2"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await database.close()
+        (outcome,) = await asyncio.gather(call, return_exceptions=True)
+        assert isinstance(outcome, list | RetryLater)
+
+
 async def test_a_core_that_has_ended_opens_no_connection_any_more(clean_dsn: str) -> None:
     core = Core(clean_dsn)
     async with core.running():
