@@ -7,7 +7,7 @@ caller may see is decided by `domain.visibility`; nothing is logged or stored he
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, cast
@@ -24,6 +24,7 @@ from coordination.domain.virtual_user import VirtualUser, parse_virtual_user
 from coordination.domain.visibility import CredentialKind, Hidden, Signals, Visible, decide, tools_for
 from coordination.transport.auth import credential_of
 from coordination.transport.exchange import exchange_of
+from coordination.transport.mcp.headers import JSON, media_type, only, spell_for_the_sdk, values
 from coordination.transport.problem import problem, problem_of
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
@@ -38,12 +39,11 @@ _CLIENT_NAME: Final = b"x-client-name"
 _USER_AGENT: Final = b"user-agent"
 _OF_THE_CALLER: Final = frozenset({_CHECKOUT, _TERMINAL, _CLIENT_NAME, _USER_AGENT})
 _REMEMBERED: Final = 256
-"""Callers whose headers are not read again; a terminal says the same with each request."""
+"""Callers whose signals are not read again; a terminal says the same with each request."""
+_REMEMBERED_BYTES: Final = 8 * 1024
+"""Longer signals are no terminal's and are read each time: what is remembered stays in the memory."""
 _METHODS: Final = {"allow": "POST"}
-_JSON: Final = "application/json"
 _PARSE_ERROR: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
-Headers = Iterable[tuple[bytes, bytes]]
-
 _INVALID_REQUEST: Final = (
     b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,'
     b'"message":"The body must be one JSON-RPC object; an id is text or a whole number"}}'
@@ -140,16 +140,16 @@ class Entrance:
                 "The endpoint is stateless: it has no stream to open and no connection to delete. Use POST."
             )
             return problem(405, "method_not_allowed", detail, headers=_METHODS)
-        if _media_type(scope) != _JSON:
-            return problem(415, "unsupported_media_type", f"The Content-Type must be {_JSON}.")
+        if media_type(scope) != JSON:
+            return problem(415, "unsupported_media_type", f"The Content-Type must be {JSON}.")
         headers = tuple([header for header in scope["headers"] if header[0] in _OF_THE_CALLER])
-        identity, signals = _read(self._workspace, client, user, headers, credential_of(scope))
+        read = _read_once if _is_short(client, *(value for _, value in headers)) else _read
+        identity, signals = read(self._workspace, client, user, headers, credential_of(scope))
         scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
-        _normalise(scope)
+        spell_for_the_sdk(scope)
         return None
 
 
-@lru_cache(_REMEMBERED)
 def _read(
     workspace: str,
     client: str,
@@ -157,7 +157,7 @@ def _read(
     headers: tuple[tuple[bytes, bytes], ...],
     credential: CredentialKind,
 ) -> tuple[Identity, Signals]:
-    checkout = parse_checkout(_only(headers, _CHECKOUT))
+    checkout = parse_checkout(only(headers, _CHECKOUT))
     identity = Identity(
         workspace=workspace,
         user=user.user,
@@ -167,15 +167,18 @@ def _read(
         client=client,
         checkout=checkout.key,
         checkout_root=checkout.root,
-        terminal=parse_terminal(_only(headers, _TERMINAL)),
+        terminal=parse_terminal(only(headers, _TERMINAL)),
     )
     signals = Signals(
         path_client=client,
-        client_names=tuple(_values(headers, _CLIENT_NAME)),
-        user_agents=tuple(_values(headers, _USER_AGENT)),
+        client_names=tuple(values(headers, _CLIENT_NAME)),
+        user_agents=tuple(values(headers, _USER_AGENT)),
         credential=credential,
     )
     return identity, signals
+
+
+_read_once = lru_cache(_REMEMBERED)(_read)
 
 
 class CallerResolution:
@@ -196,10 +199,10 @@ class CallerResolution:
         try:
             message: object = orjson.loads(exchange_of(scope).body)
         except orjson.JSONDecodeError:
-            await Response(_PARSE_ERROR, 400, media_type=_JSON)(scope, receive, send)
+            await Response(_PARSE_ERROR, 400, media_type=JSON)(scope, receive, send)
             return
         if not _is_single(message):
-            await Response(_INVALID_REQUEST, 400, media_type=_JSON)(scope, receive, send)
+            await Response(_INVALID_REQUEST, 400, media_type=JSON)(scope, receive, send)
             return
         scope[_SCOPE_KEY] = _resolve(scope, message)
         await self._app(scope, receive, send)
@@ -207,7 +210,9 @@ class CallerResolution:
 
 def _resolve(scope: Scope, message: object) -> Caller:
     arrival: _Arrival = scope[_ARRIVAL_KEY]
-    verdict = _decide(arrival.signals, _client_info(message))
+    signals, client_info = arrival.signals, _client_info(message)
+    said = (signals.path_client, *signals.client_names, *signals.user_agents, client_info or "")
+    verdict = (_decide_once if _is_short(*said) else _decide)(signals, client_info)
     host, port = scope.get("client") or ("unknown", 0)
     return Caller(
         identity=arrival.identity,
@@ -218,9 +223,15 @@ def _resolve(scope: Scope, message: object) -> Caller:
     )
 
 
-@lru_cache(_REMEMBERED)
 def _decide(signals: Signals, client_info: str | None) -> Visible | Hidden:
     return decide(replace(signals, client_info=client_info))
+
+
+_decide_once = lru_cache(_REMEMBERED)(_decide)
+
+
+def _is_short(*said: str | bytes) -> bool:
+    return sum(map(len, said)) <= _REMEMBERED_BYTES
 
 
 def _is_single(message: object) -> bool:
@@ -249,50 +260,3 @@ def _name(info: object) -> str:
 
 def _member(value: object, key: str) -> object:
     return cast("Mapping[str, object]", value).get(key) if isinstance(value, dict) else None
-
-
-def _values(headers: Headers, name: bytes) -> Iterator[str]:
-    for header, value in headers:
-        if header == name:
-            yield value.decode("latin-1")
-
-
-def _only(headers: Headers, name: bytes) -> str:
-    """Return the one value of a header as text (UTF-8, else Latin-1), '' when it is absent.
-
-    Raises:
-        InvalidInput: the header occurs more than once with different values.
-    """
-    values = set(_values(headers, name))
-    if len(values) > 1:
-        raise InvalidInput(
-            f"The header {name.decode()} occurs more than once with different values. Send it once.",
-            details={"field": name.decode()},
-        )
-    raw = values.pop().encode("latin-1") if values else b""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-def _media_type(scope: Scope) -> str:
-    values = list(_values(scope["headers"], b"content-type"))
-    return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
-
-
-def _normalise(scope: Scope) -> None:
-    """Spell two headers as the SDK reads them.
-
-    Without an Accept header a client takes anything (RFC 9110 section 12.5.1), where the SDK would answer 406; and
-    a media type has no case (section 8.3.1), where it would answer 415.
-    """
-    said = dict(cast("Headers", scope["headers"]))
-    if said[b"content-type"] == _JSON.encode() and said.get(b"accept", b"").strip():
-        return
-    headers = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
-    headers.append((b"content-type", _JSON.encode()))
-    if not "".join(_values(scope["headers"], b"accept")).strip():
-        headers = [(name, value) for name, value in headers if name != b"accept"]
-        headers.append((b"accept", b"*/*"))
-    scope["headers"] = headers
