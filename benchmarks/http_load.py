@@ -15,7 +15,12 @@ PROTOCOL = "2026-07-28"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of a load brought: answered calls a second, latencies in milliseconds, and failures."""
+    """What one run of a load brought: answered calls a second, latencies in milliseconds, and failures.
+
+    Attributes:
+        errors: how many answers were an error.
+        failure: status and beginning of the first of them, "" when there is none.
+    """
 
     per_second: float
     p50: float

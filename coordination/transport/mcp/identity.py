@@ -39,7 +39,9 @@ _CLIENT_NAME: Final = b"x-client-name"
 _USER_AGENT: Final = b"user-agent"
 _OF_THE_CALLER: Final = frozenset({_CHECKOUT, _TERMINAL, _CLIENT_NAME, _USER_AGENT})
 _REMEMBERED: Final = 256
-"""Callers whose headers are not read again; a terminal says the same with each request."""
+"""Callers whose signals are not read again; a terminal says the same with each request."""
+_REMEMBERED_BYTES: Final = 8 * 1024
+"""Longer signals are no terminal's and are read each time: what is remembered stays in the memory."""
 _METHODS: Final = {"allow": "POST"}
 _PARSE_ERROR: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
 _INVALID_REQUEST: Final = (
@@ -146,13 +148,13 @@ class Entrance:
         if media_type(scope) != JSON:
             return problem(415, "unsupported_media_type", f"The Content-Type must be {JSON}.")
         headers = tuple([header for header in scope["headers"] if header[0] in _OF_THE_CALLER])
-        identity, signals = _read(self._workspace, client, user, headers, credential_of(scope))
+        read = _read_once if _is_short(client, *(value for _, value in headers)) else _read
+        identity, signals = read(self._workspace, client, user, headers, credential_of(scope))
         scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
         spell_for_the_sdk(scope)
         return None
 
 
-@lru_cache(_REMEMBERED)
 def _read(
     workspace: str,
     client: str,
@@ -179,6 +181,9 @@ def _read(
         credential=credential,
     )
     return identity, signals
+
+
+_read_once = lru_cache(_REMEMBERED)(_read)
 
 
 class CallerResolution:
@@ -210,7 +215,9 @@ class CallerResolution:
 
 def _resolve(scope: Scope, message: object) -> Caller:
     arrival: _Arrival = scope[_ARRIVAL_KEY]
-    verdict = _decide(arrival.signals, _client_info(message))
+    signals, client_info = arrival.signals, _client_info(message)
+    said = (signals.path_client, *signals.client_names, *signals.user_agents, client_info or "")
+    verdict = (_decide_once if _is_short(*said) else _decide)(signals, client_info)
     host, port = scope.get("client") or ("unknown", 0)
     return Caller(
         identity=arrival.identity,
@@ -222,9 +229,15 @@ def _resolve(scope: Scope, message: object) -> Caller:
     )
 
 
-@lru_cache(_REMEMBERED)
 def _decide(signals: Signals, client_info: str | None) -> Visible | Hidden:
     return decide(replace(signals, client_info=client_info))
+
+
+_decide_once = lru_cache(_REMEMBERED)(_decide)
+
+
+def _is_short(*said: str | bytes) -> bool:
+    return sum(map(len, said)) <= _REMEMBERED_BYTES
 
 
 def _is_single(message: object) -> bool:
