@@ -100,13 +100,10 @@ uninstall: ## Take `coord` off the PATH again
 # --- work on it --------------------------------------------------------------------------------------------------
 
 test: $(VENV)/.dev ## Run the tests, with their coverage floors (four minutes on two cores)
-	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not acceptance and not torture" --cov --cov-report=
-	@$(BIN)/coverage report --fail-under=85
-	@for layer in domain services store; do \
-		total=$$($(BIN)/coverage report --format=total --include="coordination/$$layer/*"); \
-		echo "coverage of $$layer: $$total%, the floor is 95%"; [ "$$total" -ge 95 ] || exit 1; \
-	done
+	@mkdir -p build
+	@$(BIN)/python -m slipcover --out build/coverage.json \
+		-m pytest -q -n $(WORKERS) --dist worksteal --ignore=tests/acceptance -m "not torture"
+	@$(BIN)/python -m tests.coverage_floors build/coverage.json
 	@echo "make test: all tests passed and the coverage floors hold."
 
 check: lint types contracts wheel acceptance torture-check ## Everything else: style, types, layers, real clients, faults
@@ -147,10 +144,8 @@ fuzz: $(VENV)/.dev ## Try thousands of random inputs, others each time
 bench: $(VENV)/.dev ## Measure claims and events against an echo tool, a bare upsert and a bare LISTEN
 	@$(BIN)/python -m benchmarks
 
-coverage: export COVERAGE_PATCH = subprocess
-coverage: test ## Run the tests, their processes measured too, and write what they miss to build/coverage/index.html
-	@$(BIN)/coverage html -q -d build/coverage
-	@echo "build/coverage/index.html shows the lines that no test reaches."
+coverage: test ## Run the tests and list the lines that they miss; processes that they start are not seen
+	@$(BIN)/python -m slipcover --merge build/coverage.json --out build/coverage.json --skip-covered
 
 freeze: $(VENV)/.dev ## Copy changed SQL functions into the newest migration and write migrations/sql anew
 	@$(BIN)/python migrations/freeze.py
@@ -163,7 +158,7 @@ lock: $(VENV)/.dev ## Renew constraints.txt: the newest versions that pyproject.
 	@git --no-pager diff --stat -- constraints.txt
 
 clean: ## Remove what tests and builds leave behind; the installation stays
-	@rm -rf build dist .coverage .coverage.* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	@rm -rf build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set up ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 import structlog
-from coverage import Coverage
 from hypothesis import settings
 
 from coordination.embedded import EmbeddedPostgres
@@ -25,9 +24,6 @@ from coordination.store.database import Database
 TEMPLATE = "template_coordination"
 MEMORY_BYTES = 2 * 1024**3
 """Free memory that test databases may be kept in; with less they go to the disk."""
-_UNMEASURED = frozenset(
-    Path(__file__).parent / folder for folder in ("history", "unit/architecture", "unit/docs")
-)
 _numbers = itertools.count(1)
 
 # What is logged with an exception would be drawn with every variable of every frame, for a second each time.
@@ -48,25 +44,6 @@ settings.load_profile("steady")
 def examples(number: int) -> int:
     """How many examples a test tries that needs fewer or more than usual; when exploring, all tests try as many."""
     return number if settings().derandomize else settings().max_examples
-
-
-def pytest_configure() -> None:
-    """End the measurements of coverage that began in this worker by themselves.
-
-    pytest-cov is about to begin the one that counts; whenever that pauses for a test, those below it would go on.
-    """
-    while "PYTEST_XDIST_WORKER" in os.environ and (inherited := Coverage.current()) is not None:
-        inherited.stop()
-
-
-@pytest.hookimpl(trylast=True)  # hypothesis marks its tests in this hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out of the measured coverage, which takes as long again as a test, what it would say nothing about: random
-    examples (a line that only they reach has no test that says what it is for) and tests of what is no product.
-    """
-    for item in items:
-        if item.get_closest_marker("hypothesis") or not _UNMEASURED.isdisjoint(item.path.parents):
-            item.add_marker("no_cover")
 
 
 def in_database(dsn: str, name: str) -> str:

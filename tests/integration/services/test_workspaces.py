@@ -11,6 +11,7 @@ import pytest
 
 from coordination.services.core import Core
 from coordination.store import agent, event, file_index, file_lock, plan, session, task
+from tests.conftest import administer, in_database
 from tests.integration.services.lived import Notes, lived
 from tests.integration.services.tenants import TABLES, furnish, rows
 from tests.integration.store.steps import weaken
@@ -34,9 +35,19 @@ async def own_core(dsn: str) -> AsyncGenerator[Core]:
     await core.database.close()
 
 
-async def noticed(core: Core) -> Notes:
+@pytest.fixture(scope="session")
+async def alone(server_dsn: str, template: str) -> Notes:
+    """What a workspace is told that has a database for itself."""
+    await administer(server_dsn, f"CREATE DATABASE alone TEMPLATE {template} STRATEGY FILE_COPY")
+    core = Core(in_database(server_dsn, "alone"))
+    try:
+        return await lived(core, "alone")
+    finally:
+        await core.database.close()
+
+
+async def noticed(core: Core, alone: Notes) -> Notes:
     """What a workspace is told otherwise, or does to another, because that one uses the same names."""
-    alone = await lived(core, "alone")
     token, request = await furnish(core, "red")
     before = await rows(core.database, "red")
     beside = await lived(core, "beside", token=token, request=request)
@@ -45,8 +56,8 @@ async def noticed(core: Core) -> Notes:
     return {call: told for call, told in beside.items() if told != alone[call]} | changed
 
 
-async def test_a_workspace_notices_nothing_of_another_that_uses_the_same_names(core: Core) -> None:
-    assert await noticed(core) == {}
+async def test_a_workspace_notices_nothing_of_another_that_uses_the_same_names(core: Core, alone: Notes) -> None:
+    assert await noticed(core, alone) == {}
 
 
 async def test_the_rows_of_every_table_are_compared(core: Core) -> None:
@@ -112,7 +123,7 @@ async def test_what_only_another_workspace_has_is_as_unknown_as_what_is_nowhere(
     ids=lambda value: value if isinstance(value, str) else None,
 )
 async def test_a_function_that_forgets_workspaces_is_noticed(
-    own_core: Core, guards: list[tuple[str, str]], call: str
+    own_core: Core, alone: Notes, guards: list[tuple[str, str]], call: str
 ) -> None:
     for function, guard in guards:
         await weaken(
@@ -123,7 +134,7 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
                 "workspace_id = p_workspace", "workspace_id <> ''"
             ),
         )
-    assert call in await noticed(own_core)
+    assert call in await noticed(own_core, alone)
 
 
 @pytest.mark.parametrize(
@@ -148,11 +159,11 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
     ids=lambda value: value if isinstance(value, str) else None,
 )
 async def test_a_statement_that_forgets_workspaces_is_noticed(
-    core: Core, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, column: str, call: str
+    core: Core, alone: Notes, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, column: str, call: str
 ) -> None:
     statement: str = getattr(module, name)
     assert f"WHERE {column} = $1" in statement
     monkeypatch.setattr(
         module, name, statement.replace(f"WHERE {column} = $1", f"WHERE {column} <> $1 || 'x'")
     )
-    assert call in await noticed(core)
+    assert call in await noticed(core, alone)

@@ -112,7 +112,6 @@ def assert_harmless(next_call: str, tool: str, arguments: dict[str, Any]) -> Non
     )
 
 
-@pytest.mark.no_cover  # a thousand calls that take the same way, on which others are measured
 @pytest.mark.parametrize(("tool", "field"), FIELDS)
 async def test_every_field_takes_or_refuses_every_oddity(
     quiet: Endpoint, database: Database, tool: str, field: str

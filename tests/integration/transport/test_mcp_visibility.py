@@ -41,8 +41,6 @@ READS = (
     ("resources/read", {"uri": "coordination://prompt/x"}),
 )
 HEADERS = tuple(CLAUDE_CODE.items())
-# Hundreds of callers take the same way through the code, which the tests after these are measured on.
-MATRIX = pytest.mark.no_cover
 ERAS = pytest.mark.parametrize("era", ["legacy", "modern"])
 UNKNOWN = "not_a_tool_at_all"
 
@@ -75,7 +73,6 @@ def info_of(case: Case) -> Any:
     return None if case.info is None else {"name": case.info, "version": "1"}
 
 
-@MATRIX
 @ERAS
 async def test_lists_follow_the_matrix(mcp: Endpoint, era: Era) -> None:
     for case in CASES:
@@ -84,7 +81,6 @@ async def test_lists_follow_the_matrix(mcp: Endpoint, era: Era) -> None:
     assert len(mcp.listed) == sum(case.visible for case in CASES)
 
 
-@MATRIX
 @ERAS
 async def test_calls_follow_the_matrix(mcp: Endpoint, era: Era) -> None:
     for case in CASES:
@@ -101,7 +97,6 @@ async def test_calls_follow_the_matrix(mcp: Endpoint, era: Era) -> None:
             assert answer.status_code == unknown.status_code, case.name
 
 
-@MATRIX
 async def test_initialize_gives_instructions_by_the_matrix(mcp: Endpoint) -> None:
     for case in CASES:
         params: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {}}
@@ -112,7 +107,6 @@ async def test_initialize_gives_instructions_by_the_matrix(mcp: Endpoint) -> Non
         assert result.get("instructions") == (INSTRUCTIONS if visible else None), case.name
 
 
-@MATRIX
 async def test_discover_gives_instructions_by_the_matrix(mcp: Endpoint) -> None:
     for case in CASES:
         headers, info = headers_of(case), info_of(case)
