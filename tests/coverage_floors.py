@@ -1,7 +1,7 @@
 """Say how much of each layer the tests reach, and end with 1 when that is less than it has to be.
 
-It reads the report that `make test` has slipcover write: `python -m tests.coverage_floors build/coverage.json`. Lines and
-branches count alike.
+It reads the report that `make test` has slipcover write: `python -m tests.coverage_floors build/coverage.json`.
+Lines and branches count alike.
 """
 
 import json
@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-FLOORS: Final = {"coordination": 85, "coordination/domain": 95, "coordination/services": 95, "coordination/store": 95}
+FLOORS: Final = {
+    "coordination": 85,
+    "coordination/domain": 95,
+    "coordination/services": 95,
+    "coordination/store": 95,
+}
 """Percent of the lines and branches below a folder."""
 
 
@@ -20,7 +25,9 @@ def reached(report: Mapping[str, Any], folder: str) -> float:
     counts: Counter[str] = Counter()
     for path, of_file in report["files"].items():
         if path.startswith(f"{folder}/"):
-            counts.update({name: number for name, number in of_file["summary"].items() if "percent" not in name})
+            counts.update(
+                {name: number for name, number in of_file["summary"].items() if "percent" not in name}
+            )
     seen = counts["covered_lines"] + counts["covered_branches"]
     return 100 * seen / max(1, seen + counts["missing_lines"] + counts["missing_branches"])
 

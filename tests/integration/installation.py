@@ -1,7 +1,6 @@
 """One installation as a person has it: a data folder, a home, and `coord` run as its own process.
 
-The service takes a free port. Nothing of this machine's settings reaches it but what `os.environ` needs for programs
-and for the coverage of child processes.
+The service takes a free port. Nothing of this machine's settings reaches it but what `os.environ` needs for programs.
 """
 
 from __future__ import annotations

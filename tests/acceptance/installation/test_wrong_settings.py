@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,34 @@ def test_down_stops_nothing_where_it_cannot_tell_which_service_or_folder_is_mean
         assert installation.paste(line.partition(": ")[2]).stdout.startswith(
             f"Stopped process {service.pid},"
         )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("command", ["up", "down", "doctor"])
+def test_a_data_folder_that_may_not_be_entered_is_named_and_is_no_traceback(
+    command: str, tmp_path: Path
+) -> None:
+    closed = tmp_path / "closed"
+    (closed / "data" / "postgres").mkdir(parents=True)
+    closed.chmod(0o700)
+    # Everything is imported before the change: another user may not reach our Python.
+    typed = f"""
+import os, sys
+from coordination.cli import commands
+import coordination.client.service, coordination.embedded, coordination.app.server, coordination.store.migration
+import coordination.store.database, coordination.cli.attention
+os.chdir("/"); os.setuid(65534)
+sys.exit(commands.run([{command!r}]))
+"""
+    environment = {
+        **os.environ,
+        "COORDINATION_DATA_DIR": str(closed / "data"),
+        "HOME": "/nonexistent",
+        "PORT": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", typed], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode in {1, 2, 5}
+    assert str(closed) in done.stdout + done.stderr

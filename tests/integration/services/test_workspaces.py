@@ -56,7 +56,9 @@ async def noticed(core: Core, alone: Notes) -> Notes:
     return {call: told for call, told in beside.items() if told != alone[call]} | changed
 
 
-async def test_a_workspace_notices_nothing_of_another_that_uses_the_same_names(core: Core, alone: Notes) -> None:
+async def test_a_workspace_notices_nothing_of_another_that_uses_the_same_names(
+    core: Core, alone: Notes
+) -> None:
     assert await noticed(core, alone) == {}
 
 
@@ -159,7 +161,13 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
     ids=lambda value: value if isinstance(value, str) else None,
 )
 async def test_a_statement_that_forgets_workspaces_is_noticed(
-    core: Core, alone: Notes, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, column: str, call: str
+    core: Core,
+    alone: Notes,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    name: str,
+    column: str,
+    call: str,
 ) -> None:
     statement: str = getattr(module, name)
     assert f"WHERE {column} = $1" in statement

@@ -1,4 +1,4 @@
-"""The floors of the coverage hold by themselves: a layer that falls below its own fails, and so does one that is gone."""
+"""The floors of the coverage hold one by one: a layer that falls below its own fails, and so does one that is gone."""
 
 import json
 from pathlib import Path

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import psutil
+import pytest
 
 from coordination.embedded import EmbeddedPostgres
 from tests.integration.embedded.conftest import Services
 from tests.integration.embedded.query import ask, ask_when_back
 from tests.integration.embedded.service import aside, left_after_all_ended, running
+
+pytestmark = pytest.mark.acceptance
 
 
 async def test_the_second_service_takes_over_when_the_first_is_killed(

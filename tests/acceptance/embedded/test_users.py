@@ -20,6 +20,8 @@ from tests.integration.embedded.service import (
     running,
 )
 
+pytestmark = pytest.mark.acceptance
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 

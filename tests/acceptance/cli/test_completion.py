@@ -12,6 +12,8 @@ import pytest
 
 from coordination.cli.commands import app
 
+pytestmark = pytest.mark.acceptance
+
 # `coord headers` is for Claude Code, and kept from people.
 COMMANDS = {
     name for name, command in app.resolved_commands().items() if not name.startswith("-") and command.show

@@ -18,6 +18,8 @@ from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.store import schema_version
 from tests.integration.installation import Installation
 
+pytestmark = pytest.mark.acceptance
+
 NAMES = [
     "settings",
     "data folder",

@@ -14,6 +14,8 @@ from tests.integration.embedded.conftest import Services
 from tests.integration.embedded.query import ask, ask_when_back, numbers, until, write_rows
 from tests.integration.embedded.service import Watchdog, has_ended, left_after_all_ended, left_of, running
 
+pytestmark = pytest.mark.acceptance
+
 both_watchdogs = pytest.mark.parametrize("watchdog", ["signal", "pipe"])
 
 
