@@ -12,6 +12,7 @@ from tests.conftest import administer, in_database
 _SHARED = "shared_database"
 _EMPTY = """
     DELETE FROM file_lock_waiters; DELETE FROM file_locks; DELETE FROM task_progress; DELETE FROM tasks;
+    DELETE FROM plans; DELETE FROM plan_analyses; DELETE FROM indexed_files; DELETE FROM file_indexes;
     DELETE FROM claude_code_agents; DELETE FROM coordination_events; DELETE FROM claude_code_sessions;
 """
 
