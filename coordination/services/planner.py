@@ -1,8 +1,8 @@
 """Use cases on the planner's role: an agent takes it, gives it back, and which role it has."""
 
 from coordination.domain.agent import agent_of
-from coordination.domain.errors import InvalidInput, UnknownItem
-from coordination.domain.identity import Identity, Role, role_of
+from coordination.domain.errors import UnknownItem
+from coordination.domain.identity import Identity, Role
 from coordination.domain.planner import HeldRole
 from coordination.services.core import Core
 from coordination.store import planner as store
@@ -28,18 +28,14 @@ async def take(core: Core, workspace: str, session: str, by: str, agent_id: str)
 
 
 async def give_back(core: Core, workspace: str, session: str, by: str, agent_id: str) -> HeldRole:
-    """Make an agent that had taken the planner's role an implementer again; one that is none stays as it is.
+    """Make an agent that had taken the planner's role an implementer again.
+
+    One that has the role by its name keeps it, and an implementer stays one.
 
     Raises:
-        InvalidInput: the agent has the role by its name.
         UnknownItem: there is no such agent, or no such session.
         RetryLater: the database cannot answer now.
     """
-    if role_of(agent_id.rpartition("/")[2]) == "planner":
-        raise InvalidInput(
-            "agent: who is called planner is the planner, and cannot give that back."
-            " Close its terminal, or start it under another name."
-        )
     held = await store.give_back(core.database, workspace, session, by, agent_id)
     return _told(core, workspace, session, held)
 

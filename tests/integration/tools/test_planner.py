@@ -43,7 +43,7 @@ async def sees(client: Client) -> tuple[list[str], list[str], bool]:
     if client.era == "modern":
         asked = await client.post("server/discover", {})
     else:
-        about = {"protocolVersion": "2025-11-25", "capabilities": {}}
+        about: dict[str, object] = {"protocolVersion": "2025-11-25", "capabilities": {}}
         who = {"name": "claude-code", "version": "1"}
         asked = await client.post("initialize", {**about, "clientInfo": who})
     tools = [tool["name"] for tool in await client.listed("tools/list", "tools")]
