@@ -9,7 +9,7 @@ no end.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -126,8 +126,9 @@ async def send(described: Client, case: Any, compared: list[Any] = COMPARED) -> 
         case.path_parameters = {name: THERE[name] for name in case.path_parameters}
     if _is_right(case, ParameterLocation.QUERY):
         case.query |= {name: value for name, value in ASKED_FOR.items() if name in case.query}
-    if _is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict) and "agent" in case.body:
-        case.body |= {name: value for name, value in SAID.items() if name in case.body}
+    if _is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict):
+        body = cast("dict[str, Any]", case.body)
+        case.body = body | {name: value for name, value in SAID.items() if name in body}
     wanted = case.as_transport_kwargs(str(described.base_url))
     made: Any = requests.Request(**{name: wanted[name] for name in ASKED if name in wanted}).prepare()
     answer = await described.request(made.method, made.url, headers=made.headers, content=made.body)

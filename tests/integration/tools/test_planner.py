@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from coordination.domain.identity import Identity, Role
@@ -85,6 +87,25 @@ async def test_whoever_took_the_role_is_shown_as_planner(mcp: Endpoint) -> None:
     await planner.take(mcp.core, "local", "demo", "alice", A.id)
     (shown,) = (await mcp.status("impl_a")).content["agents"]
     assert (shown["agent"], shown["role"]) == (A.id, "planner")
+
+
+async def test_an_agent_is_told_what_became_of_its_role(mcp: Endpoint) -> None:
+    async def told(name: str) -> list[str]:
+        warnings: list[str] = (await mcp.sync(name)).content.get("warnings", [])
+        return [re.sub(r"since \S+Z", "since then", warning).partition(":")[0] for warning in warnings]
+
+    for who in (A, B):
+        await mcp.sync(who.name)
+    await planner.take(mcp.core, "local", "demo", "alice", A.id)
+    assert await told("impl_a") == [
+        "You are the planner, since then. If you see no tools to plan with, ask the person to type /mcp and reconnect."
+    ]
+    await mcp.core.presence.flush()
+    await fall_silent(mcp.core.database, A)
+    await planner.take(mcp.core, "local", "demo", "alice", B.id)
+    assert await told("impl_a") == ["alice/impl_b is the planner in your place, since then"]
+    await planner.give_back(mcp.core, "local", "demo", "alice", B.id)
+    assert await told("impl_b") == ["You are an implementer again, since then"]
 
 
 async def test_nobody_is_asked_for_the_role_of_a_caller_for_what_every_agent_has(mcp: Endpoint) -> None:
