@@ -1,8 +1,8 @@
 """Use cases on the planner's role: an agent takes it, gives it back, and which role it has."""
 
-from coordination.domain.agent import agent_of
+from coordination.domain.agent import Agent
 from coordination.domain.errors import UnknownItem
-from coordination.domain.identity import Identity, Role
+from coordination.domain.identity import Role
 from coordination.domain.planner import HeldRole
 from coordination.services.core import Core
 from coordination.store import planner as store
@@ -40,17 +40,16 @@ async def give_back(core: Core, workspace: str, session: str, by: str, agent_id:
     return _told(core, workspace, session, held)
 
 
-async def read_role(core: Core, identity: Identity) -> Role | None:
-    """Return the role that a caller has in its session now; None for a plain user without a session.
+async def read_role(core: Core, agent: Agent) -> Role:
+    """Return the role that an agent has in its session now.
 
     Whoever comes with the planner's role has it. Of anybody else the session is asked, so this is a statement.
 
     Raises:
         RetryLater: the database cannot answer now.
     """
-    agent = agent_of(identity)
-    if agent is None or agent.role == "planner":
-        return identity.role
+    if agent.role == "planner":
+        return agent.role
     return await store.read_role(core.database, agent.workspace, agent.session, agent.id) or agent.role
 
 

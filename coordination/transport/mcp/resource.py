@@ -23,7 +23,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, ReadResourceRequestParams
 from pydantic import AnyUrl, BaseModel, PrivateAttr
 
-from coordination.domain.agent import Agent
+from coordination.domain.agent import Agent, agent_of
 from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater, UnknownItem
 from coordination.domain.text import shown, storable
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_PROMPTS, PLANNER_TOOLS
@@ -169,8 +169,9 @@ class CoordinationResource(Resource):
         return Refusal(error.code, error.message, next_call, INVALID_REQUEST if wrong else INTERNAL_ERROR)
 
     async def _is_planner(self, caller: Caller | None) -> bool:
+        agent = None if caller is None else agent_of(caller.identity)
         try:
-            return caller is not None and await read_role(self._core, caller.identity) == "planner"
+            return agent is not None and await read_role(self._core, agent) == "planner"
         except RetryLater:
             return False
 

@@ -11,25 +11,26 @@ that it takes tells one from the other, also while the database is away.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from coordination.domain.agent import Agent, agent_of
 from coordination.domain.errors import RetryLater
-from coordination.domain.identity import Identity, Role
+from coordination.domain.identity import Role
 from coordination.domain.visibility import Visible, tools_for
 from coordination.transport.mcp.identity import Caller, current_caller, keep_caller
 
-RoleReader = Callable[[Identity], Awaitable[Role | None]]
-"""Reads which role a caller has now; raises RetryLater when nobody can say."""
+RoleReader = Callable[[Agent], Awaitable[Role]]
+"""Reads which role an agent has now; raises RetryLater when nobody can say."""
 
 
-async def role_by_name(identity: Identity) -> Role | None:
-    """Return the role that a caller comes with, for a server whose sessions know no other."""
-    return identity.role
+async def role_by_name(agent: Agent) -> Role:
+    """Return the role that an agent comes with, for a server whose sessions know no other."""
+    return agent.role
 
 
 class Roles:
     """Completes callers.
 
     Args:
-        read: says which role a caller has now.
+        read: says which role an agent has now.
     """
 
     def __init__(self, read: RoleReader) -> None:
@@ -42,9 +43,12 @@ class Roles:
             RetryLater: nobody can say now whether it has more than it came with.
         """
         caller = current_caller()
-        if caller is None or caller.identity.role != "implementer" or not isinstance(caller.verdict, Visible):
+        if caller is None or not isinstance(caller.verdict, Visible):
             return caller
-        completed = replace(caller, tools=tools_for(caller.verdict, await self._read(caller.identity)))
+        agent = agent_of(caller.identity)
+        if agent is None or agent.role == "planner":
+            return caller
+        completed = replace(caller, tools=tools_for(caller.verdict, await self._read(agent)))
         keep_caller(completed)
         return completed
 

@@ -68,7 +68,7 @@ def build_mcp(
         on_listed: called with the identity of every caller that was shown tools.
         on_called: called with the identity of every caller that called one of its tools.
         refusals: where refused calls are counted.
-        role: says which role a caller has now; by default the one that it comes with.
+        role: says which role an agent has now; by default the one that it comes with.
         prompts: what a person can have an agent told; which of them a caller sees is decided by their names.
         resources: what a client can read; callers that have tools see all of them.
         further: what else looks at requests, once it is known what their callers may see.

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from coordination.domain.identity import Identity, Role
+from coordination.domain.agent import Agent
+from coordination.domain.identity import Role
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS
 from coordination.services import agent as agents
 from coordination.services import planner
@@ -109,11 +110,11 @@ async def test_an_agent_is_told_what_became_of_its_role(mcp: Endpoint) -> None:
 
 
 async def test_nobody_is_asked_for_the_role_of_a_caller_for_what_every_agent_has(mcp: Endpoint) -> None:
-    asked: list[str | None] = []
+    asked: list[str] = []
 
-    async def role(identity: Identity) -> Role | None:
-        asked.append(identity.agent)
-        return await planner.read_role(mcp.core, identity)
+    async def role(who: Agent) -> Role:
+        asked.append(who.name)
+        return await planner.read_role(mcp.core, who)
 
     async with endpoint(mcp.core, presence=False, role=role) as served:
         await served.claim("impl_a", "a.py")
@@ -131,7 +132,7 @@ async def test_nobody_is_asked_for_the_role_of_a_caller_for_what_every_agent_has
 async def test_while_nobody_can_say_what_is_certain_is_shown_and_the_rest_is_to_be_repeated(
     mcp: Endpoint, era: Era
 ) -> None:
-    async def role(_: Identity) -> Role | None:
+    async def role(_: Agent) -> Role:
         raise retry_later("it is not reachable")
 
     async with endpoint(mcp.core, presence=False, role=role) as served:
