@@ -128,7 +128,7 @@ async def send(described: Client, case: Any, compared: list[Any] = COMPARED) -> 
         case.query |= {name: value for name, value in ASKED_FOR.items() if name in case.query}
     if _is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict):
         body = cast("dict[str, Any]", case.body)
-        case.body = body | {name: value for name, value in SAID.items() if name in body}
+        case.body = body | {name: value for name, value in SAID.items() if body.get(name) is not None}
     wanted = case.as_transport_kwargs(str(described.base_url))
     made: Any = requests.Request(**{name: wanted[name] for name in ASKED if name in wanted}).prepare()
     answer = await described.request(made.method, made.url, headers=made.headers, content=made.body)
