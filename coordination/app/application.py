@@ -8,6 +8,7 @@ database and its schema, then the background work, then the endpoint; at the end
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from coordination.app.visitor import VISITOR_SESSION
 from coordination.domain.identity import Identity
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
+from coordination.services.planner import read_role
 from coordination.settings import Settings
 from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import ExchangeMiddleware
@@ -121,6 +123,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             on_listed=_but_visitors(core.presence.listed),
             on_called=core.presence.called,
             refusals=refusals,
+            role=partial(read_role, core),
             prompts=build_prompts(),
             resources=build_resources(core),
             further=[SubscriptionMiddleware(core)],

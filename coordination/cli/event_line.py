@@ -73,12 +73,23 @@ def _configured(payload: Payload) -> str:
     return f"set: other checkouts {clean(str(across), NAME)}" if across else "set the session active"
 
 
+def _role_taken(payload: Payload) -> str:
+    before = clean(", ".join(str(name) for name in payload["taken_from"]), NAME)
+    return f"made {clean(str(payload['agent']), NAME)} the planner" + (
+        f" instead of {before}" if before else ""
+    )
+
+
 _SENTENCES: Final[Mapping[str, Callable[[Payload], str]]] = {
     EventKind.SESSION_CREATED: lambda _: "began the session",
     EventKind.SESSION_REOPENED: lambda _: "opened the session again",
     EventKind.SESSION_CLOSED: lambda _: "closed the session",
     EventKind.SESSION_CONFIGURED: _configured,
     EventKind.AGENT_JOINED: lambda payload: f"joined as {clean(str(payload.get('role')), NAME)}",
+    EventKind.ROLE_TAKEN: _role_taken,
+    EventKind.ROLE_RETURNED: lambda payload: (
+        f"gave back the planner's role of {clean(str(payload['agent']), NAME)}"
+    ),
     EventKind.LOCK_CLAIMED: _locks("claimed"),
     EventKind.LOCK_RENEWED: _locks("renewed"),
     EventKind.LOCK_RELEASED: _locks("released"),

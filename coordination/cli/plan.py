@@ -1,4 +1,7 @@
-"""`coord plan`, `coord tasks`, `coord prompt`: who does what by the latest plan, how far all is, how agents begin."""
+"""`coord plan`, `coord tasks`, `coord prompt`: who does what by the latest plan, how far all is, how agents begin.
+
+Who the planner is, is changed by `coord plan` too (`cli.planner`).
+"""
 
 import shlex
 from itertools import groupby
@@ -6,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
-from coordination.cli import place
-from coordination.cli.output import OK, Json, emit, say
+from coordination.cli import place, planner
+from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, print_lines
 from coordination.client.errors import RequestRefused
@@ -29,6 +32,8 @@ _PLAN_EXAMPLES: Final = """Examples:
 
     coord plan
     coord plan demo --json
+    coord plan demo --take impl_a
+    coord plan demo --give-back impl_a
 """
 _TASKS_EXAMPLES: Final = """Examples:
 
@@ -49,13 +54,32 @@ def register(app: App) -> None:
     app.command(prompt, help_epilogue=_PROMPT_EXAMPLES, usage="Usage: coord prompt AGENT [SESSION] [OPTIONS]")
 
 
-def plan(session: SessionName = None, /, *, json: Json = False) -> int:
+def plan(
+    session: SessionName = None,
+    /,
+    *,
+    take: Annotated[
+        str | None,
+        Parameter(help="Make this agent the planner, by name or as user/name.", show_default=False),
+    ] = None,
+    give_back: Annotated[
+        str | None, Parameter(help="Make this agent an implementer again.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> int:
     """Show the latest plan of a session: each agent's tasks, what they wait for, the files that are likely.
 
-    A planner makes it with analyze_task_conflicts and create_task_distribution.
+    A planner makes it with analyze_task_conflicts and create_task_distribution. That is the agent named planner, or
+    another one that took the role while no planner was there.
     """
+    if take is not None and give_back is not None:
+        raise Failure("Give --take or --give-back, not both.", exit_code=USAGE, code="usage")
     with service(session) as client:
         name = resolve(client, session)
+        if take is not None:
+            return planner.take(client, name, take, json=json)
+        if give_back is not None:
+            return planner.give_back(client, name, give_back, json=json)
         found = client.plan(name)
     if json:
         emit({"session": name, **as_json(found)})

@@ -155,6 +155,24 @@ def no_such_agent(agent: str, session: str) -> Failure:
     )
 
 
+def one_agent(client: "ServiceClient", session: str, agent: str) -> str:
+    """Return the id of the one agent of that id or name.
+
+    Raises:
+        Failure: the session has no such agent, or several.
+    """
+    found = [known.agent_id for known in client.status(session, agent=agent, include_inactive=True).agents]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise no_such_agent(agent, session)
+    raise Failure(
+        f"Several agents are called {clean(agent, AGENT)}: {clean(', '.join(found), 2000)}. Give the whole name.",
+        exit_code=USAGE,
+        code="usage",
+    )
+
+
 def how_to_begin() -> str:
     """Return how a session begins, for a person who has none."""
     return f"{BEGIN}\nConnect a folder: {place.coord('connect demo')}"

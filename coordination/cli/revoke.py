@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from coordination.cli import place
 from coordination.cli.locks import show_leases
 from coordination.cli.output import FAILED, OK, USAGE, Failure, Json, emit, say, tell
-from coordination.cli.reach import no_such_agent, resolve, service
+from coordination.cli.reach import one_agent, resolve, service
 from coordination.cli.status import as_json
 from coordination.domain.errors import InvalidInput
 from coordination.domain.path import normalise_all
@@ -68,7 +68,7 @@ def revoke(
         raise _usage("With --json nobody can be asked: add --yes.")
     with service(session) as client:
         name = _session(client, session, paths)
-        holder = None if agent is None else _holder(client, name, agent)
+        holder = None if agent is None else one_agent(client, name, agent)
         if not yes:
             found = _concerned(client.locks(name), paths, holder)
             if not found:
@@ -111,16 +111,6 @@ def _session(client: "ServiceClient", session: str | None, paths: tuple[str, ...
     if session is None and any(known.id in paths for known in client.sessions()):
         raise _usage(f"{clean(paths[0], NAME)} is a session. {NOTHING_NAMED}")
     return resolve(client, session)
-
-
-def _holder(client: "ServiceClient", session: str, agent: str) -> str:
-    """Return the id of the one agent of that id or name."""
-    found = [known.agent_id for known in client.status(session, agent=agent, include_inactive=True).agents]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise no_such_agent(agent, session)
-    raise _usage(f"Several agents are called {clean(agent, NAME)}: {', '.join(found)}. Give the whole name.")
 
 
 def _concerned(locks: "list[Lease]", paths: tuple[str, ...], holder: str | None) -> "list[Lease]":

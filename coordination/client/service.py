@@ -20,6 +20,7 @@ from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
 from coordination.domain.plan.handed_out import Plan, PlanSummary
+from coordination.domain.planner import HeldRole
 from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus, SessionSummary
 from coordination.domain.task import Message, Task
 from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
@@ -215,6 +216,16 @@ class ServiceClient:
         """Send a message to agents by id or name, or with None to all; returns the recipients' ids."""
         message = {"sender": sender, "text": text, "to": to}
         return self._write("POST", f"{session_path(session)}/messages", message, Sent).sent_to
+
+    def take_planner(self, session: str, by: str, agent: str) -> HeldRole:
+        """Let an agent, by its id, take the planner's role."""
+        change = {"agent": agent, "by": by}
+        return self._write("POST", f"{session_path(session)}/planner", change, HeldRole)
+
+    def give_planner_back(self, session: str, by: str, agent: str) -> HeldRole:
+        """Let an agent, by its id, give the planner's role back."""
+        change = {"agent": agent, "by": by}
+        return self._write("DELETE", f"{session_path(session)}/planner", change, HeldRole)
 
     def begin_index(self, session: str, checkout: str) -> Refresh:
         """Begin to refresh the index of a checkout; repeated when need be, the last one begun counts."""

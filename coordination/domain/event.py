@@ -14,6 +14,8 @@ class EventKind(StrEnum):
     SESSION_CLOSED = "session.closed"
     SESSION_CONFIGURED = "session.configured"
     AGENT_JOINED = "agent.joined"
+    ROLE_TAKEN = "role.taken"
+    ROLE_RETURNED = "role.returned"
     LOCK_CLAIMED = "lock.claimed"
     LOCK_RENEWED = "lock.renewed"
     LOCK_RELEASED = "lock.released"

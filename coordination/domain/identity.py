@@ -13,7 +13,10 @@ PLANNER_NAME: Final = "planner"
 
 
 def role_of(agent: str | None) -> Role | None:
-    """Return the role that an agent's name gives it; None when there is no agent."""
+    """Return the role that an agent comes with, which its name gives it; None when there is no agent.
+
+    The only place that says so. In its session an implementer can take the planner's role (`domain.planner`).
+    """
     if agent is None:
         return None
     return "planner" if agent == PLANNER_NAME else "implementer"
@@ -28,7 +31,8 @@ class Identity:
         user: the person.
         session: the session the agent belongs to; None for a plain user.
         agent: the agent's name; None exactly when `session` is.
-        role: the agent's role; None exactly when `session` is.
+        role: the role that the agent comes with; None exactly when `session` is. An implementer may have taken the
+            planner's: its session knows (`services.planner`).
         client: the client segment of the URL, such as `claude`.
         checkout: 12 hex digits that name the working tree, or '' when unknown (which conflicts with all).
         checkout_root: the absolute git top level of that working tree, or ''.

@@ -2,9 +2,11 @@
 
 import shlex
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from coordination.domain import errors
+from coordination.domain.identity import role_of
 from coordination.domain.text import call, shown
 
 _TASKS_NAMED: Final = 3
@@ -104,6 +106,21 @@ def _tasks_begun(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
+def _role_taken(details: dict[str, Any]) -> errors.CoordinationError:
+    holder, since = details["agent_id"], datetime.fromisoformat(details["last_heard_of"])
+    named = role_of(holder.rpartition("/")[2]) == "planner"
+    way_out = "close its terminal" if named else "have it given back"
+    session = shlex.quote(details["session"])
+    return errors.RoleTaken(
+        f"{holder} is the planner of this session, last heard of at {since:%Y-%m-%dT%H:%M:%SZ}. Nothing was written."
+        f" Plan there, or {way_out}: the role is free once nobody who has it was heard of for ten minutes.",
+        next_call=f"coord status {session}"
+        if named
+        else f"coord plan {session} --give-back {shlex.quote(holder)}",
+        details=details,
+    )
+
+
 def _overlap_across_checkouts(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.SettingRefused(
         f"{details['holder']} and {details['other']} hold overlapping leases in different checkouts"
@@ -143,6 +160,7 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO004": _unknown_recipient,
     "CO005": _task_closed,
     "CO011": _tasks_begun,
+    "CO012": _role_taken,
     "CO006": _overlap_across_checkouts,
     "CO007": _no_session,
     "CO008": _refresh_over,

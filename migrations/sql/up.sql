@@ -2162,6 +2162,106 @@ BEGIN
 END
 $function$;
 
+-- Make an agent that had taken the role of the planner an implementer again. Who has the role by its name keeps it, and
+-- of an implementer nothing is written. Null when there is no such agent.
+CREATE OR REPLACE FUNCTION coordination_give_planner_role_back(
+    p_workspace text, p_session text, p_by text, p_agent text
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_changed boolean;
+BEGIN
+    PERFORM coordination_lock_session(p_workspace, p_session);
+    UPDATE claude_code_agents a SET role = 'implementer'
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent AND a.role = 'planner'
+      AND a.name IS DISTINCT FROM 'planner';
+    v_changed := FOUND;
+    IF v_changed THEN
+        PERFORM coordination_append_event(p_workspace, p_session, p_by, 'role.returned',
+            jsonb_build_object('agent', p_agent), ARRAY[p_agent], clock_timestamp());
+    END IF;
+    RETURN (SELECT jsonb_build_object('agent_id', a.id, 'role', a.role, 'changed', v_changed,
+                'taken_from', '[]'::jsonb)
+            FROM claude_code_agents a
+            WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent);
+END
+$function$;
+
+-- Make session and agent exist, and bind the agent's checkout to the session.
+-- Called under the session's lock, at an agent's first call, whenever its checkout changes and after ten quiet minutes.
+-- A checkout belongs to one session at a time: while another active session has an agent that was seen there within
+-- ten minutes, or any other session (a closed one too) a live lease there, the join is refused with CO001 and nothing
+-- is written.
+-- An agent that is known keeps its role, which it may have taken (coordination_take_planner_role); one that is called
+-- planner has that role, always.
+-- p_actor: {user, name, role, client, checkout_root}.
+CREATE OR REPLACE FUNCTION coordination_join_session(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_now timestamptz
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_other text;
+    v_active boolean;
+    v_known boolean;
+    v_role text;
+BEGIN
+    IF p_checkout <> '' THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(p_checkout, hashtextextended(p_workspace, 20261122)));
+        SELECT a.session_id, s.status = 'active' INTO v_other, v_active
+        FROM claude_code_agents a
+        JOIN claude_code_sessions s ON s.workspace_id = a.workspace_id AND s.id = a.session_id
+        WHERE a.workspace_id = p_workspace AND a.checkout = p_checkout AND a.session_id <> p_session
+          AND (s.status = 'active' AND a.status = 'connected' AND a.last_activity > p_now - interval '10 minutes'
+               OR EXISTS (SELECT FROM file_locks l
+                          WHERE l.workspace_id = p_workspace AND l.session_id = a.session_id
+                            AND l.agent_id = a.id AND l.checkout = p_checkout AND l.expires_at > p_now))
+        ORDER BY s.status = 'active' DESC, a.last_activity DESC
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'checkout belongs to another session' USING ERRCODE = 'CO001',
+                DETAIL = jsonb_build_object('session', v_other, 'active', v_active)::text;
+        END IF;
+    END IF;
+
+    INSERT INTO claude_code_sessions AS s (workspace_id, id, name, user_id)
+    VALUES (p_workspace, p_session, p_session, p_actor->>'user')
+    ON CONFLICT (workspace_id, id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'session.created', '{}', '{}', p_now);
+    ELSE
+        UPDATE claude_code_sessions s SET status = 'active'
+        WHERE s.workspace_id = p_workspace AND s.id = p_session AND s.status IS DISTINCT FROM 'active';
+        IF FOUND THEN
+            PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'session.reopened', '{}', '{}', p_now);
+        END IF;
+    END IF;
+
+    SELECT a.status = 'connected' INTO v_known
+    FROM claude_code_agents a WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent;
+    INSERT INTO claude_code_agents AS a
+        (workspace_id, session_id, id, user_id, name, role, client, checkout, checkout_root, status, last_activity,
+         news_seq)
+    VALUES (p_workspace, p_session, p_agent, p_actor->>'user', p_actor->>'name', p_actor->>'role',
+            p_actor->>'client', p_checkout, p_actor->>'checkout_root', 'connected', p_now,
+            coalesce((SELECT max(e.seq) FROM coordination_events e
+                      WHERE e.workspace_id = p_workspace AND e.session_id = p_session), 0))
+    ON CONFLICT (workspace_id, session_id, id) DO UPDATE
+        SET status = 'connected', client = excluded.client, last_activity = p_now,
+            role = CASE WHEN excluded.role = 'planner' THEN excluded.role ELSE a.role END,
+            checkout = CASE WHEN excluded.checkout = '' AND a.last_activity > p_now - interval '10 minutes'
+                            THEN a.checkout ELSE excluded.checkout END,
+            checkout_root = coalesce(excluded.checkout_root, a.checkout_root)
+    RETURNING a.role INTO v_role;
+    IF v_known IS NOT TRUE THEN
+        PERFORM coordination_append_event(
+            p_workspace, p_session, p_agent, 'agent.joined',
+            jsonb_build_object('role', v_role, 'checkout', p_checkout), '{}', p_now);
+    END IF;
+END
+$function$;
+
 -- Keep an analysis under its id, and no more than twenty of a session: the oldest go.
 -- Raises what coordination_enter_session raises.
 CREATE OR REPLACE FUNCTION coordination_keep_analysis(
@@ -2267,6 +2367,59 @@ BEGIN
                                         WHERE d.workspace_id = p_workspace AND d.session_id = p_session
                                           AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
                       ORDER BY t.position, t.id LIMIT 1));
+END
+$function$;
+
+-- Let an agent take the role of the planner, when it is free: no other agent that has it is there, which is to say
+-- connected and heard of within ten minutes. Who had taken it before is an implementer again; who has it by its name
+-- keeps it. An agent that has the role keeps it, and nothing is written.
+-- Raises CO012 when the role is not free: who has it, and when it was last heard of. Null when there is no such agent.
+CREATE OR REPLACE FUNCTION coordination_take_planner_role(
+    p_workspace text, p_session text, p_by text, p_agent text
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_role text;
+    v_there record;
+    v_taken_from text[];
+BEGIN
+    PERFORM coordination_lock_session(p_workspace, p_session);
+    v_now := clock_timestamp();
+    -- In the order of coordination_touch_agents, which takes no lock of a session: the two cannot deadlock.
+    PERFORM FROM claude_code_agents a
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND (a.id = p_agent OR a.role = 'planner')
+    ORDER BY a.id FOR UPDATE;
+    SELECT a.role INTO v_role FROM claude_code_agents a
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF v_role = 'planner' THEN
+        RETURN jsonb_build_object('agent_id', p_agent, 'role', 'planner', 'changed', false, 'taken_from', '[]'::jsonb);
+    END IF;
+    SELECT a.id AS agent_id, a.last_activity AS last_heard_of INTO v_there
+    FROM claude_code_agents a
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.role = 'planner'
+      AND a.status = 'connected' AND a.last_activity > v_now - interval '10 minutes'
+    ORDER BY a.last_activity DESC, a.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the role is taken' USING ERRCODE = 'CO012',
+            DETAIL = (to_jsonb(v_there) || jsonb_build_object('session', p_session))::text;
+    END IF;
+    WITH given_up AS (
+        UPDATE claude_code_agents a SET role = 'implementer'
+        WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.role = 'planner'
+          AND a.name IS DISTINCT FROM 'planner'
+        RETURNING a.id)
+    SELECT coalesce(array_agg(g.id::text ORDER BY g.id), '{}') INTO v_taken_from FROM given_up g;
+    UPDATE claude_code_agents a SET role = 'planner'
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent;
+    PERFORM coordination_append_event(p_workspace, p_session, p_by, 'role.taken',
+        jsonb_build_object('agent', p_agent, 'taken_from', to_jsonb(v_taken_from)), p_agent || v_taken_from, v_now);
+    RETURN jsonb_build_object('agent_id', p_agent, 'role', 'planner', 'changed', true,
+        'taken_from', to_jsonb(v_taken_from));
 END
 $function$;
 

@@ -1,8 +1,8 @@
 """Plans: analyses of tasks, the plans that were handed out, and what a task knows of its plan.
 
-Only adds: two tables, three columns of tasks, four functions, an index on messages, to the trigger on sessions that
-their rows go too, and to reports that a planned task waits its turn and that its planner is told. The previous release
-works on with all of it.
+Only adds: two tables, three columns of tasks, six functions, an index on messages, to the trigger on sessions that
+their rows go too, to reports that a planned task waits its turn and that its planner is told, and to joining that an
+agent keeps the planner's role that it took. The previous release works on with all of it.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them, and leave the functions that changed as the revision before had them."""
-    for name in ("sync_progress", "take_task"):
+    for name in ("join_session", "sync_progress", "take_task"):
         run(FROZEN.parent / "0001" / f"{name}.sql")
     run(FROZEN.parent / "0002" / "delete_session_rows.sql")
     run(FROZEN / "schema" / "down.sql")

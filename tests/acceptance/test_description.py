@@ -9,7 +9,7 @@ no end.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -39,6 +39,8 @@ THERE = {"session": SESSION, "agent_id": "alice/impl_a", "task_id": "own/one", "
 """What is there of that which paths name."""
 ASKED_FOR = {"agent": "impl_a", "wait_seconds": 0}
 """Who is there; and nobody waits here."""
+SAID = {"agent": "alice/planner"}
+"""Who acts."""
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 """Wrong requests are made by trying."""
 NOT_BEGUN = {"POST /api/v1/sessions/{session}/index/files", "POST /api/v1/sessions/{session}/index/finish"}
@@ -124,6 +126,9 @@ async def send(described: Client, case: Any, compared: list[Any] = COMPARED) -> 
         case.path_parameters = {name: THERE[name] for name in case.path_parameters}
     if _is_right(case, ParameterLocation.QUERY):
         case.query |= {name: value for name, value in ASKED_FOR.items() if name in case.query}
+    if _is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict):
+        body = cast("dict[str, Any]", case.body)
+        case.body = body | {name: value for name, value in SAID.items() if body.get(name) is not None}
     wanted = case.as_transport_kwargs(str(described.base_url))
     made: Any = requests.Request(**{name: wanted[name] for name in ASKED if name in wanted}).prepare()
     answer = await described.request(made.method, made.url, headers=made.headers, content=made.body)

@@ -3,6 +3,8 @@
 -- A checkout belongs to one session at a time: while another active session has an agent that was seen there within
 -- ten minutes, or any other session (a closed one too) a live lease there, the join is refused with CO001 and nothing
 -- is written.
+-- An agent that is known keeps its role, which it may have taken (coordination_take_planner_role); one that is called
+-- planner has that role, always.
 -- p_actor: {user, name, role, client, checkout_root}.
 CREATE OR REPLACE FUNCTION coordination_join_session(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_now timestamptz
@@ -13,6 +15,7 @@ DECLARE
     v_other text;
     v_active boolean;
     v_known boolean;
+    v_role text;
 BEGIN
     IF p_checkout <> '' THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_checkout, hashtextextended(p_workspace, 20261122)));
@@ -55,14 +58,16 @@ BEGIN
             coalesce((SELECT max(e.seq) FROM coordination_events e
                       WHERE e.workspace_id = p_workspace AND e.session_id = p_session), 0))
     ON CONFLICT (workspace_id, session_id, id) DO UPDATE
-        SET status = 'connected', role = excluded.role, client = excluded.client, last_activity = p_now,
+        SET status = 'connected', client = excluded.client, last_activity = p_now,
+            role = CASE WHEN excluded.role = 'planner' THEN excluded.role ELSE a.role END,
             checkout = CASE WHEN excluded.checkout = '' AND a.last_activity > p_now - interval '10 minutes'
                             THEN a.checkout ELSE excluded.checkout END,
-            checkout_root = coalesce(excluded.checkout_root, a.checkout_root);
+            checkout_root = coalesce(excluded.checkout_root, a.checkout_root)
+    RETURNING a.role INTO v_role;
     IF v_known IS NOT TRUE THEN
         PERFORM coordination_append_event(
             p_workspace, p_session, p_agent, 'agent.joined',
-            jsonb_build_object('role', p_actor->>'role', 'checkout', p_checkout), '{}', p_now);
+            jsonb_build_object('role', v_role, 'checkout', p_checkout), '{}', p_now);
     END IF;
 END
 $function$;

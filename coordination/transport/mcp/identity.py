@@ -59,7 +59,8 @@ class Caller:
         connection: the virtual user id; a name of this connection that must not be logged in full.
         peer: `host:port` of the TCP peer, for the log.
         verdict: whether the caller may see coordination tools at all.
-        tools: the names of the tools it may see and call.
+        tools: the names of the tools it may see and call, by the role that it comes with until `transport.mcp.roles`
+            has asked for the one that it has.
         request_id: the id of the JSON-RPC request, as the client sent it; None of a notification.
     """
 
@@ -87,6 +88,11 @@ def current_caller() -> Caller | None:
     except RuntimeError:
         return None
     return scope.get(_SCOPE_KEY)
+
+
+def keep_caller(caller: Caller) -> None:
+    """Let the MCP request that is being served have this caller from here on."""
+    get_http_request().scope[_SCOPE_KEY] = caller
 
 
 def route_path(scope: Scope) -> str:

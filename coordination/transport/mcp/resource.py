@@ -23,11 +23,12 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, ReadResourceRequestParams
 from pydantic import AnyUrl, BaseModel, PrivateAttr
 
-from coordination.domain.agent import Agent
-from coordination.domain.errors import CoordinationError, InvalidInput, UnknownItem
+from coordination.domain.agent import Agent, agent_of
+from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater, UnknownItem
 from coordination.domain.text import shown, storable
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_PROMPTS, PLANNER_TOOLS
 from coordination.services.core import Core
+from coordination.services.planner import read_role
 from coordination.transport.exchange import exchange_of
 from coordination.transport.mcp.errors import INTERNAL_CODE, internal_message
 from coordination.transport.mcp.errors import as_text as in_words
@@ -152,10 +153,27 @@ class CoordinationResource(Resource):
             _check(said)
             return await self._card.read(self._core, agent, said)
         except CoordinationError as error:
-            raise _refusal(error, caller) from None
+            raise await self._refusal(error, caller) from None
         except Exception:
             _log.exception("resource_read_failed", resource=self.name, request_id=request_id)
             raise Refusal(INTERNAL_CODE, internal_message(request_id), "", INTERNAL_ERROR) from None
+
+    async def _refusal(self, error: CoordinationError, caller: Caller | None) -> Refusal:
+        """Return the refusal for an error; it names no tool that the caller may not see."""
+        next_call = error.next_call
+        if any(name in next_call for name in _PLANNERS_ALONE) and not await self._is_planner(caller):
+            next_call = ""
+        # Not -32602, as for an address that leads to nothing: Claude Code takes that for "it may have been deleted",
+        # and keeps the reason to itself.
+        wrong = isinstance(error, InvalidInput | UnknownItem)
+        return Refusal(error.code, error.message, next_call, INVALID_REQUEST if wrong else INTERNAL_ERROR)
+
+    async def _is_planner(self, caller: Caller | None) -> bool:
+        agent = None if caller is None else agent_of(caller.identity)
+        try:
+            return agent is not None and await read_role(self._core, agent) == "planner"
+        except RetryLater:
+            return False
 
 
 class CoordinationTemplate(ResourceTemplate):
@@ -217,15 +235,3 @@ def _check(said: Mapping[str, str]) -> None:
             raise InvalidInput(
                 f"{name}: must have 1 to {PARAMETER_MAX:,} characters, and no control characters."
             )
-
-
-def _refusal(error: CoordinationError, caller: Caller | None) -> Refusal:
-    """Return the refusal for an error; it names no tool that the caller may not see."""
-    next_call = error.next_call
-    is_planner = caller is not None and caller.tools == PLANNER_TOOLS
-    if not is_planner and any(name in next_call for name in _PLANNERS_ALONE):
-        next_call = ""
-    # Not -32602, as for an address that leads to nothing: Claude Code takes that for "it may have been deleted", and
-    # keeps the reason to itself.
-    wrong = isinstance(error, InvalidInput | UnknownItem)
-    return Refusal(error.code, error.message, next_call, INVALID_REQUEST if wrong else INTERNAL_ERROR)

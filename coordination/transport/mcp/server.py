@@ -24,6 +24,7 @@ from starlette.middleware import Middleware
 from coordination.transport.exchange import BODY_MAX, BODY_SECONDS, ExchangeMiddleware
 from coordination.transport.mcp.identity import PATH, CallerResolution, Entrance
 from coordination.transport.mcp.resource import RefusedReads
+from coordination.transport.mcp.roles import RoleReader, Roles, role_by_name
 from coordination.transport.mcp.tool import CoordinationTool
 from coordination.transport.mcp.visibility import Refusals, Report, VisibilityMiddleware, VisibilityTransform
 
@@ -51,6 +52,7 @@ def build_mcp(
     on_listed: Report,
     on_called: Report,
     refusals: Refusals,
+    role: RoleReader = role_by_name,
     further: Sequence[FastMCPMiddleware] = (),
     prompts: Sequence[Prompt] = (),
     resources: Sequence[Resource | ResourceTemplate] = (),
@@ -66,6 +68,7 @@ def build_mcp(
         on_listed: called with the identity of every caller that was shown tools.
         on_called: called with the identity of every caller that called one of its tools.
         refusals: where refused calls are counted.
+        role: says which role an agent has now; by default the one that it comes with.
         prompts: what a person can have an agent told; which of them a caller sees is decided by their names.
         resources: what a client can read; callers that have tools see all of them.
         further: what else looks at requests, once it is known what their callers may see.
@@ -89,6 +92,7 @@ def build_mcp(
                 on_listed=on_listed,
                 on_called=on_called,
                 refusals=refusals,
+                roles=Roles(role),
             ),
             RefusedReads(),
             *further,

@@ -149,10 +149,10 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
             next_call = error.next_call
             if isinstance(error, RetryLater):
                 next_call = _repeated(self.name, arguments) or next_call or "repeat the same call in a moment"
-            return _refusal(error.code, error.message, next_call or LOOK)
+            return refusal(error.code, error.message, next_call or LOOK)
         except Exception:
             _log.exception("tool_call_failed", tool=self.name, request_id=exchange.request_id)
-            return _refusal(INTERNAL_CODE, internal_message(exchange.request_id), LOOK)
+            return refusal(INTERNAL_CODE, internal_message(exchange.request_id), LOOK)
         return ToolResult(
             content=[TextContent(type="text", text=answer.text)],
             structured_content=answer.structured.model_dump(mode="json", by_alias=True, exclude_none=True),
@@ -210,7 +210,8 @@ def _repeated(tool: str, arguments: dict[str, Any]) -> str:
     return printable(call(tool, **arguments))
 
 
-def _refusal(code: str, message: str, next_call: str) -> ToolResult:
+def refusal(code: str, message: str, next_call: str) -> ToolResult:
+    """Return the answer to a call that is refused."""
     return ToolResult(
         content=[TextContent(type="text", text=as_text(code, message, next_call))],
         structured_content=structured(code, message, next_call),

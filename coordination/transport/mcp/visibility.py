@@ -3,7 +3,8 @@
 A `Transform` hides components: what a caller may not see is not there, so calling it gives what FastMCP
 answers for any unknown name, byte for byte. A `Middleware` takes the instructions out of the answers to
 `initialize` and `server/discover` for callers without tools, reports who listed and who called, and records
-refused calls. Who the caller is comes from `transport.mcp.identity`; the rules are in `domain.visibility`.
+refused calls. Who the caller is comes from `transport.mcp.identity`, which role it has from `transport.mcp.roles`; the
+rules are in `domain.visibility`.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 import structlog
-from fastmcp.prompts import Prompt
+from fastmcp.prompts import Prompt, PromptResult
 from fastmcp.resources import Resource, ResourceTemplate
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.server.transforms import (
@@ -23,19 +24,27 @@ from fastmcp.server.transforms import (
     VersionSpec,
 )
 from fastmcp.tools import Tool, ToolResult
+from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     CallToolRequestParams,
     DiscoverRequest,
     DiscoverResult,
+    GetPromptRequestParams,
     InitializeRequest,
     InitializeResult,
+    ListPromptsRequest,
     ListToolsRequest,
 )
 
+from coordination.domain.errors import RetryLater
 from coordination.domain.identity import Identity
 from coordination.domain.text import shown
 from coordination.domain.visibility import PLANNER_PROMPTS, PLANNER_TOOLS, Hidden
+from coordination.transport.mcp.errors import as_text
 from coordination.transport.mcp.identity import Caller, current_caller
+from coordination.transport.mcp.roles import Roles
+from coordination.transport.mcp.tool import refusal
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -131,15 +140,23 @@ class VisibilityMiddleware(Middleware):
         on_listed: called with the identity of a caller that was shown tools.
         on_called: called with the identity of a caller that called a tool it may see, after the tool ran.
         refusals: where refused calls are counted.
+        roles: completes callers whose role it depends on.
     """
 
     def __init__(
-        self, *, planner_instructions: str, on_listed: Report, on_called: Report, refusals: Refusals
+        self,
+        *,
+        planner_instructions: str,
+        on_listed: Report,
+        on_called: Report,
+        refusals: Refusals,
+        roles: Roles,
     ) -> None:
         self._planner_instructions = planner_instructions
         self._on_listed = on_listed
         self._on_called = on_called
         self._refusals = refusals
+        self._roles = roles
 
     async def on_initialize(
         self,
@@ -147,6 +164,7 @@ class VisibilityMiddleware(Middleware):
         call_next: CallNext[InitializeRequest, InitializeResult | None],
     ) -> InitializeResult | None:
         """Answer the older era's handshake."""
+        await self._roles.complete_if_known()
         result = await call_next(context)
         return result and result.model_copy(update={"instructions": self._told(result.instructions)})
 
@@ -156,6 +174,7 @@ class VisibilityMiddleware(Middleware):
         call_next: CallNext[DiscoverRequest, DiscoverResult | dict[str, object]],
     ) -> DiscoverResult | dict[str, object]:
         """Answer the modern era's discovery."""
+        await self._roles.complete_if_known()
         result = await call_next(context)
         if not isinstance(result, dict):
             return result.model_copy(update={"instructions": self._told(result.instructions)})
@@ -175,8 +194,8 @@ class VisibilityMiddleware(Middleware):
         call_next: CallNext[ListToolsRequest, Sequence[Tool]],
     ) -> Sequence[Tool]:
         """List the caller's tools and report it when there are any."""
+        caller = await self._roles.complete_if_known()
         tools = await call_next(context)
-        caller = current_caller()
         if caller is not None and tools:
             self._on_listed(caller.identity)
         return tools
@@ -191,11 +210,38 @@ class VisibilityMiddleware(Middleware):
         name = context.message.name
         if caller is None:
             return await call_next(context)
+        if name not in caller.tools:
+            try:
+                caller = await self._roles.complete() or caller
+            except RetryLater as error:
+                return refusal(error.code, error.message, error.next_call)
         if name not in caller.tools and (isinstance(caller.verdict, Hidden) or name in PLANNER_TOOLS):
             self._refusals.record(caller, name)
         result = await call_next(context)
         self._on_called(caller.identity)
         return result
+
+    async def on_list_prompts(
+        self,
+        context: MiddlewareContext[ListPromptsRequest],
+        call_next: CallNext[ListPromptsRequest, Sequence[Prompt]],
+    ) -> Sequence[Prompt]:
+        """List the prompts of the caller's role."""
+        await self._roles.complete_if_known()
+        return await call_next(context)
+
+    async def on_get_prompt(
+        self,
+        context: MiddlewareContext[GetPromptRequestParams],
+        call_next: CallNext[GetPromptRequestParams, PromptResult],
+    ) -> PromptResult:
+        """Tell a prompt of the caller's role."""
+        try:
+            await self._roles.complete()
+        except RetryLater as error:
+            said = as_text(error.code, error.message, error.next_call)
+            raise MCPError(INTERNAL_ERROR, said, {"code": error.code}) from None
+        return await call_next(context)
 
 
 def _visible_tools() -> tuple[str, ...]:

@@ -112,6 +112,7 @@ BODIES: Final[Mapping[str, _Json]] = MappingProxyType(
     {
         "SessionChange": {"across_checkouts": "block", "by": "bob"},
         "Revocation": {"paths": ["src/parser.py"], "agent": _AGENT, "by": "bob"},
+        "RoleChange": {"agent": _AGENT, "by": "bob"},
         "PersonMessage": {"text": "Leave the errors to impl_b, please.", "to": ["impl_a"], "sender": "bob"},
         "RefreshBegin": {"checkout": _CHECKOUT},
         "FileBatch": {
@@ -199,6 +200,12 @@ ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
                     "work": 2.0,
                 }
             ],
+        },
+        "HeldRole": {
+            "agent_id": _AGENT,
+            "role": "planner",
+            "changed": True,
+            "taken_from": ["alice/impl_b"],
         },
         "FirstPrompt": {"prompt": "You are impl_a in the coordination session demo.\n…"},
         "MessagePage": {

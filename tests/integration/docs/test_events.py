@@ -7,7 +7,7 @@ from coordination.domain.event import EventKind
 from coordination.domain.file_lock import Wait
 from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.task import Report, TaskStatus
-from coordination.store import event, file_lock, plan, session, task
+from coordination.store import event, file_lock, plan, planner, session, task
 from coordination.store.database import Database
 from tests.integration.store.steps import DEMO, agent, expire, granted, held, queued
 from tests.unit.docs.page import REFERENCE, names, section, text_of
@@ -64,6 +64,13 @@ async def work_with_tasks(database: Database) -> None:
     await task.sync(database, PLANNER, Report(message="Lunch at noon.", to=("impl_a",)))
 
 
+async def change_roles(database: Database) -> None:
+    """Let every kind of event on roles happen."""
+    await database.fetch("UPDATE claude_code_agents SET last_activity = last_activity - interval '1 hour'")
+    await planner.take(database, "local", DEMO, "alice", IMPL_A.id)
+    await planner.give_back(database, "local", DEMO, "alice", IMPL_A.id)
+
+
 async def change_the_session(database: Database) -> None:
     """Let every kind of event on the session happen."""
     await session.configure(database, "local", DEMO, "alice", status=None, across_checkouts="block")
@@ -75,6 +82,7 @@ async def change_the_session(database: Database) -> None:
 async def test_every_kind_is_written_with_the_fields_that_the_page_names(clean_database: Database) -> None:
     await work_with_locks(clean_database)
     await work_with_tasks(clean_database)
+    await change_roles(clean_database)
     await change_the_session(clean_database)
     found = await written(clean_database)
     assert set(found) == {kind.value for kind in EventKind}

@@ -28,6 +28,8 @@ WRITES: list[tuple[str, str, dict[str, object]]] = [
     ("PATCH", "/sessions/{}", {"status": "closed"}),
     ("POST", "/sessions/{}/locks/revoke", {"everything": True}),
     ("POST", "/sessions/{}/messages", {"text": "hello", "sender": "bob"}),
+    ("POST", "/sessions/{}/planner", {"agent": "alice/impl_a"}),
+    ("DELETE", "/sessions/{}/planner", {"agent": "alice/impl_a"}),
     ("POST", "/sessions/{}/index/begin", {}),
     ("POST", "/sessions/{}/index/files", {"refresh": 1}),
     ("POST", "/sessions/{}/index/finish", {"refresh": 1, "files": 0, "fingerprint": "0"}),
@@ -119,6 +121,7 @@ async def test_a_wrong_parameter_is_named(shared_api: Api, path: str, query: str
         ("locks/revoke", {"agent": "planner"}, "agent"),
         ("locks/revoke", {"everything": True, "paths": ["a.py"]}, "everything: true alone"),
         ("locks/revoke", {"everything": "yes"}, "everything"),
+        ("planner", {"agent": "impl_a"}, "agent"),
     ],
 )
 async def test_a_wrong_field_is_named_and_nothing_is_written(

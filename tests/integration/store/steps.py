@@ -111,6 +111,18 @@ async def die(database: Database, who: Agent) -> None:
     assert rows
 
 
+async def fall_silent(database: Database, who: Agent, minutes: int = 11) -> None:
+    """Let the agent be unheard of for so long."""
+    rows = await database.fetch(
+        """UPDATE claude_code_agents SET last_activity = clock_timestamp() - make_interval(mins => $3)
+           WHERE session_id = $1 AND id = $2 RETURNING 1""",
+        who.session,
+        who.id,
+        minutes,
+    )
+    assert rows
+
+
 async def kinds(database: Database, session: str = DEMO) -> list[str]:
     """The kinds of a session's events, in order."""
     rows = await database.fetch(

@@ -15,6 +15,7 @@ from tests.integration.store.steps import (
     agent,
     blocked,
     expire,
+    fall_silent,
     granted,
     held,
     kinds,
@@ -24,18 +25,6 @@ from tests.integration.store.steps import (
 )
 
 HERE, THERE = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
-
-
-async def fall_silent(database: Database, who: Agent, minutes: int = 11) -> None:
-    """Let the agent be unheard of for so long."""
-    rows = await database.fetch(
-        """UPDATE claude_code_agents SET last_activity = clock_timestamp() - make_interval(mins => $3)
-           WHERE session_id = $1 AND id = $2 RETURNING 1""",
-        who.session,
-        who.id,
-        minutes,
-    )
-    assert rows
 
 
 async def touch(database: Database, who: Agent) -> None:

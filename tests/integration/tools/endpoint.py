@@ -15,9 +15,11 @@ from jsonschema.protocols import Validator
 from starlette.types import ASGIApp
 
 from coordination.services.core import Core
+from coordination.services.planner import read_role
 from coordination.store.database import Database
 from coordination.transport.mcp.prompts import build_prompts
 from coordination.transport.mcp.resources import build_resources
+from coordination.transport.mcp.roles import RoleReader
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals
@@ -115,7 +117,7 @@ async def written(database: Database) -> dict[str, int]:
 
 
 @contextlib.asynccontextmanager
-async def endpoint(core: Core, *, presence: bool) -> AsyncGenerator[Endpoint]:
+async def endpoint(core: Core, *, presence: bool, role: RoleReader | None = None) -> AsyncGenerator[Endpoint]:
     """Put the tools behind the application; without `presence` a call that is refused writes nothing at all."""
     tools = build_tools(core)
     mcp = build_mcp(
@@ -128,6 +130,7 @@ async def endpoint(core: Core, *, presence: bool) -> AsyncGenerator[Endpoint]:
         on_listed=core.presence.listed if presence else _nobody,
         on_called=core.presence.called if presence else _nobody,
         refusals=Refusals(),
+        role=role or functools.partial(read_role, core),
     )
     app = mcp_app(mcp)
     async with (

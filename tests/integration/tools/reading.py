@@ -34,7 +34,8 @@ class Client:
         if self.era == "modern":
             sent["_meta"] = {f"{META}/protocolVersion": MODERN, f"{META}/clientCapabilities": {}}
             headers |= {"mcp-protocol-version": MODERN, "mcp-method": method}
-            headers |= {"mcp-name": sent["uri"]} if "uri" in sent else {}
+            named = sent.get("uri", sent.get("name"))
+            headers |= {} if named is None else {"mcp-name": named}
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": sent}
         return await self.mcp.client.post(self.path, content=json.dumps(message), headers=headers)
 

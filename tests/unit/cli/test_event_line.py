@@ -36,6 +36,13 @@ def line(kind: str, payload: dict[str, Any], agent: str | None = "alice/impl_a")
         ("session.configured", {"across_checkouts": "block"}, "set: other checkouts block"),
         ("session.configured", {"status": "active"}, "set the session active"),
         ("agent.joined", {"role": "planner"}, "joined as planner"),
+        (
+            "role.taken",
+            {"agent": "alice/impl_b", "taken_from": ["alice/impl_c"]},
+            "made alice/impl_b the planner instead of alice/impl_c",
+        ),
+        ("role.taken", {"agent": "alice/impl_b", "taken_from": []}, "made alice/impl_b the planner"),
+        ("role.returned", {"agent": "alice/impl_b"}, "gave back the planner's role of alice/impl_b"),
         ("lock.claimed", LOCKS, "claimed src/app.py (write)"),
         ("lock.renewed", LOCKS, "renewed src/app.py"),
         ("lock.released", LOCKS, "released src/app.py"),
@@ -72,6 +79,8 @@ def test_every_kind_has_its_sentence() -> None:
         "to": ["b/c"],
         "text": "x",
         "role": "planner",
+        "agent": "b/c",
+        "taken_from": [],
         "revision": 1,
         "task_count": 2,
         "agent_count": 2,
@@ -91,7 +100,13 @@ def test_an_unknown_kind_and_an_unknown_author_are_shown_as_such() -> None:
 @pytest.mark.parametrize("kind", [*EventKind, HOSTILE])
 def test_no_event_can_colour_or_move_the_terminal(kind: str) -> None:
     lock = {"path": HOSTILE, "operation": HOSTILE, "agent_id": HOSTILE}
-    names = ["task_id", "message", "text", "role", "after", "across_checkouts"]
-    payload = {**dict.fromkeys(names, HOSTILE), "locks": [lock], "paths": [HOSTILE], "to": [HOSTILE]}
+    names = ["task_id", "message", "text", "role", "agent", "after", "across_checkouts"]
+    payload = {
+        **dict.fromkeys(names, HOSTILE),
+        "locks": [lock],
+        "paths": [HOSTILE],
+        "to": [HOSTILE],
+        "taken_from": [HOSTILE],
+    }
     told = line(kind, payload, HOSTILE)
     assert not {"\x1b", "\x07", "\u202e", "\x00", "\r", "\n"} & set(told)

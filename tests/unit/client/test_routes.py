@@ -36,6 +36,8 @@ CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
     "configure": [lambda client: client.configure("demo", "bob", status="closed")],
     "revoke": [lambda client: client.revoke("demo", "bob")],
     "send": [lambda client: client.send("demo", "bob", "hello", None)],
+    "take_planner": [lambda client: client.take_planner("demo", "bob", "alice/impl_a")],
+    "give_planner_back": [lambda client: client.give_planner_back("demo", "bob", "alice/impl_a")],
     "begin_index": [lambda client: client.begin_index("demo", "")],
     "add_to_index": [lambda client: client.add_to_index("demo", "", 1, [], [])],
     "finish_index": [lambda client: client.finish_index("demo", "", 1, files=0, commit="", fingerprint="0")],

@@ -13,7 +13,7 @@ PAGE = text_of(REFERENCE / "events.md")
 KINDS = section(PAGE, "Kinds")
 FUNCTIONS = sorted((ROOT / "coordination/store/functions").glob("*.sql"))
 
-_IN_SQL = re.compile(r"'((?:session|agent|lock|waiter|task|plan|message)\.[a-z]+)'")
+_IN_SQL = re.compile(r"'((?:session|agent|role|lock|waiter|task|plan|message)\.[a-z]+)'")
 _FROM_STATUS = "'task.' || p_status"
 
 

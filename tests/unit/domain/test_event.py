@@ -7,7 +7,7 @@ import coordination.store
 from coordination.domain.event import EventKind
 
 FUNCTIONS = Path(coordination.store.__file__).parent / "functions"
-KIND = re.compile(r"'((?:session|agent|lock|waiter|task|plan|message)\.[a-z_]+)'")
+KIND = re.compile(r"'((?:session|agent|role|lock|waiter|task|plan|message)\.[a-z_]+)'")
 
 
 def written() -> set[str]:

@@ -25,6 +25,7 @@ SEQ_DIGITS: Final = 18
 FACTS: Final = (
     *("operation", "checkout", "task_id", "status", "progress_percentage", "previous_agent", "after"),
     *("role", "across_checkouts", "ticket", "why", "revision", "analysis_id", "agent_count", "task_count"),
+    "agent",
 )
 """What of a payload is a name, a number or a word of the service's own."""
 _PATHS: Final = ("paths", "affected_files")

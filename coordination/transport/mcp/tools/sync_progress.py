@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final, cast
 from pydantic import PrivateAttr
 
 from coordination.domain.agent import Agent
+from coordination.domain.event import EventKind
 from coordination.domain.identity import Identity
 from coordination.domain.path import normalise_all
 from coordination.domain.task import Awaited, News, NewsItem, Report, Synced
@@ -94,7 +95,12 @@ def _report(agent: Agent, arguments: SyncProgressArguments) -> Report:
 
 def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
     news = [_news(item) for item in synced.news.items]
-    warnings = [*(_loss(agent, item) for item in synced.news.items if item.kind in _LOSSES), *warnings]
+    changes = [told for item in synced.news.items if (told := _role(agent, item))][-1:]  # the last one counts
+    warnings = [
+        *(_loss(agent, item) for item in synced.news.items if item.kind in _LOSSES),
+        *changes,
+        *warnings,
+    ]
     next_task = synced.next_task
     next_call = (
         call("sync_progress", task_id=next_task.task_id, status="started")
@@ -179,6 +185,23 @@ def _idle(synced: Synced) -> list[str]:
 
 def _state(awaited: Awaited) -> str:
     return awaited.status if awaited.agent_id is None else f"{awaited.status}, {awaited.agent_id}"
+
+
+def _role(agent: Agent, item: NewsItem) -> str:
+    """Say what a change of the planner's role means to the agent; "" of other news. It names no tool."""
+    if item.kind == EventKind.ROLE_RETURNED:
+        return (
+            f"You are an implementer again, since {instant(item.at)}: leave it to a planner to hand out work."
+        )
+    if item.kind != EventKind.ROLE_TAKEN:
+        return ""
+    now = item.payload["agent"]
+    if now != agent.id:
+        return f"{now} is the planner in your place, since {instant(item.at)}: leave it to that agent to hand out work."
+    return (
+        f"You are the planner, since {instant(item.at)}. If you see no tools to plan with, ask the person to type /mcp"
+        " and reconnect."
+    )
 
 
 def _loss(agent: Agent, item: NewsItem) -> str:
