@@ -14,7 +14,7 @@ import orjson
 
 from coordination.domain.agent import Agent
 from coordination.domain.errors import UnknownItem
-from coordination.domain.file_index import FileIndex, IndexedFile
+from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
 from coordination.domain.path import LockPath, fold
 from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
@@ -190,22 +190,19 @@ async def _corpus(
         if project_files is None:
             return Corpus(FileIndex(())), (missing,)
         bare = FileIndex(tuple(IndexedFile(path.path) for path in project_files))
-        return await asyncio.to_thread(Corpus.prepared, bare), (missing,)
-    key = (workspace, session, chosen.checkout, chosen.refreshed_at)
-    corpus = core.corpora.get(key)
-    if corpus is None or project_files is not None:
-        index = await file_index.read(core, workspace, session, chosen.checkout) or FileIndex(())
-        if project_files is not None:
-            return await asyncio.to_thread(Corpus.prepared, _only(index, project_files)), ()
-        corpus = await core.corpora.prepare(key, index)
-    return corpus, ()
+        return await asyncio.to_thread(Corpus, bare), (missing,)
+    if project_files is None:
+        return await core.corpora.of(workspace, session, chosen), ()
+    index = await file_index.read(core, workspace, session, chosen.checkout) or IndexLines()
+    return await asyncio.to_thread(_of_files, index, project_files), ()
 
 
-def _only(index: FileIndex, project_files: Sequence[LockPath]) -> FileIndex:
+def _of_files(index: IndexLines, project_files: Sequence[LockPath]) -> Corpus:
     """Return what an index knows of these files; of a file that it does not have, the name alone."""
-    known = {fold(file.path): file for file in index.files}
+    whole = index.whole()
+    known = {fold(file.path): file for file in whole.files}
     files = tuple(known.get(path.key, IndexedFile(path.path)) for path in project_files)
-    return FileIndex(files, index.co_changes)
+    return Corpus(FileIndex(files, whole.co_changes))
 
 
 def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:
