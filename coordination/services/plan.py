@@ -7,7 +7,7 @@ names alone: the service never looks at a disk.
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -92,7 +92,7 @@ async def read(core: Core, workspace: str, session: str, analysis_id: str) -> Ke
 async def distribute(
     core: Core, agent: Agent, analysis_id: str, preferred_agent_count: int | None = None
 ) -> Distributed:
-    """Hand out an analysed plan; what had started of an earlier one is kept.
+    """Hand out an analysed plan; what had started of an earlier one is kept, and its holder gets what shares its files.
 
     Raises:
         UnknownItem: the session has no analysis of that id.
@@ -101,8 +101,16 @@ async def distribute(
         RetryLater: the database cannot answer now.
     """
     analysis = (await read(core, agent.workspace, agent.session, analysis_id)).analysis
-    schedule = distributed(analysis, preferred_agent_count)
-    handed_out = [_handed_out(agent, analysis, schedule, id_) for id_ in _by_turn(analysis, schedule)]
+    begun = [
+        replace(one, agent="" if one.agent == agent.id else one.agent.removeprefix(f"{agent.user}/"))
+        for one in await store.begun(core.database, agent.workspace, agent.session, analysis.order)
+    ]
+    schedule = distributed(analysis, preferred_agent_count, begun)
+    holders = {one.id: one.agent or agent.name for one in begun}
+    holders |= {id_: one.agent for one in schedule.assignments for id_ in one.tasks}
+    handed_out = [
+        _handed_out(agent, analysis, schedule, id_, holders[id_]) for id_ in _by_turn(analysis, schedule)
+    ]
     result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
     core.feed.announce(agent.workspace, agent.session, freed=False)
     return result
@@ -206,17 +214,17 @@ def _of_files(index: IndexLines, project_files: Sequence[LockPath]) -> Corpus:
 
 
 def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:
-    """Return all tasks, agent by agent, each agent's in the order of its work."""
-    return [id_ for one in schedule.assignments for id_ in one.tasks]
+    """Return all tasks, agent by agent, each agent's in the order of its work; then what is none of these agents'."""
+    turns = [id_ for one in schedule.assignments for id_ in one.tasks]
+    return [*turns, *(id_ for id_ in analysis.order if id_ not in frozenset(turns))]
 
 
-def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str) -> HandedOut:
+def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str, holder: str) -> HandedOut:
     task = next(one for one in analysis.tasks if one.id == id_)
-    holder = next(one.agent for one in schedule.assignments if id_ in one.tasks)
     return HandedOut(
         task_id=id_,
         description=task.description,
-        assigned_to=f"{agent.user}/{holder}",
+        assigned_to=holder if "/" in holder else f"{agent.user}/{holder}",
         depends_on=(*task.depends_on, *schedule.after.get(id_, ())),
         files=tuple(one.path for one in analysis.predicted[id_]),
         work=analysis.work[id_],

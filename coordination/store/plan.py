@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from coordination.domain.agent import Agent
 from coordination.domain.plan.analysis import Analysis
+from coordination.domain.plan.begun import Begun
 from coordination.domain.plan.handed_out import HandedOut, Plan, PlanSummary
 from coordination.store.agent import caller
 from coordination.store.database import Database
@@ -19,6 +20,19 @@ READ: Final = """
 """
 DISTRIBUTE: Final = """
     SELECT coordination_distribute_plan($1, $2, $3, $4, $5::jsonb, $6, $7::int, $8::jsonb)
+"""
+# What is left of a task is what its holder last said, of its estimate; a completed one counts if it is planned again.
+BEGUN: Final = """
+    SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'agent', t.agent_id, 'files', t.files,
+               'is_blocked', t.status = 'blocked',
+               'left', CASE WHEN t.status = 'completed' THEN 0
+                            ELSE t.work * (100 - least(coalesce(p.progress_percentage, 0), 90)) / 100 END)
+               ORDER BY t.id), '[]')
+    FROM tasks t
+    LEFT JOIN task_progress p ON p.workspace_id = t.workspace_id AND p.session_id = t.session_id
+        AND p.agent_id = t.agent_id AND p.task_id = t.id
+    WHERE t.workspace_id = $1 AND t.session_id = $2 AND t.agent_id IS NOT NULL
+      AND (t.status IN ('started', 'in_progress', 'blocked') OR t.status = 'completed' AND t.id = ANY ($3::text[]))
 """
 LATEST: Final = """
     SELECT to_jsonb(p) || jsonb_build_object('tasks', coordination_planned_tasks($1, $2, p.revision))
@@ -46,6 +60,7 @@ class Distributed:
     kept: tuple[str, ...]
 
 
+_BEGUN: Final = TypeAdapter(list[Begun])
 _ANALYSIS: Final = TypeAdapter(Analysis)
 _DISTRIBUTED: Final = TypeAdapter(Distributed)
 _PLAN: Final = TypeAdapter(Plan)
@@ -95,6 +110,15 @@ async def distribute(
         DISTRIBUTE, *caller(agent), analysis_id, agents, orjson.dumps(rows).decode()
     )
     return _DISTRIBUTED.validate_json(answer)
+
+
+async def begun(database: Database, workspace: str, session: str, planned: Sequence[str]) -> list[Begun]:
+    """Read the tasks of a session that somebody has, and those of the `planned` ones that are completed, by id.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    return _BEGUN.validate_json(await database.fetch_json(BEGUN, workspace, session, list(planned)))
 
 
 async def latest(database: Database, workspace: str, session: str) -> Plan | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from coordination.domain.plan.assignment import agent_names
 from coordination.store.database import Database
 from tests.integration.tools.endpoint import Answer, Endpoint
 from tests.integration.tools.planning import ANALYSE, DISTRIBUTE, analysed, distributed, task
@@ -54,8 +55,8 @@ async def test_of_a_hundred_kept_tasks_the_first_are_named_and_the_others_counte
     ids = [f"{number:03}-" + "x" * 120 for number in range(100)]
     tasks = [task(id_, f"{id_[:3]}.py") for id_ in ids]
     await distributed(mcp, *tasks)
-    for id_ in ids:
-        await mcp.sync("impl_a", task_id=id_, status="completed")
+    for number, id_ in enumerate(ids):
+        await mcp.sync(agent_names(20)[number % 20], task_id=id_, status="started")
     answer = await distributed(mcp, *tasks, preferred_agent_count=20)
     assert structured(answer) < 4_096
     assert len(answer.text) < 1_500
