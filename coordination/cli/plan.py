@@ -11,7 +11,7 @@ from coordination.cli.output import OK, Json, emit, say
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, print_lines
 from coordination.client.errors import RequestRefused
-from coordination.domain.text import clean
+from coordination.domain.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 _TITLE: Final = 60
 _FILES: Final = 3
-_MARKS: Final = {"pending": "-", "completed": "x", "failed": "!", "blocked": "?"}
+_REPLACED: Final = "replaced"
+_MARKS: Final = {"pending": "-", "completed": "x", "failed": "!", "blocked": "?", _REPLACED: " "}
 _GOING: Final = ">"
 
 _PLAN_EXAMPLES: Final = """Examples:
 
     coord plan
+    coord plan demo --revision 1
     coord plan demo --json
 """
 _TASKS_EXAMPLES: Final = """Examples:
@@ -49,25 +51,35 @@ def register(app: App) -> None:
     app.command(prompt, help_epilogue=_PROMPT_EXAMPLES, usage="Usage: coord prompt AGENT [SESSION] [OPTIONS]")
 
 
-def plan(session: SessionName = None, /, *, json: Json = False) -> int:
+def plan(
+    session: SessionName = None,
+    /,
+    *,
+    revision: Annotated[
+        int | None,
+        Parameter(help="An earlier plan, as it was handed out; 1 is the first.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> int:
     """Show the latest plan of a session: each agent's tasks, what they wait for, the files that are likely.
 
     A planner makes it with analyze_task_conflicts and create_task_distribution.
     """
     with service(session) as client:
         name = resolve(client, session)
-        found = client.plan(name)
+        found = client.plan(name, revision)
     if json:
         emit({"session": name, **as_json(found)})
         return OK
     say(
-        f"Plan {found.revision} of session {name}: {len(found.tasks)} tasks for {found.agent_count} agents,"
-        f" by {clean(found.agent_id, 130)}."
+        f"Plan {found.revision} of session {name}: {counted(len(found.tasks), 'task')} for"
+        f" {counted(found.agent_count, 'agent')}, by {clean(found.agent_id, 130)}."
     )
     for holder, mine in groupby(found.tasks, lambda task: task.assigned_to or "nobody"):
         say()
         say(clean(holder, 130))
-        say(f"  start it with: {_start(holder.rpartition('/')[2], name)}")
+        if revision is None:
+            say(f"  start it with: {_start(holder.rpartition('/')[2], name)}")
         print_lines([line for task in mine for line in _detailed(task)])
     return OK
 
@@ -84,7 +96,7 @@ def tasks(session: SessionName = None, /, *, json: Json = False) -> int:
         emit({"session": name, "tasks": as_json(found)})
         return OK
     done = sum(task.status == "completed" for task in found)
-    say(f"{done} of {len(found)} tasks are completed.")
+    say(f"{done} of {counted(len(found), 'task')} {'is' if len(found) == 1 else 'are'} completed.")
     width = max((len(_id(task)) for task in found), default=0)
     who = max((len(clean(_holder(task), 130)) for task in found), default=0)
     print_lines([_line(task, width, who) for task in found])
@@ -130,7 +142,8 @@ def _start(agent: str, session: str) -> str:
 def _detailed(task: "HandedOut") -> "list[Text]":
     from rich.text import Text  # noqa: PLC0415 - `coord --help` is quick without it
 
-    lines = [Text(f"  {_mark(task)} {_id(task)}  {clean(task.description or '', _TITLE)}")]
+    replaced = f"({_REPLACED}) " if task.status == _REPLACED else ""
+    lines = [Text(f"  {_mark(task)} {_id(task)}  {replaced}{clean(task.description or '', _TITLE)}")]
     if task.files:
         more = len(task.files) - _FILES
         shown = clean(", ".join(task.files[:_FILES]), 200)

@@ -142,7 +142,7 @@ async def list_plans(core: Core, workspace: str, session: str, after: int, limit
 
 
 async def read_revision(core: Core, workspace: str, session: str, revision: int) -> Plan:
-    """Read a plan of a session by its revision, with the tasks that belong to it now.
+    """Read a plan of a session by its revision: the latest as `latest` does, an earlier one as it was handed out.
 
     Raises:
         UnknownItem: there is no such plan in this session, or no such session.

@@ -39,8 +39,19 @@ LATEST: Final = """
     FROM (SELECT p.revision, p.analysis_id, p.agent_count, p.agent_id, p.created_at FROM plans p
           WHERE p.workspace_id = $1 AND p.session_id = $2 ORDER BY p.revision DESC LIMIT 1) p
 """
+# Of an earlier plan the tasks as they were handed out, with what became of them. Another one of the same name, with
+# other words, is another task.
 REVISION: Final = """
-    SELECT to_jsonb(p) || jsonb_build_object('tasks', coordination_planned_tasks($1, $2, p.revision))
+    SELECT to_jsonb(p) || jsonb_build_object('tasks', CASE
+        WHEN NOT EXISTS (SELECT FROM plans l WHERE l.workspace_id = $1 AND l.session_id = $2 AND l.revision > $3)
+        THEN coordination_planned_tasks($1, $2, $3)
+        ELSE (SELECT coalesce(jsonb_agg(h.task || jsonb_build_object(
+                         'status', coalesce(t.status, 'replaced'), 'agent_id', t.agent_id) ORDER BY h.place), '[]')
+              FROM plans o
+              CROSS JOIN LATERAL jsonb_array_elements(o.handed_out) WITH ORDINALITY AS h(task, place)
+              LEFT JOIN tasks t ON t.workspace_id = $1 AND t.session_id = $2 AND t.id = h.task ->> 'task_id'
+                  AND t.description IS NOT DISTINCT FROM h.task ->> 'description'
+              WHERE o.workspace_id = $1 AND o.session_id = $2 AND o.revision = $3) END)
     FROM (SELECT p.revision, p.analysis_id, p.agent_count, p.agent_id, p.created_at FROM plans p
           WHERE p.workspace_id = $1 AND p.session_id = $2 AND p.revision = $3) p
 """
@@ -128,7 +139,11 @@ async def latest(database: Database, workspace: str, session: str) -> Plan | Non
 
 
 async def revision(database: Database, workspace: str, session: str, number: int) -> Plan | None:
-    """Read a plan of a session by its revision, with the tasks that belong to it now; None when there is no such."""
+    """Read a plan of a session by its revision; None when there is none.
+
+    Of the latest plan the tasks are as they are now; of an earlier one as they were handed out, with the status that
+    they have now, `replaced` when a later plan has taken their place.
+    """
     answer = await database.fetch_json(REVISION, workspace, session, number)
     return None if answer == b"null" else _PLAN.validate_json(answer)
 

@@ -15,7 +15,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import Identity
 from coordination.domain.plan.handed_out import HandedOut
-from coordination.domain.text import call
+from coordination.domain.text import call, counted
 from coordination.services import plan
 from coordination.services.core import Core
 from coordination.store.plan import Distributed
@@ -175,7 +175,7 @@ def _text(agent: Agent, distributed: Distributed, commands: Sequence[str]) -> st
     counts = ", ".join(f"{name} {many}" for name, many in islice(loads.items(), _NAMED_AGENTS))
     lines = "\n".join(commands)
     return (
-        f"Plan {distributed.revision}: {len(distributed.tasks)} tasks ({counts}). {_ADVICE}\n"
+        f"Plan {distributed.revision}: {counted(len(distributed.tasks), 'task')} ({counts}). {_ADVICE}\n"
         f"{lines if len(lines) <= TEXT_CHARACTERS else _rest(agent.session)}"
     )
 
