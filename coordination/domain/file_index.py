@@ -48,7 +48,7 @@ class CoChange:
 
     Attributes:
         weight: 0 to 1; the share of the changes of `path` that changed `other` too, where a commit counts less the
-            more files it changed.
+            more files it changed, and half when it is the only one that changed both.
     """
 
     path: str
