@@ -170,9 +170,10 @@ async def prompt(core: Core, workspace: str, session: str, agent: str) -> str:
     found = await latest(core, workspace, session)
     mine = [task for task in found.tasks if task.assigned_to and agent in _names(task.assigned_to)]
     if not mine or mine[0].assigned_to is None:
-        known = ", ".join(
-            dict.fromkeys(_names(task.assigned_to)[1] for task in found.tasks if task.assigned_to)
-        )
+        # Who asks by id is told ids: another user's agent of that name may have tasks.
+        by_name = "/" not in agent
+        ids = (task.assigned_to for task in found.tasks if task.assigned_to)
+        known = ", ".join(dict.fromkeys(_names(id_)[1] if by_name else id_ for id_ in ids))
         raise UnknownItem(
             f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
         )

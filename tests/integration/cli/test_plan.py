@@ -103,6 +103,8 @@ async def test_who_has_no_task_is_told_who_has(service: Running, coord: Coord) -
     answer = await coord("prompt", "impl_z")
     assert answer.exit_code == 4
     assert "It has tasks for: impl_a, impl_b." in answer.err
+    answer = await coord("prompt", "bob/impl_a")
+    assert "It has tasks for: alice/impl_a, alice/impl_b." in answer.err
 
 
 async def test_without_a_plan_the_way_to_one_is_told(service: Running, coord: Coord) -> None:

@@ -109,6 +109,34 @@ async def test_an_agent_is_led_from_task_to_task_and_told_when_another_frees_its
     assert told["next_task"]["task_id"] == "b"
 
 
+async def test_whoever_waits_for_a_task_that_it_failed_itself_is_told_to_begin_it_again(
+    mcp: Endpoint,
+) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py", after=("a",)), task("c"))
+    ended = await mcp.sync("impl_a", task_id="a", status="failed", message="no")
+    assert "warnings" not in ended.content  # b is impl_b's
+    await mcp.sync("impl_b", task_id="c", status="completed")
+    assert "again in a minute" in (await mcp.sync("impl_b")).content["warnings"][0]
+    await mcp.sync("impl_b", task_id="a", status="started")
+    ended = await mcp.sync("impl_b", task_id="a", status="failed", message="no")
+    (warning,) = ended.content["warnings"]
+    assert warning.startswith('You are not done: "b" is yours and waits for "a", which you reported failed.')
+    assert 'begin it again with sync_progress(task_id="a", status="started")' in warning
+    assert "minute" not in warning
+
+
+async def test_an_agent_whose_plan_means_another_user_is_told_whom_it_means(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    (warning,) = (await mcp.sync("bob__session__demo__impl_a")).content["warnings"]
+    assert warning.startswith(
+        "You are bob/impl_a, and the plan has no task for you. It has tasks for alice/impl_a"
+    )
+    assert 'sync_progress(task_id="a", status="started")' in warning
+    assert "warnings" not in (await mcp.sync("bob__session__demo__impl_z")).content
+    await mcp.sync("impl_a")
+    assert "warnings" not in (await mcp.sync("bob__session__demo__impl_a")).content
+
+
 async def test_the_planner_is_told_what_was_completed_or_is_stuck_and_why(mcp: Endpoint) -> None:
     await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", after=("a", "b")))
     await mcp.sync("impl_a", task_id="a", status="started")
