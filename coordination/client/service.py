@@ -22,7 +22,7 @@ from coordination.domain.file_lock import Lease
 from coordination.domain.plan.handed_out import Plan, PlanSummary
 from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus, SessionSummary
 from coordination.domain.task import Message, Task
-from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
+from coordination.wire.file_index import Added, IndexPage, KnownFilePage
 from coordination.wire.plan import FirstPrompt
 from coordination.wire.rest import (
     AgentPage,
@@ -186,8 +186,9 @@ class ServiceClient:
         return self._ask(f"{session_path(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
 
     def indexes(self, session: str) -> list[IndexSummary]:
-        """Read which checkouts of a session have a file index, the one that was refreshed last first."""
-        return self._ask(f"{session_path(session)}/index", SessionIndexes, {}).indexes
+        """Read which checkouts of a session have a file index, by key."""
+        pages = self._pages(f"{session_path(session)}/index", IndexPage)
+        return [index for page in pages for index in page.indexes]
 
     def known_files(self, session: str, checkout: str) -> Iterator[KnownFile]:
         """Read what the index of a checkout holds, by path."""

@@ -18,8 +18,6 @@ from coordination.domain.file_index import (
 from coordination.services.core import Core
 from coordination.store import file_index as store
 
-MOST_CHECKOUTS = 100
-
 
 async def begin(core: Core, workspace: str, session: str, checkout: str) -> Refresh:
     """Begin a refresh of a checkout's index; one that was begun before and not finished is over then.
@@ -86,9 +84,16 @@ async def known(
     return await store.known(core.database, workspace, session, checkout, after, limit)
 
 
-async def summaries(core: Core, workspace: str, session: str) -> list[IndexSummary]:
-    """Read which checkouts of a session have an index, at most 100, the one that was refreshed last first."""
-    return await store.summaries(core.database, workspace, session, MOST_CHECKOUTS)
+async def list_indexes(
+    core: Core, workspace: str, session: str, after: str | None, limit: int
+) -> list[IndexSummary]:
+    """Read at most `limit` checkouts of a session that have an index, by key, following the key `after`."""
+    return await store.page(core.database, workspace, session, after, limit)
+
+
+async def chosen(core: Core, workspace: str, session: str, checkout: str) -> IndexSummary | None:
+    """Read what the index is that `read` returns; None when the session has none."""
+    return await store.chosen(core.database, workspace, session, checkout)
 
 
 async def read(core: Core, workspace: str, session: str, checkout: str) -> FileIndex | None:

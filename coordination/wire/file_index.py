@@ -113,10 +113,11 @@ class KnownFilePage(BaseModel):
     next_cursor: str | None = None
 
 
-class SessionIndexes(BaseModel):
-    """The indexes of a session's checkouts, the one that was refreshed last first."""
+class IndexPage(BaseModel):
+    """The indexes of a session's checkouts, by key; `next_cursor` is the `after` of the next page, None on the last."""
 
     indexes: list[IndexSummary]
+    next_cursor: str | None = None
 
 
 def facts_of(entry: FileEntry) -> dict[str, object]:

@@ -214,7 +214,7 @@ ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
             "next_cursor": None,
         },
         "Sent": {"sent_to": [_AGENT]},
-        "SessionIndexes": {"indexes": [_INDEX]},
+        "IndexPage": {"indexes": [_INDEX], "next_cursor": None},
         "KnownFilePage": {
             "files": [{"path": "src/parser.py", "digest": "a41d88e0c7"}],
             "next_cursor": "src/parser.py",

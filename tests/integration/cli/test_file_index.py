@@ -192,7 +192,7 @@ async def test_two_working_trees_have_an_index_each(
     (tmp_path / "second" / "more.py").touch()
     monkeypatch.chdir(tmp_path / "second")
     assert (await coord("index", "--json")).json["files"] == 8
-    found = await file_index.summaries(service.core, "local", "demo")
+    found = await file_index.list_indexes(service.core, "local", "demo", None, 9)
     assert sorted(summary.files for summary in found) == [7, 8]
 
 
@@ -212,7 +212,7 @@ async def test_two_runs_at_once_do_not_mix_and_the_earlier_one_is_told(
     answer = await coord("index", "--json")
     assert (answer.exit_code, answer.json["error"]["code"]) == (4, "refresh_over")
     assert shlex.split(answer.json["error"]["mend"])[-1] == "index"
-    (summary,) = await file_index.summaries(service.core, "local", "demo")
+    (summary,) = await file_index.list_indexes(service.core, "local", "demo", None, 9)
     index = await file_index.read(service.core, "local", "demo", summary.checkout)
     assert index == FileIndex((IndexedFile("theirs.py"),))
 

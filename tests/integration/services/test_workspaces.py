@@ -141,7 +141,7 @@ async def test_a_function_that_forgets_workspaces_is_noticed(
         (plan, "LATEST", "p.workspace_id", "the plan"),
         (plan, "READ", "a.workspace_id", "analysis of theirs"),
         (file_index, "KNOWN", "i.workspace_id", "known files of theirs"),
-        (file_index, "SUMMARIES", "workspace_id", "indexes of theirs"),
+        (file_index, "PAGE", "workspace_id", "indexes of theirs"),
         (file_index, "CHOSEN", "workspace_id", "index of theirs"),
         (file_index, "READ", "f.workspace_id", "the index"),
     ],
