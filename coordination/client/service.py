@@ -217,10 +217,14 @@ class ServiceClient:
         message = {"sender": sender, "text": text, "to": to}
         return self._write("POST", f"{session_path(session)}/messages", message, Sent).sent_to
 
-    def begin_index(self, session: str, checkout: str) -> Refresh:
-        """Begin to refresh the index of a checkout; repeated when need be, the last one begun counts."""
+    def begin_index(self, session: str, checkout: str, by: str | None = None) -> Refresh:
+        """Begin to refresh the index of a checkout, as a person `by` the session too, should it not be there.
+
+        It is repeated when need be; the last one begun counts.
+        """
+        wanted = {"checkout": checkout, "by": by}
         path = f"{session_path(session)}/index/begin"
-        return self._patience.ask(lambda: self._write("POST", path, {"checkout": checkout}, Refresh))
+        return self._patience.ask(lambda: self._write("POST", path, wanted, Refresh))
 
     def add_to_index(
         self, session: str, checkout: str, refresh: int, files: list[dict[str, object]], removed: list[str]

@@ -5,6 +5,7 @@ Nobody sees a refresh before it is finished. Whoever plans calls `read`.
 
 from collections.abc import Sequence
 
+from coordination.domain.errors import UnknownItem
 from coordination.domain.file_index import (
     CoChange,
     FileEntry,
@@ -15,17 +16,31 @@ from coordination.domain.file_index import (
     Refresh,
     file_path,
 )
+from coordination.services import session as sessions
 from coordination.services.core import Core
 from coordination.store import file_index as store
 
 
-async def begin(core: Core, workspace: str, session: str, checkout: str) -> Refresh:
+async def begin(core: Core, workspace: str, session: str, checkout: str, *, by: str | None = None) -> Refresh:
     """Begin a refresh of a checkout's index; one that was begun before and not finished is over then.
+
+    Args:
+        core: the shared parts.
+        workspace: the tenant.
+        session: the session.
+        checkout: the key of the working tree, '' when it is unknown.
+        by: the person who begins the session too, when it is not there; with None it must be.
 
     Raises:
         UnknownItem: there is no such session.
         RetryLater: the database cannot answer now.
     """
+    try:
+        return await store.begin(core.database, workspace, session, checkout)
+    except UnknownItem:
+        if by is None:
+            raise
+    await sessions.begin(core, workspace, session, by)
     return await store.begin(core.database, workspace, session, checkout)
 
 

@@ -163,7 +163,7 @@ BEGIN
         SELECT p.oid::regprocedure FROM pg_proc p
         WHERE p.pronamespace = 'public'::regnamespace
           AND p.proname IN ('coordination_keep_analysis', 'coordination_distribute_plan', 'coordination_planned_tasks',
-                            'coordination_describe_task')
+                            'coordination_describe_task', 'coordination_begin_session')
     LOOP
         EXECUTE format('DROP FUNCTION %s', v_function);
     END LOOP;

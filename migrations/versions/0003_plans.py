@@ -1,6 +1,6 @@
 """Plans: analyses of tasks, the plans that were handed out, and what a task knows of its plan.
 
-Only adds: two tables, three columns of tasks, four functions, an index on messages, to the trigger on sessions that
+Only adds: two tables, three columns of tasks, five functions, an index on messages, to the trigger on sessions that
 their rows go too, and to reports that a planned task waits its turn and that its planner is told. The previous release
 works on with all of it.
 """

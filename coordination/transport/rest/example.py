@@ -113,7 +113,7 @@ BODIES: Final[Mapping[str, _Json]] = MappingProxyType(
         "SessionChange": {"across_checkouts": "block", "by": "bob"},
         "Revocation": {"paths": ["src/parser.py"], "agent": _AGENT, "by": "bob"},
         "PersonMessage": {"text": "Leave the errors to impl_b, please.", "to": ["impl_a"], "sender": "bob"},
-        "RefreshBegin": {"checkout": _CHECKOUT},
+        "RefreshBegin": {"checkout": _CHECKOUT, "by": "bob"},
         "FileBatch": {
             "checkout": _CHECKOUT,
             "refresh": 3,

@@ -76,7 +76,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
     @router.post("/sessions/{session}/index/begin", summary="Begin to refresh an index")
     async def begin_index(session: SessionId, wanted: RefreshBegin) -> Refresh:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """A refresh of the same checkout that was not finished is over then, and what it added is gone."""
-        return await file_index.begin(core, WORKSPACE, session, wanted.checkout)
+        return await file_index.begin(core, WORKSPACE, session, wanted.checkout, by=wanted.by)
 
     @router.post(
         "/sessions/{session}/index/files", summary="Add to a refresh what changed", responses=REFRESH

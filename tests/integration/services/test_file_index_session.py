@@ -11,7 +11,7 @@ from coordination.services import file_index
 from coordination.services.core import Core
 from coordination.store.database import Database
 from tests.integration.services.indexes import FIRST, HERE, read, refresh
-from tests.integration.store.steps import agent
+from tests.integration.store.steps import agent, kinds
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,22 @@ async def test_a_session_that_is_not_there_has_no_index(core: Core) -> None:
     with pytest.raises(RefreshOver):
         await file_index.add(core, "local", "nowhere", HERE, 1, [], [])
     assert await file_index.read(core, "local", "nowhere", HERE) is None
+
+
+async def test_a_person_begins_a_session_that_is_not_there(core: Core, database: Database) -> None:
+    for begun in (1, 2):
+        refresh = await file_index.begin(core, "local", "early", HERE, by="bob")
+        assert refresh.refresh == begun
+    assert await kinds(database, "early") == ["session.created"]
+    await agents.join(core, agent("planner", session="early"))
+    assert await kinds(database, "early") == ["session.created", "agent.joined"]
+    (found,) = await database.fetch("SELECT user_id FROM claude_code_sessions WHERE id = 'early'")
+    assert found["user_id"] == "bob"
+
+
+async def test_a_session_that_nobody_can_join_is_begun_by_nobody(core: Core) -> None:
+    with pytest.raises(UnknownItem):
+        await file_index.begin(core, "local", "a__b", HERE, by="bob")
 
 
 async def test_workspaces_are_apart(core: Core, database: Database) -> None:
