@@ -16,9 +16,8 @@ from cyclopts import App, Parameter
 
 from coordination.cli import claude_code, place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
-from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import PLANNER_NAME
-from coordination.domain.virtual_user import PART_MAX, parse_virtual_user
+from coordination.domain.virtual_user import PART_MAX, is_part
 from coordination.repository.checkout import find_top_level
 
 ENTRY: Final = "coordination"
@@ -141,11 +140,8 @@ def _program() -> str:
 
 
 def _check(field: str, text: str) -> None:
-    try:
-        if parse_virtual_user(text).session is None:
-            return
-    except InvalidInput:
-        pass
+    if is_part(text):
+        return
     raise Failure(
         f"{field} must be 1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside and no `_` at "
         "either end.",

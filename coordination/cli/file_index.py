@@ -16,11 +16,13 @@ from coordination.cli import place
 from coordination.cli.output import OK, Failure, Json, emit, facts, say, show_progress
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.domain.text import clean
+from coordination.domain.virtual_user import is_part
 from coordination.repository.checkout import describe_checkout, find_top_level
 from coordination.settings.values import APP
 
 if TYPE_CHECKING:
     from coordination.client.file_index import SentIndex
+    from coordination.client.service import ServiceClient
     from coordination.repository.file_index import MadeIndex
 
 CACHE: Final = "index"
@@ -42,7 +44,7 @@ def index(session: SessionName = None, /, *, json: Json = False) -> int:
 
     What goes: the paths of files that git does not ignore, the names of functions, classes and the like in Python,
     JavaScript and TypeScript, which of the files import which, and which changed together in the last 2,000 commits. No
-    content goes. Run it again after changes: only differences are read and sent.
+    content goes. Run it again after changes: only differences are read and sent. A session that is not there begins.
     """
     top = find_top_level(Path.cwd())
     if top is None:
@@ -56,8 +58,8 @@ def index(session: SessionName = None, /, *, json: Json = False) -> int:
         from coordination.client.file_index import send_index  # noqa: PLC0415 - `coord --help` is quick without it
 
         name = resolve(client, session)
-        # Before the work, which may take a minute: it is refused when there is no such session.
-        client.indexes(name)
+        # Before the work, which may take a minute.
+        begins = not _is_there(client, name)
         with show_progress(quiet=json) as stage:
             made = _make(top, stage)
             sent = send_index(
@@ -66,14 +68,28 @@ def index(session: SessionName = None, /, *, json: Json = False) -> int:
                 checkout_key(top),
                 made.commit,
                 made.index,
+                by=place.user(),
                 progress=stage("sending", len(made.index.files)),
             )
-    answer = _answer(name, top, made, sent, time.monotonic() - began)
+    answer = {**_answer(name, top, made, sent, time.monotonic() - began), "began": begins}
     if json:
         emit(answer)
     else:
         _show(answer)
     return OK
+
+
+def _is_there(client: "ServiceClient", session: str) -> bool:
+    """Whether there is such a session; when there is none and can be none, the service's refusal is raised."""
+    from coordination.client.errors import RequestRefused  # noqa: PLC0415 - as above
+
+    try:
+        client.indexes(session)
+    except RequestRefused as error:
+        if error.code != "not_found" or not is_part(session):
+            raise
+        return False
+    return True
 
 
 def checkout_key(folder: Path) -> str:
@@ -119,6 +135,8 @@ def _show(answer: dict[str, Any]) -> None:
     say(
         f"Indexed {answer['files']:,} files for session {clean(answer['session'], 130)} in {answer['seconds']:.1f} s."
     )
+    if answer["began"]:
+        say("The session began with that: nobody has joined it yet.")
     history = "its history could not be read" if answer["co_changes"] is None else f"{answer['co_changes']:,}"
     rows = [
         ("folder", clean(answer["folder"], 1000)),

@@ -35,16 +35,18 @@ def send_index(
     commit: str,
     index: FileIndex,
     *,
+    by: str | None = None,
     progress: Progress = lambda done: None,
 ) -> SentIndex:
     """Refresh the service's index of a checkout.
 
     Args:
         client: the service.
-        session: the session, which must exist.
+        session: the session.
         checkout: the key of the working tree, '' when it is unknown.
         commit: what is checked out.
         index: what is known of its files.
+        by: the person who begins the session, should it not be there; with None it must be.
         progress: is told how many files are done since the last call.
 
     Raises:
@@ -54,7 +56,7 @@ def send_index(
     wanted = entries(index)
     digests = {entry.file.path: entry.digest for entry in wanted}
     whole = fingerprint(KnownFile(path, digest) for path, digest in digests.items())
-    begun = client.begin_index(session, checkout)
+    begun = client.begin_index(session, checkout, by)
     known: dict[str, str] = digests
     if begun.fingerprint != whole:
         known = {file.path: file.digest for file in client.known_files(session, checkout)}

@@ -23,7 +23,7 @@ from coordination.domain.plan.handed_out import Plan, PlanSummary
 from coordination.domain.planner import HeldRole
 from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus, SessionSummary
 from coordination.domain.task import Message, Task
-from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
+from coordination.wire.file_index import Added, IndexPage, KnownFilePage
 from coordination.wire.plan import FirstPrompt
 from coordination.wire.rest import (
     AgentPage,
@@ -187,8 +187,9 @@ class ServiceClient:
         return self._ask(f"{session_path(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
 
     def indexes(self, session: str) -> list[IndexSummary]:
-        """Read which checkouts of a session have a file index, the one that was refreshed last first."""
-        return self._ask(f"{session_path(session)}/index", SessionIndexes, {}).indexes
+        """Read which checkouts of a session have a file index, by key."""
+        pages = self._pages(f"{session_path(session)}/index", IndexPage)
+        return [index for page in pages for index in page.indexes]
 
     def known_files(self, session: str, checkout: str) -> Iterator[KnownFile]:
         """Read what the index of a checkout holds, by path."""
@@ -227,10 +228,14 @@ class ServiceClient:
         change = {"agent": agent, "by": by}
         return self._write("DELETE", f"{session_path(session)}/planner", change, HeldRole)
 
-    def begin_index(self, session: str, checkout: str) -> Refresh:
-        """Begin to refresh the index of a checkout; repeated when need be, the last one begun counts."""
+    def begin_index(self, session: str, checkout: str, by: str | None = None) -> Refresh:
+        """Begin to refresh the index of a checkout, as a person `by` the session too, should it not be there.
+
+        It is repeated when need be; the last one begun counts.
+        """
+        wanted = {"checkout": checkout, "by": by}
         path = f"{session_path(session)}/index/begin"
-        return self._patience.ask(lambda: self._write("POST", path, {"checkout": checkout}, Refresh))
+        return self._patience.ask(lambda: self._write("POST", path, wanted, Refresh))
 
     def add_to_index(
         self, session: str, checkout: str, refresh: int, files: list[dict[str, object]], removed: list[str]

@@ -54,6 +54,11 @@ def parse_virtual_user(text: str) -> VirtualUser:
     return VirtualUser(_part("user", user), _part("session", session), _part("agent", agent))
 
 
+def is_part(text: str) -> bool:
+    """Whether a user, a session or an agent can have this name."""
+    return _SEPARATOR not in text and _PART.fullmatch(text) is not None
+
+
 def _part(name: str, text: str) -> str:
     if _PART.fullmatch(text) is None:
         raise _refusal(f"its {name} part is {_flaw(text)}")

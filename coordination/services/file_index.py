@@ -5,6 +5,7 @@ Nobody sees a refresh before it is finished. Whoever plans calls `read`.
 
 from collections.abc import Sequence
 
+from coordination.domain.errors import UnknownItem
 from coordination.domain.file_index import (
     CoChange,
     FileEntry,
@@ -15,19 +16,31 @@ from coordination.domain.file_index import (
     Refresh,
     file_path,
 )
+from coordination.services import session as sessions
 from coordination.services.core import Core
 from coordination.store import file_index as store
 
-MOST_CHECKOUTS = 100
 
-
-async def begin(core: Core, workspace: str, session: str, checkout: str) -> Refresh:
+async def begin(core: Core, workspace: str, session: str, checkout: str, *, by: str | None = None) -> Refresh:
     """Begin a refresh of a checkout's index; one that was begun before and not finished is over then.
+
+    Args:
+        core: the shared parts.
+        workspace: the tenant.
+        session: the session.
+        checkout: the key of the working tree, '' when it is unknown.
+        by: the person who begins the session too, when it is not there; with None it must be.
 
     Raises:
         UnknownItem: there is no such session.
         RetryLater: the database cannot answer now.
     """
+    try:
+        return await store.begin(core.database, workspace, session, checkout)
+    except UnknownItem:
+        if by is None:
+            raise
+    await sessions.begin(core, workspace, session, by)
     return await store.begin(core.database, workspace, session, checkout)
 
 
@@ -88,9 +101,16 @@ async def known(
     return await store.known(core.database, workspace, session, checkout, after, limit)
 
 
-async def summaries(core: Core, workspace: str, session: str) -> list[IndexSummary]:
-    """Read which checkouts of a session have an index, at most 100, the one that was refreshed last first."""
-    return await store.summaries(core.database, workspace, session, MOST_CHECKOUTS)
+async def list_indexes(
+    core: Core, workspace: str, session: str, after: str | None, limit: int
+) -> list[IndexSummary]:
+    """Read at most `limit` checkouts of a session that have an index, by key, following the key `after`."""
+    return await store.page(core.database, workspace, session, after, limit)
+
+
+async def chosen(core: Core, workspace: str, session: str, checkout: str) -> IndexSummary | None:
+    """Read what the index is that `read` returns; None when the session has none."""
+    return await store.chosen(core.database, workspace, session, checkout)
 
 
 async def read(core: Core, workspace: str, session: str, checkout: str) -> IndexLines | None:

@@ -188,10 +188,7 @@ async def _corpus(
     core: Core, agent: Agent, project_files: Sequence[LockPath] | None
 ) -> tuple[Corpus, tuple[str, ...]]:
     workspace, session = agent.workspace, agent.session
-    indexes = await file_index.summaries(core, workspace, session)
-    chosen = next((one for one in indexes if one.checkout == agent.checkout), None) or next(
-        iter(indexes), None
-    )
+    chosen = await file_index.chosen(core, workspace, session, agent.checkout)
     if chosen is None:
         missing = (
             f"Nothing is known of the files: run `coord index {session}` in the checkout, then analyse again."

@@ -1,8 +1,10 @@
-"""Use cases on sessions as a whole: list, close, configure."""
+"""Use cases on sessions as a whole: begin, list, close, configure."""
 
 from typing import Any
 
+from coordination.domain.errors import UnknownItem
 from coordination.domain.session import AcrossCheckouts, SessionState, SessionSummary
+from coordination.domain.virtual_user import is_part
 from coordination.services.core import Core
 from coordination.store import session as store
 
@@ -10,6 +12,20 @@ from coordination.store import session as store
 async def list_sessions(core: Core, workspace: str, after: str | None, limit: int) -> list[SessionSummary]:
     """Read at most `limit` sessions of a workspace by id, following the id `after`."""
     return await store.page(core.database, workspace, after, limit)
+
+
+async def begin(core: Core, workspace: str, session: str, by: str) -> bool:
+    """Begin a session before any agent joins it; returns whether it was not there.
+
+    Raises:
+        UnknownItem: no agent could ever join a session of such an id.
+        RetryLater: the database cannot answer now.
+    """
+    if not is_part(session):
+        raise UnknownItem("There is no such session.", next_call="coord sessions")
+    begun = await store.begin(core.database, workspace, session, by)
+    core.feed.announce(workspace, session, freed=False)
+    return begun
 
 
 async def configure(

@@ -31,15 +31,16 @@ KNOWN: Final = """
     WHERE i.workspace_id = $1 AND i.session_id = $2 AND i.checkout = $3 AND f.path > $4
     ORDER BY f.path LIMIT $5
 """
-SUMMARIES: Final = """
+# None begins before '', the unknown checkout.
+PAGE: Final = """
     SELECT checkout, file_count AS files, with_symbols, commit_id AS commit, refreshed_at
     FROM file_indexes
-    WHERE workspace_id = $1 AND session_id = $2 AND refreshed_at IS NOT NULL
-    ORDER BY refreshed_at DESC, checkout LIMIT $3
+    WHERE workspace_id = $1 AND session_id = $2 AND refreshed_at IS NOT NULL AND ($3::text IS NULL OR checkout > $3)
+    ORDER BY checkout LIMIT $4
 """
 # The checkout that was asked for, else the one that was refreshed last.
 CHOSEN: Final = """
-    SELECT checkout, finished
+    SELECT checkout, file_count AS files, with_symbols, commit_id AS commit, refreshed_at, finished
     FROM file_indexes
     WHERE workspace_id = $1 AND session_id = $2 AND refreshed_at IS NOT NULL
     ORDER BY checkout = $3 AND checkout <> '' DESC, refreshed_at DESC, checkout LIMIT 1
@@ -119,10 +120,19 @@ async def known(
     return [KnownFile(row["path"], row["digest"]) for row in rows]
 
 
-async def summaries(database: Database, workspace: str, session: str, limit: int) -> list[IndexSummary]:
-    """Read which checkouts of a session have an index, the one that was refreshed last first."""
-    rows = await database.fetch(SUMMARIES, workspace, session, limit)
+async def page(
+    database: Database, workspace: str, session: str, after: str | None, limit: int
+) -> list[IndexSummary]:
+    """Read which checkouts of a session have an index, those whose key follows `after`, by key."""
+    rows = await database.fetch(PAGE, workspace, session, after, limit)
     return _SUMMARIES.validate_python([dict(row) for row in rows])
+
+
+async def chosen(database: Database, workspace: str, session: str, checkout: str) -> IndexSummary | None:
+    """Read what the index is that `read` returns; None when there is none."""
+    rows = await database.fetch(CHOSEN, workspace, session, checkout)
+    found = _SUMMARIES.validate_python([_summary(row) for row in rows])
+    return found[0] if found else None
 
 
 async def read(database: Database, workspace: str, session: str, checkout: str) -> IndexLines | None:
@@ -161,3 +171,7 @@ def _row(entry: FileEntry) -> dict[str, object]:
         "partners": [found.other for found in entry.partners],
         "weights": [found.weight for found in entry.partners],
     }
+
+
+def _summary(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "finished"}

@@ -1,4 +1,4 @@
-"""Statements on sessions as a whole: listing and configuring them."""
+"""Statements on sessions as a whole: beginning, listing and configuring them."""
 
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from coordination.domain.session import SessionSummary
 from coordination.store.database import Database
 
 CONFIGURE: Final = "SELECT coordination_configure_session($1, $2, $3, $4, $5)"
+BEGIN: Final = "SELECT to_jsonb(coordination_begin_session($1, $2, $3))"
 LIST: Final = """
     SELECT s.id, s.name, s.description, s.user_id AS user, s.status, s.across_checkouts, s.created_at,
            (SELECT count(*) FROM claude_code_agents a
@@ -24,6 +25,11 @@ LIST: Final = """
 """
 
 _SUMMARIES: Final = TypeAdapter(list[SessionSummary])
+
+
+async def begin(database: Database, workspace: str, session: str, by: str) -> bool:
+    """Begin a session as a person's act; returns whether it was not there."""
+    return orjson.loads(await database.decide(BEGIN, workspace, session, by))
 
 
 async def configure(

@@ -19,7 +19,7 @@ from coordination.domain.file_index import (
     IndexSummary,
     KnownFile,
 )
-from coordination.wire.rest import Body
+from coordination.wire.rest import Body, Person
 from coordination.wire.text import PlainText
 
 MAX_BATCH: Final = 2000
@@ -34,9 +34,14 @@ Symbol = Annotated[PlainText, Field(min_length=1, max_length=MAX_SYMBOL_CHARACTE
 
 
 class RefreshBegin(Body):
-    """Which checkout's index to refresh: its key, or empty when the working tree is unknown."""
+    """Which checkout's index to refresh: its key, or empty when the working tree is unknown.
+
+    Attributes:
+        by: the person who begins the session too, when it is not there; left out, it must be.
+    """
 
     checkout: CheckoutKey = ""
+    by: Person | None = None
 
 
 class Partner(Body):
@@ -113,10 +118,11 @@ class KnownFilePage(BaseModel):
     next_cursor: str | None = None
 
 
-class SessionIndexes(BaseModel):
-    """The indexes of a session's checkouts, the one that was refreshed last first."""
+class IndexPage(BaseModel):
+    """The indexes of a session's checkouts, by key; `next_cursor` is the `after` of the next page, None on the last."""
 
     indexes: list[IndexSummary]
+    next_cursor: str | None = None
 
 
 def facts_of(entry: FileEntry) -> dict[str, object]:

@@ -1941,11 +1941,17 @@ BEGIN
         DELETE FROM indexed_files f
         WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout
           AND (f.refresh < p_refresh OR f.removed);
+    ELSE
+        -- One pass by path, and the rows by their place: a join of the table with itself was planned, as long as nothing
+        -- was known of the table, so that every file was compared with every other one.
+        DELETE FROM indexed_files d
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT o.place
+            FROM (SELECT f.ctid AS place, f.refresh, f.removed, max(f.refresh) OVER (PARTITION BY f.path) AS newest
+                  FROM indexed_files f
+                  WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout) o
+            WHERE o.newest = p_refresh AND (o.refresh < p_refresh OR o.removed)));
     END IF;
-    DELETE FROM indexed_files f USING indexed_files n
-    WHERE n.workspace_id = p_workspace AND n.session_id = p_session AND n.checkout = p_checkout AND n.refresh = p_refresh
-      AND f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout AND f.path = n.path
-      AND (f.refresh < p_refresh OR f.removed) AND v_added <> p_files;
     SELECT count(*), count(*) FILTER (WHERE f.symbols <> '{}') INTO v_files, v_with_symbols
     FROM indexed_files f
     WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout;
@@ -2022,6 +2028,23 @@ ALTER TABLE tasks
 -- Messages are few among the events, and are read by themselves.
 CREATE INDEX idx_coordination_events_messages ON coordination_events (workspace_id, session_id, seq)
 WHERE kind = 'message.sent';
+
+-- Begin a session as a person's act, before any agent joined; whoever joins then finds it there. When it is there
+-- already, nothing changes. Returns whether it was not.
+CREATE OR REPLACE FUNCTION coordination_begin_session(p_workspace text, p_session text, p_by text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    PERFORM coordination_lock_session(p_workspace, p_session);
+    INSERT INTO claude_code_sessions (workspace_id, id, name, user_id) VALUES (p_workspace, p_session, p_session, p_by)
+    ON CONFLICT (workspace_id, id) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM coordination_append_event(p_workspace, p_session, p_by, 'session.created', '{}', '{}', clock_timestamp());
+    RETURN true;
+END
+$function$;
 
 -- Trigger: a deleted session takes everything of it along. It stands in for foreign keys, whose checks would cost
 -- every claim a row lock on its session, and which would keep the deployment guide's DROP statements from working.

@@ -10,7 +10,7 @@ from typing import Any
 from tests.history.checker import Lease, Recorder
 from tests.torture.client import Answer, Caller
 from tests.torture.service import MINUTE_SECONDS
-from tests.torture.task_work import ANSWER_SECONDS, TaskWork
+from tests.torture.task_work import ANSWER_SECONDS, Board, TaskWork
 
 FILES = (
     "src/a.py",
@@ -42,7 +42,7 @@ def hash_of(checkout: str) -> str:
 class WorkingAgent:
     """One agent; `work` goes on until it is cancelled. `calls` counts what it did.
 
-    `begun` is shared by the agents of a session, see `TaskWork`.
+    `board` is shared by the agents of a session.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class WorkingAgent:
         ports: Sequence[int],
         recorder: Recorder,
         seed: int,
-        begun: list[str],
+        board: Board,
     ) -> None:
         self._name = name
         self._session = session
@@ -61,7 +61,7 @@ class WorkingAgent:
         self._recorder = recorder
         self._random = random.Random(f"{seed}/{session}/{name}")
         self._caller = Caller(ports, session, name, checkout)
-        self._tasks = TaskWork(session, name, self._caller, recorder, self._random, begun)
+        self._tasks = TaskWork(session, name, self._caller, recorder, self._random, board)
         self._held: set[str] = set()
         self.calls = 0
 

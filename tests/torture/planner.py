@@ -12,6 +12,7 @@ from typing import Any
 from tests.history.checker import AskedPlan, Recorder
 from tests.torture.agent import ANSWER_SECONDS
 from tests.torture.client import Answer, Caller, UnforeseenAnswer
+from tests.torture.task_work import Board
 
 TASKS = (20, 40)
 MOVES_ON = 6
@@ -20,9 +21,12 @@ PAUSES_PER_SECOND = 0.4
 
 
 class Planner:
-    """One planner; `work` goes on until it is cancelled."""
+    """One planner; `work` goes on until it is cancelled. It says on the `board` which tasks wait for others."""
 
-    def __init__(self, session: str, ports: Sequence[int], recorder: Recorder, seed: int) -> None:
+    def __init__(
+        self, session: str, ports: Sequence[int], recorder: Recorder, seed: int, board: Board
+    ) -> None:
+        self._board = board
         self._session = session
         self._recorder = recorder
         self._random = random.Random(f"{seed}/{session}/planner")
@@ -61,6 +65,8 @@ class Planner:
             "create_task_distribution", {"analysis_id": plan.id, **more}, ANSWER_SECONDS
         )
         self._recorder.complete(number, answer.outcome, code=answer.code)
+        if answer.outcome == "ok":
+            self._board.waiting = [task for task, others in plan.depends_on.items() if others]
         _require(answer, ("invalid_input",) if agents is not None else ())
         return answer.outcome
 

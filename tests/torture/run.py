@@ -21,6 +21,7 @@ from tests.torture.polling import Listener, PageReader
 from tests.torture.processes import Services
 from tests.torture.reader import EventReader
 from tests.torture.streams import ServerSentReader, WebSocketReader
+from tests.torture.task_work import Board
 from tests.torture.weakening import WEAKENINGS, weaken
 
 AGENTS: Final = 50
@@ -64,11 +65,11 @@ class Run:
         self._recorder = Recorder()
         self._unforeseen: dict[str, list[str]] = defaultdict(list)
         self._faults = Faults(self._services, self._recorder, plan.seed)
-        self._begun: dict[str, list[str]] = {session: [] for session in SESSIONS}
+        self._boards = {session: Board() for session in SESSIONS}
         self._agents = [self._agent(number) for number in range(AGENTS)]
         self._readers = list(self._every_reader())
         self._planners = [
-            Planner(session, self._turned(number), self._recorder, plan.seed)
+            Planner(session, self._turned(number), self._recorder, plan.seed, self._boards[session])
             for number, session in enumerate(SESSIONS)
         ]
         self._people = [
@@ -81,8 +82,7 @@ class Run:
         outcome = Outcome()
         try:
             await self._services.start()
-            for name in WEAKENINGS.keys() & set(self._plan.weakenings):
-                await weaken(self._services.dsn, name)
+            await weaken(self._services.dsn, WEAKENINGS.keys() & set(self._plan.weakenings))
             async with self._working(*(reader.follow for reader in self._readers)):
                 await self._work()
                 for reader in self._readers:
@@ -143,7 +143,7 @@ class Run:
         for session in SESSIONS:
             for number, port in enumerate(self._services.ports):
                 agent = WorkingAgent(
-                    f"recovery_{number}", session, "", [port], self._recorder, self._plan.seed, []
+                    f"recovery_{number}", session, "", [port], self._recorder, self._plan.seed, Board()
                 )
                 outcome = await _granted(agent, f"{FRESH}.{number}")
                 if outcome != "ok":
@@ -174,7 +174,7 @@ class Run:
         checkout = checkout_of(session, number // len(SESSIONS))
         ports = self._turned(number)
         return WorkingAgent(
-            _name(number), session, checkout, ports, self._recorder, self._plan.seed, self._begun[session]
+            _name(number), session, checkout, ports, self._recorder, self._plan.seed, self._boards[session]
         )
 
     def _names(self, session: str) -> list[str]:

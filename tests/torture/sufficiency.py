@@ -36,8 +36,9 @@ def exercised(history: History) -> str:
     ways = ", ".join(f"{way} {count}" for way, count in resumed.items())
     return (
         f"{kinds['plan.distributed']} plans, {len(_begun(history))} of their tasks begun,"
-        f" {kinds['task.completed']} reports of an end, {_refused(history)} reports refused because another had the"
-        f" task; readers broken off and gone on: {ways}"
+        f" {kinds['task.completed']} reports of an end, {_refused(history, 'task_taken')} reports refused because"
+        f" another had the task, {_refused(history, 'task_waits')} because it waited; readers broken off and gone on:"
+        f" {ways}"
     )
 
 
@@ -74,8 +75,10 @@ def _tasks(history: History) -> Iterator[str]:
             yield what
     if not any(event.kept for event in history.events):
         yield "no plan came while tasks of it had started"
-    if not _refused(history):
+    if not _refused(history, "task_taken"):
         yield "nobody reached for a task that another had"
+    if not _refused(history, "task_waits"):
+        yield "nobody reached for a task that waited for others"
 
 
 def _readers(history: History) -> Iterator[str]:
@@ -94,5 +97,5 @@ def _begun(history: History) -> set[tuple[str, str]]:
     return planned & {(event.session, event.task) for event in history.events if event.kind == "task.started"}
 
 
-def _refused(history: History) -> int:
-    return sum(call.code == "task_taken" for call in history.calls)
+def _refused(history: History, code: str) -> int:
+    return sum(call.code == code for call in history.calls)

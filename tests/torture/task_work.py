@@ -1,10 +1,12 @@
 """What one agent does about tasks: takes the next one that it is given, reports on it, ends it, starts it again.
 
-Now and then it reaches for a task that a colleague began, which it gets only when that one has ended it. It never
-begins a task that nobody gave it. Some tasks are in no plan: whoever likes takes those.
+Now and then it reaches for a task that a colleague began, which it gets only when that one has ended it, or for one
+that waits for others, which it gets only when those are completed. Else it begins no task that nobody gave it. Some
+tasks are in no plan: whoever likes takes those.
 """
 
 import random
+from dataclasses import dataclass, field
 
 from tests.history.checker import Recorder, TaskReport
 from tests.history.checker.records import TaskStatus
@@ -16,12 +18,25 @@ _REPORTS: dict[TaskStatus, int] = {"completed": 10, "in_progress": 4, "blocked":
 _UNPLANNED_REPORTS: tuple[TaskStatus, ...] = ("started", "completed")
 
 
+@dataclass(slots=True)
+class Board:
+    """What everybody in a session knows of its planned tasks.
+
+    Attributes:
+        begun: those that somebody began.
+        waiting: those of the last plan that wait for others, or did when it was handed out.
+    """
+
+    begun: list[str] = field(default_factory=list[str])
+    waiting: list[str] = field(default_factory=list[str])
+
+
 class TaskWork:
     """The tasks of one agent.
 
     Args:
         name: of the agent.
-        begun: the planned tasks that somebody of the session began, shared with all its agents.
+        board: shared with all agents of the session.
     """
 
     def __init__(
@@ -31,13 +46,13 @@ class TaskWork:
         caller: Caller,
         recorder: Recorder,
         dice: random.Random,
-        begun: list[str],
+        board: Board,
     ) -> None:
         self._who = (name, f"local/{session}", f"alice/{name}")
         self._caller = caller
         self._recorder = recorder
         self._random = dice
-        self._begun = begun
+        self._board = board
         self._mine: list[str] = []
         self._failed: list[str] = []
         self._offered = ""
@@ -52,8 +67,10 @@ class TaskWork:
         if kind < 0.15:
             task = f"t{self._random.randrange(UNPLANNED)}"
             await self._sync(TaskReport(task=task, status=self._random.choice(_UNPLANNED_REPORTS)))
-        elif kind < 0.22 and self._begun:
-            await self._take(self._random.choice(self._begun))
+        elif kind < 0.22 and self._board.begun:
+            await self._take(self._random.choice(self._board.begun))
+        elif kind < 0.26 and self._board.waiting:
+            await self._take(self._random.choice(self._board.waiting))
         elif self._mine:
             (status,) = self._random.choices(list(_REPORTS), weights=list(_REPORTS.values()))
             await self._go_on(TaskReport(task=self._random.choice(self._mine), status=status))
@@ -72,7 +89,7 @@ class TaskWork:
         if answer.outcome != "fail" and task not in self._mine:
             self._mine.append(task)
         if answer.outcome == "ok":
-            self._begun.append(task)
+            self._board.begun.append(task)
 
     async def _go_on(self, report: TaskReport) -> None:
         answer = await self._sync(report)

@@ -38,6 +38,7 @@ def full_history() -> History:
             heard(5, "revoke", "ok"),
             replace(heard(6, "distribute", "fail"), plan=AskedPlan(id="p", depends_on={"t": ()})),
             replace(heard(7, "sync", "fail"), code="task_taken"),
+            replace(heard(8, "sync", "fail"), code="task_waits"),
         ),
         events=tuple(
             Event(session="s", seq=seq, kind=kind, created_at=1.0, task="t", kept=("t",))
@@ -112,6 +113,7 @@ def test_a_run_says_how_much_it_did() -> None:
         (without_event("task.unblocked"), "no task waited"),
         (never_kept, "no plan came while tasks of it had started"),
         (without("sync", "fail"), "nobody reached for a task that another had"),
+        (without("sync", "fail"), "nobody reached for a task that waited for others"),
         (without("renew", "ok"), "of one checkout"),
     ],
 )
@@ -129,8 +131,15 @@ def test_a_run_without_a_kind_of_fault_was_not_enough(kind: str) -> None:
 @pytest.mark.parametrize("name", WEAKENINGS)
 def test_every_weakening_still_has_something_to_weaken(name: str) -> None:
     function, condition, instead = WEAKENINGS[name]
-    assert f"FUNCTION coordination_{function}(" in weakened(name)
-    assert weakened(name).count(condition) == instead.count(condition)
+    body = weakened([name])[function]
+    assert f"FUNCTION coordination_{function}(" in body
+    assert body.count(condition) == instead.count(condition)
+
+
+def test_a_function_that_is_weakened_in_two_ways_is_so_in_both() -> None:
+    (body,) = weakened(["tasks-are-taken-away", "tasks-begin-early"]).values()
+    assert all(WEAKENINGS[name][2] in body for name in ("tasks-are-taken-away", "tasks-begin-early"))
+    assert WEAKENINGS["tasks-begin-early"][1] not in body
 
 
 @pytest.mark.torture
@@ -140,11 +149,17 @@ async def test_a_run_on_a_weakened_service_finds_what_is_broken(tmp_path: Path) 
     outcome = await Run(plan, tmp_path).carry_out()
     assert outcome.broken == []
     found = judge(outcome.history)
+    # Some were begun before what they wait for, and some were given out before that.
+    assert any("which waits for [" in violation.message for violation in found)
     assert {Rule.EXPIRY, Rule.QUEUE, Rule.TAKEN, Rule.KEPT} <= {violation.rule for violation in found}
     assert any("which waited for others" in violation.message for violation in found)
     missed = [violation.message for violation in found if " missed [" in violation.message]
     for way in (ServerSentReader.way, WebSocketReader.way, Listener.way):
         assert any(way in message for message in missed)
-    # Tasks that anybody gets and plans that keep nothing: no more is missing.
-    missing = {"nobody reached for a task that another had", "no plan came while tasks of it had started"}
+    # Tasks that anybody gets at any time and plans that keep nothing: no more is missing.
+    missing = {
+        "nobody reached for a task that another had",
+        "nobody reached for a task that waited for others",
+        "no plan came while tasks of it had started",
+    }
     assert set(shortcomings(outcome.history, None)) <= missing

@@ -3,6 +3,7 @@
 Each takes away one condition of a function in the database of a run; the product's own files are only read.
 """
 
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Final
 
@@ -17,34 +18,38 @@ WEAKENINGS: Final = {
         "AND NOT coordination_agent_is_live",
     ),
     "tasks-do-not-wait": ("sync_progress", "d.status <> 'completed'", "false"),
+    "tasks-begin-early": ("take_task", "d.status <> 'completed'", "false"),
     "plans-replace-everything": ("distribute_plan", " AND t.status = 'pending';", ";"),
     "trees-do-not-cover": ("overlapping_locks", "f.path_key <> ALL (p_probe)", "false"),
 }
 """By name: the function, a condition in it, and what stands there instead."""
 
 
-async def weaken(dsn: str, name: str) -> None:
-    """Replace a function in the database by its weakened self.
+async def weaken(dsn: str, names: Iterable[str]) -> None:
+    """Replace functions in the database by their weakened selves.
 
     Raises:
-        ValueError: the function no longer has the condition, so that nothing would be weakened.
+        ValueError: a function no longer has its condition, so that nothing would be weakened.
     """
-    body = weakened(name)
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(body)
+        for body in weakened(names).values():
+            await connection.execute(body)
     finally:
         await connection.close()
 
 
-def weakened(name: str) -> str:
-    """Return the weakened text of a function.
+def weakened(names: Iterable[str]) -> dict[str, str]:
+    """Return the weakened texts by function: one that is weakened in two ways is so in both.
 
     Raises:
-        ValueError: the function no longer has the condition, so that nothing would be weakened.
+        ValueError: a function no longer has its condition, so that nothing would be weakened.
     """
-    function, condition, instead = WEAKENINGS[name]
-    body = (files("coordination.store") / "functions" / f"{function}.sql").read_text(encoding="utf-8")
-    if condition not in body:
-        raise ValueError(f"{function}.sql no longer has the condition {condition!r}")
-    return body.replace(condition, instead)
+    bodies: dict[str, str] = {}
+    for function, condition, instead in map(WEAKENINGS.__getitem__, names):
+        source = files("coordination.store") / "functions" / f"{function}.sql"
+        body = bodies.get(function) or source.read_text(encoding="utf-8")
+        if condition not in body:
+            raise ValueError(f"{function}.sql no longer has the condition {condition!r}")
+        bodies[function] = body.replace(condition, instead)
+    return bodies

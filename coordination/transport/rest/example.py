@@ -114,7 +114,7 @@ BODIES: Final[Mapping[str, _Json]] = MappingProxyType(
         "Revocation": {"paths": ["src/parser.py"], "agent": _AGENT, "by": "bob"},
         "RoleChange": {"agent": _AGENT, "by": "bob"},
         "PersonMessage": {"text": "Leave the errors to impl_b, please.", "to": ["impl_a"], "sender": "bob"},
-        "RefreshBegin": {"checkout": _CHECKOUT},
+        "RefreshBegin": {"checkout": _CHECKOUT, "by": "bob"},
         "FileBatch": {
             "checkout": _CHECKOUT,
             "refresh": 3,
@@ -221,7 +221,7 @@ ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
             "next_cursor": None,
         },
         "Sent": {"sent_to": [_AGENT]},
-        "SessionIndexes": {"indexes": [_INDEX]},
+        "IndexPage": {"indexes": [_INDEX], "next_cursor": None},
         "KnownFilePage": {
             "files": [{"path": "src/parser.py", "digest": "a41d88e0c7"}],
             "next_cursor": "src/parser.py",

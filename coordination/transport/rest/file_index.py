@@ -12,6 +12,7 @@ from coordination.services.core import Core
 from coordination.transport.rest.description import REFRESH
 from coordination.transport.rest.parameters import (
     WORKSPACE,
+    PageQuery,
     SessionId,
     Text,
     of_known_session,
@@ -21,13 +22,19 @@ from coordination.wire.file_index import (
     Added,
     CheckoutKey,
     FileBatch,
+    IndexPage,
     KnownFilePage,
     RefreshBegin,
     RefreshEnd,
-    SessionIndexes,
 )
 
 FILES_MAX: Final = 10_000
+
+
+class IndexQuery(PageQuery):
+    """Which page of the indexes; the key of the unknown checkout is empty, and the first."""
+
+    after: Annotated[CheckoutKey | None, Field(description="The `next_cursor` of the page before.")] = None
 
 
 class KnownFileQuery(BaseModel):
@@ -47,12 +54,13 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
 
     @router.get("/sessions/{session}/index", summary="Which checkouts have a file index")
-    async def list_indexes(session: SessionId) -> SessionIndexes:  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        """At most 100, the one that was refreshed last first."""
-        found = await file_index.summaries(core, WORKSPACE, session)
+    async def list_indexes(session: SessionId, query: Annotated[IndexQuery, Query()]) -> IndexPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """By the key of the checkout."""
+        found = await file_index.list_indexes(core, WORKSPACE, session, query.after, query.limit + 1)
         if not found:
             await require_session(core, session)
-        return SessionIndexes(indexes=found)
+        page = found[: query.limit]
+        return IndexPage(indexes=page, next_cursor=page[-1].checkout if len(found) > query.limit else None)
 
     @router.get("/sessions/{session}/index/files", summary="Which files an index knows, by path")
     async def list_files(session: SessionId, query: Annotated[KnownFileQuery, Query()]) -> KnownFilePage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
@@ -68,7 +76,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
     @router.post("/sessions/{session}/index/begin", summary="Begin to refresh an index")
     async def begin_index(session: SessionId, wanted: RefreshBegin) -> Refresh:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """A refresh of the same checkout that was not finished is over then, and what it added is gone."""
-        return await file_index.begin(core, WORKSPACE, session, wanted.checkout)
+        return await file_index.begin(core, WORKSPACE, session, wanted.checkout, by=wanted.by)
 
     @router.post(
         "/sessions/{session}/index/files", summary="Add to a refresh what changed", responses=REFRESH

@@ -29,11 +29,17 @@ BEGIN
         DELETE FROM indexed_files f
         WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout
           AND (f.refresh < p_refresh OR f.removed);
+    ELSE
+        -- One pass by path, and the rows by their place: a join of the table with itself was planned, as long as nothing
+        -- was known of the table, so that every file was compared with every other one.
+        DELETE FROM indexed_files d
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT o.place
+            FROM (SELECT f.ctid AS place, f.refresh, f.removed, max(f.refresh) OVER (PARTITION BY f.path) AS newest
+                  FROM indexed_files f
+                  WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout) o
+            WHERE o.newest = p_refresh AND (o.refresh < p_refresh OR o.removed)));
     END IF;
-    DELETE FROM indexed_files f USING indexed_files n
-    WHERE n.workspace_id = p_workspace AND n.session_id = p_session AND n.checkout = p_checkout AND n.refresh = p_refresh
-      AND f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout AND f.path = n.path
-      AND (f.refresh < p_refresh OR f.removed) AND v_added <> p_files;
     SELECT count(*), count(*) FILTER (WHERE f.symbols <> '{}') INTO v_files, v_with_symbols
     FROM indexed_files f
     WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = p_checkout;

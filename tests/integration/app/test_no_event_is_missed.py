@@ -15,7 +15,9 @@ from urllib.parse import unquote
 import pytest
 
 from coordination.store.database import Database
+from coordination.wire.resource import EVENTS
 from tests.integration.app.conftest import Client, Serve
+from tests.integration.app.listening import Told, listening, resource
 from tests.integration.app.streams import claim, connected, reading
 from tests.integration.store.steps import (
     NO_LOCK,
@@ -74,6 +76,36 @@ class Stream:
         return found
 
 
+class Listener:
+    """Is told over MCP that the events changed, and only then reads them, from where it was."""
+
+    def __init__(self, client: Client, session: str, told: Told) -> None:
+        self._client = client
+        self._session = session
+        self._told = told
+        self._next = f"{EVENTS}?after=0"
+        self._after = 0
+        self._before: list[int] = []
+
+    async def begin(self) -> None:
+        """Read what was before: of that nothing is told."""
+        self._before = await self._read()
+
+    async def _read(self) -> list[int]:
+        page = json.loads(await resource(self._client, self._session, self._next))
+        self._next, self._after = page["next"], page["cursor"]
+        return [event["seq"] for event in page["events"]]
+
+    async def look(self) -> list[int]:
+        found, self._before = self._before, []
+        newest = "SELECT max(seq) FROM coordination_events WHERE session_id = $1"
+        if (await self._client.core.database.fetch(newest, self._session))[0][0] <= self._after:
+            return found  # of nothing could it be told
+        self._client.core.feed.announce("local", self._session, freed=True)
+        assert await self._told.update() == EVENTS
+        return found + await self._read()
+
+
 @contextlib.asynccontextmanager
 async def pages(client: Client, session: str) -> AsyncGenerator[Pages]:
     yield Pages(client, session)
@@ -105,7 +137,15 @@ async def web_socket(client: Client, session: str) -> AsyncGenerator[Stream]:
         yield Stream(client, session, hear)
 
 
-Open = Callable[[Client, str], AbstractAsyncContextManager[Pages | Stream]]
+@contextlib.asynccontextmanager
+async def listener(client: Client, session: str) -> AsyncGenerator[Listener]:
+    async with listening(client, session, [EVENTS]) as told:
+        reader = Listener(client, session, told)
+        await reader.begin()
+        yield reader
+
+
+Open = Callable[[Client, str], AbstractAsyncContextManager[Pages | Stream | Listener]]
 
 
 async def missed(client: Client, session: str, read: Open) -> list[str]:
@@ -140,7 +180,7 @@ async def missed(client: Client, session: str, read: Open) -> list[str]:
     return [row["what"] for row in rows if row["seq"] not in seen]
 
 
-@pytest.mark.parametrize("read", [pages, server_sent_events, web_socket])
+@pytest.mark.parametrize("read", [pages, server_sent_events, web_socket, listener])
 async def test_a_number_taken_early_and_committed_late_is_not_missed(
     serve: Serve, database: Database, read: Open
 ) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import uuid
-from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
@@ -14,14 +11,10 @@ from coordination.domain.agent import ACTIVE_SECONDS
 from coordination.services import feed
 from coordination.services.presence import WRITE_SECONDS
 from coordination.transport.mcp import subscriptions
+from coordination.wire.resource import LOCKS, SESSION
 from tests.integration.app.conftest import Client, Serve
+from tests.integration.app.listening import CLAUDE_CODE, META, listening, path, request, resource
 from tests.integration.app.streams import claim, join, until_left
-
-MODERN = "2026-07-28"
-META = "io.modelcontextprotocol"
-CLAUDE_CODE = {"x-client-name": "claude code"}
-LOCKS = "coordination://locks"
-SESSION = "coordination://session"
 
 
 @pytest.fixture
@@ -30,62 +23,6 @@ async def session(client: Client) -> str:
     name = f"s-{uuid.uuid4().hex}"
     await join(client.core, name)
     return name
-
-
-def request(
-    params: dict[str, Any], version: str = MODERN, method: str = "subscriptions/listen"
-) -> dict[str, Any]:
-    """A request of an era: its body and its headers."""
-    meta: dict[str, Any] = {f"{META}/protocolVersion": version, f"{META}/clientCapabilities": {}}
-    body: dict[str, Any] = {"jsonrpc": "2.0", "id": 7, "method": method, "params": {**params, "_meta": meta}}
-    headers = {
-        "mcp-protocol-version": version,
-        "mcp-method": method,
-        "accept": "application/json, text/event-stream",
-    }
-    return {"json": body, "headers": {**headers, **CLAUDE_CODE}}
-
-
-def path(session: str, agent: str = "impl_a") -> str:
-    return f"/mcp/v2/claude/alice__session__{session}__{agent}"
-
-
-class Told:
-    """Reads the messages of a stream."""
-
-    def __init__(self, lines: Any) -> None:
-        self._lines = lines
-
-    async def message(self) -> dict[str, Any]:
-        while not (line := await anext(self._lines)).startswith("data:"):
-            pass
-        found: dict[str, Any] = json.loads(line.removeprefix("data:"))
-        return found
-
-    async def update(self) -> str:
-        found = await self.message()
-        assert found["method"] == "notifications/resources/updated"
-        assert found["params"]["_meta"][f"{META}/subscriptionId"] == 7
-        uri: str = found["params"]["uri"]
-        return uri
-
-
-@contextlib.asynccontextmanager
-async def listening(
-    client: Client, session: str, uris: Sequence[str], agent: str = "impl_a", **more: Any
-) -> AsyncGenerator[Told]:
-    """Open a stream and read its acknowledgement."""
-    wanted = request({"notifications": {"resourceSubscriptions": list(uris), **more}})
-    async with client.stream("POST", path(session, agent), **wanted) as response:
-        assert response.status_code == 200
-        assert response.headers["content-type"].startswith("text/event-stream")
-        told = Told(response.aiter_lines())
-        first = await told.message()
-        assert first["method"] == "notifications/subscriptions/acknowledged"
-        known = [uri for uri in (SESSION, LOCKS, "coordination://events") if uri in uris]
-        assert first["params"]["notifications"] == ({"resourceSubscriptions": known} if known else {})
-        assert first["params"]["_meta"] == {f"{META}/subscriptionId": 7}
-        yield told
 
 
 async def test_what_changed_is_told_to_whom_it_was_promised(client: Client, session: str) -> None:
@@ -116,10 +53,7 @@ async def test_what_it_is_told_of_it_can_read_and_finds_the_change_there(
     async with listening(client, session, list(subscriptions.RESOURCES)) as told:
         await claim(client.core, session, "changed.py")
         for uri in [await told.update() for _ in subscriptions.RESOURCES]:
-            wanted = request({"uri": uri}, method="resources/read")
-            wanted["headers"]["mcp-name"] = uri
-            (content,) = (await client.post(path(session), **wanted)).json()["result"]["contents"]
-            assert "changed.py" in content["text"], uri
+            assert "changed.py" in await resource(client, session, uri), uri
 
 
 async def test_it_begins_a_session_that_nobody_called_in_yet(client: Client) -> None:

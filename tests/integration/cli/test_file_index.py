@@ -15,12 +15,13 @@ import httpx
 import pytest
 
 from coordination.cli import file_index as command
+from coordination.cli import place
 from coordination.client.file_index import send_index
 from coordination.client.service import ServiceClient
 from coordination.domain.checkout import parse_checkout
 from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
 from coordination.repository.checkout import describe_checkout
-from coordination.services import file_index
+from coordination.services import event, file_index
 from coordination.wire.file_index import MAX_BATCH
 from tests.integration.cli.running import Coord, Running
 from tests.integration.repository.tree import Tree, bare, make_tree
@@ -133,7 +134,7 @@ async def test_only_names_go_over_the_wire(
     assert {found["path"] for facts in files for found in facts.get("co_changes", ())} <= names
     assert {key for facts in files for key in facts} == {"path", "digest", "symbols", "imports", "co_changes"}
     assert {key for body in bodies for key in body} == {
-        *("checkout", "refresh", "files", "removed", "commit", "fingerprint")
+        *("checkout", "by", "refresh", "files", "removed", "commit", "fingerprint")
     }
 
 
@@ -166,14 +167,25 @@ async def test_a_repository_that_git_refuses_is_told(service: Running, coord: Co
     assert "git status" in answer.json["error"]["mend"]
 
 
-async def test_a_session_that_nobody_joined_is_told_before_anything_is_read(
+async def test_a_session_that_nobody_joined_begins_in_the_name_of_the_person(
     service: Running, coord: Coord, tree: Tree
 ) -> None:
     tree.commit(PROJECT)
-    answer = await coord("index", "nowhere")
-    assert (answer.exit_code, 'Session "nowhere" has nobody yet.' in answer.err) == (4, True)
-    assert not (tree.top.parent / "user-cache").exists()
     assert (await coord("index")).exit_code == 2
+    answer = await coord("index", "early")
+    assert answer.exit_code == 0
+    assert "The session began with that: nobody has joined it yet." in answer.out
+    assert (await coord("index", "early", "--json")).json["began"] is False
+    (created,) = await event.read_events(service.core, "local", "early", 0, 10)
+    assert (created.kind, created.agent_id) == ("session.created", place.user())
+
+
+async def test_a_session_that_nobody_can_join_is_refused_before_anything_is_read(
+    service: Running, coord: Coord, tree: Tree
+) -> None:
+    tree.commit(PROJECT)
+    assert (await coord("index", "no__where")).exit_code == 4
+    assert not (tree.top.parent / "user-cache").exists()
 
 
 async def test_a_folder_below_the_top_level_is_the_same_repository(
@@ -196,7 +208,7 @@ async def test_two_working_trees_have_an_index_each(
     (tmp_path / "second" / "more.py").touch()
     monkeypatch.chdir(tmp_path / "second")
     assert (await coord("index", "--json")).json["files"] == 8
-    found = await file_index.summaries(service.core, "local", "demo")
+    found = await file_index.list_indexes(service.core, "local", "demo", None, 9)
     assert sorted(summary.files for summary in found) == [7, 8]
 
 
@@ -216,7 +228,7 @@ async def test_two_runs_at_once_do_not_mix_and_the_earlier_one_is_told(
     answer = await coord("index", "--json")
     assert (answer.exit_code, answer.json["error"]["code"]) == (4, "refresh_over")
     assert shlex.split(answer.json["error"]["mend"])[-1] == "index"
-    (summary,) = await file_index.summaries(service.core, "local", "demo")
+    (summary,) = await file_index.list_indexes(service.core, "local", "demo", None, 9)
     assert await indexed(service, summary.checkout) == FileIndex((IndexedFile("theirs.py"),))
 
 

@@ -37,9 +37,16 @@ async def post(api: Api, step: str, **body: Any) -> Any:
     return answer.json()
 
 
+async def refresh(api: Api, checkout: str) -> None:
+    """Refresh an index of nothing."""
+    begun = await post(api, "begin", checkout=checkout)
+    end = {"refresh": begun["refresh"], "files": 0, "fingerprint": "0"}
+    await post(api, "finish", checkout=checkout, **end)
+
+
 async def test_a_refresh_from_its_beginning_to_its_end(api: Api) -> None:
     await api.join("planner")
-    assert (await api.get("/sessions/demo/index")).json() == {"indexes": []}
+    assert (await api.get("/sessions/demo/index")).json() == {"indexes": [], "next_cursor": None}
     begun = await post(api, "begin")
     assert begun == {"refresh": 1, "files": 0, "fingerprint": ""}
     batch = [FACTS, {"path": "./b.txt", "digest": "bb"}]
@@ -51,7 +58,7 @@ async def test_a_refresh_from_its_beginning_to_its_end(api: Api) -> None:
         1,
         "c0ffee",
     )
-    assert (await api.get("/sessions/demo/index")).json() == {"indexes": [summary]}
+    assert (await api.get("/sessions/demo/index")).json() == {"indexes": [summary], "next_cursor": None}
     assert await post(api, "begin") == {"refresh": 2, "files": 2, "fingerprint": "ff"}
     index = await file_index.read(api.core, "local", "demo", HERE) or IndexLines()
     assert index.whole() == FileIndex(
@@ -74,6 +81,23 @@ async def test_what_is_known_comes_in_pages(api: Api) -> None:
         cursor = {"after": page["next_cursor"]}
     assert (found, cursor) == (files, {"after": None})
     assert (await api.get("/sessions/demo/index/files", checkout="b" * 12)).json()["files"] == []
+
+
+async def test_indexes_come_in_pages_and_the_unknown_checkout_first(api: Api) -> None:
+    await api.join("planner")
+    keys = ["", "a" * 12, "b" * 12]
+    for key in reversed(keys):
+        await refresh(api, key)
+    found: list[str] = []
+    cursor: dict[str, Any] = {}
+    for key in keys:
+        page = (await api.get("/sessions/demo/index", limit=1, **cursor)).json()
+        found += [one["checkout"] for one in page["indexes"]]
+        # One that is refreshed meanwhile keeps its place.
+        await refresh(api, keys[-1])
+        cursor = {"after": page["next_cursor"]}
+        assert page["next_cursor"] == (key if key != keys[-1] else None)
+    assert found == keys
 
 
 async def test_a_refresh_that_is_over_is_a_conflict_that_says_what_to_do(api: Api) -> None:

@@ -129,7 +129,7 @@ class _Life:
     def index_of(self, name: str) -> Calls:
         """What can be asked of a session's index, and done to it; another workspace refreshes one for a second time."""
         core, workspace, where = self.core, self.workspace, CHECKOUTS[1]
-        yield f"indexes of {name}", file_index.summaries(core, workspace, name)
+        yield f"indexes of {name}", file_index.list_indexes(core, workspace, name, None, 100)
         yield f"known files of {name}", file_index.known(core, workspace, name, where, "", 100)
         yield f"index of {name}", file_index.read(core, workspace, name, where)
         yield f"add to the index of {name}", add_to_index(core, workspace, name, 2, {"c.py": "2"})

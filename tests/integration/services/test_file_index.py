@@ -6,15 +6,12 @@ import asyncio
 
 import pytest
 
-from coordination.domain.errors import InvalidInput, RefreshOver, UnknownItem
+from coordination.domain.errors import InvalidInput, RefreshOver
 from coordination.domain.file_index import (
     CoChange,
     FileEntry,
     FileIndex,
     IndexedFile,
-    IndexLines,
-    KnownFile,
-    Refresh,
     entries,
     fingerprint,
 )
@@ -23,19 +20,19 @@ from coordination.services import file_index
 from coordination.services.core import Core
 from coordination.store import file_index as store
 from coordination.store.database import Database
-from tests.integration.store.steps import agent
-
-HERE, THERE = "a" * 12, "b" * 12
-FIRST = FileIndex(
-    (
-        IndexedFile("a.py", ("run", "Item"), ("b.py",)),
-        IndexedFile("b.py"),
-        IndexedFile("ü [x]/page?.tsx", ("Page",)),
-    ),
-    (CoChange("a.py", "b.py", 0.5), CoChange("a.py", "gone.py", 0.25), CoChange("b.py", "a.py", 1.0)),
+from tests.integration.services.indexes import (
+    FIRST,
+    HERE,
+    LOCAL,
+    SECOND,
+    THERE,
+    add,
+    finish,
+    read,
+    refresh,
+    summaries,
 )
-SECOND = FileIndex((IndexedFile("a.py", ("walk",)), IndexedFile("c.py", ("new",), ("a.py",))))
-LOCAL = ("local", "demo")
+from tests.integration.store.steps import agent
 
 
 @pytest.fixture(autouse=True)
@@ -43,36 +40,11 @@ async def session(core: Core) -> None:
     await agents.join(core, agent("planner"))
 
 
-async def add(
-    core: Core, begun: Refresh, *files: FileEntry, removed: tuple[str, ...] = (), checkout: str = HERE
-) -> None:
-    await file_index.add(core, *LOCAL, checkout, begun.refresh, files, removed)
-
-
-async def finish(core: Core, begun: Refresh, index: FileIndex, checkout: str = HERE) -> None:
-    known = [KnownFile(entry.file.path, entry.digest) for entry in entries(index)]
-    await file_index.finish(core, *LOCAL, checkout, begun.refresh, len(known), "c0ffee", fingerprint(known))
-
-
-async def refresh(
-    core: Core, index: FileIndex, checkout: str = HERE, removed: tuple[str, ...] = ()
-) -> Refresh:
-    begun = await file_index.begin(core, *LOCAL, checkout)
-    await add(core, begun, *entries(index), removed=removed, checkout=checkout)
-    await finish(core, begun, index, checkout)
-    return begun
-
-
-async def read(core: Core, checkout: str = HERE) -> FileIndex | None:
-    found = await file_index.read(core, *LOCAL, checkout)
-    return None if found is None else found.whole()
-
-
 async def test_what_was_sent_is_read(core: Core) -> None:
     assert await read(core) is None
     await refresh(core, FIRST)
     assert await read(core) == FIRST
-    (summary,) = await file_index.summaries(core, *LOCAL)
+    (summary,) = await summaries(core)
     assert (summary.checkout, summary.files, summary.with_symbols, summary.commit) == (HERE, 3, 2, "c0ffee")
 
 
@@ -92,9 +64,9 @@ async def test_the_next_refresh_sends_only_what_differs(core: Core) -> None:
 
 async def test_a_refresh_without_a_difference_counts_too(core: Core) -> None:
     await refresh(core, FIRST)
-    (before,) = await file_index.summaries(core, *LOCAL)
+    (before,) = await summaries(core)
     await finish(core, await file_index.begin(core, *LOCAL, HERE), FIRST)
-    (after,) = await file_index.summaries(core, *LOCAL)
+    (after,) = await summaries(core)
     assert after.refreshed_at > before.refreshed_at
     assert await read(core) == FIRST
 
@@ -184,7 +156,10 @@ async def test_checkouts_are_apart_and_an_unknown_one_gets_the_latest(core: Core
     assert (await read(core, ""), await read(core, "c" * 12)) == (SECOND, SECOND)
     await finish(core, await file_index.begin(core, *LOCAL, HERE), FIRST)
     assert (await read(core, ""), await read(core, THERE)) == (FIRST, SECOND)
-    assert [found.checkout for found in await file_index.summaries(core, *LOCAL)] == [HERE, THERE]
+    assert [found.checkout for found in await summaries(core)] == [HERE, THERE]
+    for wanted, found in ((HERE, HERE), (THERE, THERE), ("", HERE), ("c" * 12, HERE)):
+        chosen = await file_index.chosen(core, *LOCAL, wanted)
+        assert chosen is not None and chosen.checkout == found
 
 
 async def test_the_index_of_the_unknown_checkout_is_no_better_than_a_later_one(core: Core) -> None:
@@ -199,7 +174,8 @@ async def test_a_checkout_whose_first_refresh_is_on_its_way_has_no_index(core: C
     await add(core, begun, *entries(FIRST))
     assert await read(core) is None
     assert await file_index.known(core, *LOCAL, HERE, "", 10) == []
-    assert await file_index.summaries(core, *LOCAL) == []
+    assert await summaries(core) == []
+    assert await file_index.chosen(core, *LOCAL, HERE) is None
 
 
 async def test_an_index_that_is_refreshed_while_it_is_read_is_read_as_a_whole(
@@ -254,39 +230,6 @@ async def test_a_path_that_cannot_be_is_refused_and_nothing_is_written(core: Cor
         await add(core, begun, *entries(FIRST), removed=(path,))
     await finish(core, begun, FileIndex(()))
     assert await read(core) == FileIndex(())
-
-
-async def test_a_session_that_is_not_there_has_no_index(core: Core) -> None:
-    with pytest.raises(UnknownItem):
-        await file_index.begin(core, "local", "nowhere", HERE)
-    with pytest.raises(UnknownItem):
-        await file_index.begin(core, "team", "demo", HERE)
-    with pytest.raises(RefreshOver):
-        await file_index.add(core, "local", "nowhere", HERE, 1, [], [])
-    assert await file_index.read(core, "local", "nowhere", HERE) is None
-
-
-async def test_workspaces_are_apart(core: Core, database: Database) -> None:
-    await refresh(core, FIRST)
-    await database.fetch(
-        "INSERT INTO claude_code_sessions (workspace_id, id, name, user_id) VALUES ('team', 'demo', 'x', 'x')"
-    )
-    assert await file_index.read(core, "team", "demo", HERE) is None
-    with pytest.raises(RefreshOver):
-        await file_index.add(core, "team", "demo", HERE, 1, [], [])
-    begun = await file_index.begin(core, "team", "demo", HERE)
-    await file_index.finish(core, "team", "demo", HERE, begun.refresh, 0, "", "0")
-    assert await file_index.read(core, "team", "demo", HERE) == IndexLines()
-    assert await read(core) == FIRST
-
-
-async def test_a_deleted_session_leaves_no_index(core: Core, database: Database) -> None:
-    await refresh(core, FIRST)
-    await database.fetch("DELETE FROM claude_code_sessions WHERE id = 'demo'")
-    rows = await database.fetch(
-        "SELECT (SELECT count(*) FROM file_indexes) + (SELECT count(*) FROM indexed_files)"
-    )
-    assert rows[0][0] == 0
 
 
 async def test_a_large_index_is_read_in_parts(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ BEGIN
         WHERE p.pronamespace = 'public'::regnamespace
           AND p.proname IN ('coordination_keep_analysis', 'coordination_distribute_plan', 'coordination_planned_tasks',
                             'coordination_describe_task', 'coordination_take_planner_role',
-                            'coordination_give_planner_role_back')
+                            'coordination_give_planner_role_back', 'coordination_begin_session')
     LOOP
         EXECUTE format('DROP FUNCTION %s', v_function);
     END LOOP;
