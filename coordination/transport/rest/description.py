@@ -44,6 +44,15 @@ def refused(status: int, when: str) -> dict[str, Any]:
 SETTING: Final[Responses] = {409: refused(409, "The session's present locks contradict it.")}
 """How a change of a session answers, beside what every route does."""
 
+_ELSEWHERE: Final = "The agent's checkout belongs to another session"
+CLAIM: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}, or waiting would close a circle of agents.")}
+"""How a claim answers, beside what every route does."""
+
+OWN_LEASES: Final[Responses] = {
+    409: refused(409, f"A lease is not the agent's live grant, so nothing changed. {_ELSEWHERE}.")
+}
+"""How a renewal or a release answers, beside what every route does."""
+
 REFRESH: Final[Responses] = {
     409: refused(409, "The refresh was finished, or another one of the same checkout was begun.")
 }

@@ -1,0 +1,80 @@
+"""`AgentClient`: what an agent's program does over HTTP, as typed calls, for the daemon, hooks and tests.
+
+It keeps who acts and where, and no lease: whoever claims keeps the tokens, because renewals and releases name them.
+What may be sent twice is repeated while the service is away, the rest is sent once; each call says which it is.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from coordination.client.address import session_path
+from coordination.client.channel import AnswerT, Channel
+from coordination.domain.file_lock import Granted, Held, Lease, Operation
+from coordination.wire.acting import Claimed, Released, Renewed
+
+
+class AgentClient:
+    """Acts for one agent of a session.
+
+    Args:
+        channel: the connection to the service.
+        session: the session's id; it begins with the first call when there is none.
+        agent: the agent's id, `user/name`.
+        checkout: `{host}:{git top level}`, or '' when it is not known.
+        terminal: `{pid}-{start time}`, or ''.
+    """
+
+    def __init__(self, channel: Channel, session: str, agent: str, checkout: str, terminal: str) -> None:
+        self._channel = channel
+        self._path = session_path(session)
+        self._acting = {"agent": agent, "checkout": checkout, "terminal": terminal}
+
+    def claim(
+        self,
+        paths: list[str],
+        *,
+        operation: Operation = Operation.WRITE,
+        duration_minutes: int = 15,
+        wait_seconds: int = 0,
+        reason: str = "",
+        task_id: str = "",
+        literal: bool = False,
+    ) -> Granted | Held:
+        """Claim all paths or none, waiting up to `wait_seconds` for the agent's turn.
+
+        It may be repeated, so it is when need be: claiming again what one holds extends it and keeps its token. When
+        the answer to the first one got lost, `granted_tokens` is empty and does not say that the grants are new.
+        """
+        wanted = {
+            "paths": paths,
+            "operation": operation,
+            "duration_minutes": duration_minutes,
+            "wait_seconds": wait_seconds,
+            "reason": reason,
+            "task_id": task_id,
+            "literal": literal,
+        }
+        return self._repeat("locks/claim", wanted, Claimed, wait_seconds=wait_seconds).as_outcome()
+
+    def renew(self, leases: Iterable[Lease], *, duration_minutes: int = 15) -> tuple[Lease, ...]:
+        """Extend exactly these leases, all or none; repeated when need be."""
+        wanted = {"leases": _named(leases), "duration_minutes": duration_minutes}
+        return self._repeat("locks/renew", wanted, Renewed).renewed
+
+    def release(self, leases: Iterable[Lease]) -> tuple[Lease, ...]:
+        """Give exactly these leases back, all or none; sent once: a second time they would count as lost."""
+        return self._once("locks/release", {"leases": _named(leases)}, Released).released
+
+    # Any: JSON.
+    def _once(self, path: str, body: dict[str, Any], answer: type[AnswerT]) -> AnswerT:
+        return self._channel.write("POST", f"{self._path}/{path}", {**self._acting, **body}, answer)
+
+    def _repeat(
+        self, path: str, body: dict[str, Any], answer: type[AnswerT], *, wait_seconds: float = 0
+    ) -> AnswerT:
+        whole = {**self._acting, **body}
+        return self._channel.repeat(f"{self._path}/{path}", whole, answer, wait_seconds=wait_seconds)
+
+
+def _named(leases: Iterable[Lease]) -> list[dict[str, object]]:
+    return [{"path": lease.path, "fencing_token": lease.fencing_token} for lease in leases]

@@ -1,0 +1,69 @@
+"""Who acts over HTTP: the agent that a body names, with its role, as the use cases know it; and that it was heard of.
+
+As over MCP a session begins with the first call for it, so its name must be one that the other transport can say too.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Path
+
+from coordination.domain.agent import Agent
+from coordination.domain.checkout import parse_checkout, parse_terminal
+from coordination.domain.errors import InvalidInput
+from coordination.domain.identity import Role, role_of
+from coordination.services.core import Core
+from coordination.transport.rest.parameters import WORKSPACE
+from coordination.wire.acting import Acting
+from coordination.wire.rest import NAME_RULE, NAMED, is_name
+
+CLIENT: Final = "http"
+"""What an agent is said to have come with."""
+
+
+def _joined(
+    session: Annotated[
+        str,
+        Path(
+            description="The session's id. A session that is not there begins with this call.",
+            examples=["demo"],
+            json_schema_extra={name: NAMED[name] for name in ("minLength", "maxLength", "pattern")},
+        ),
+    ],
+) -> str:
+    if not is_name(session):
+        raise InvalidInput(f"session: {NAME_RULE}.")
+    return session
+
+
+JoinedSession = Annotated[str, Depends(_joined)]
+
+
+def actor(core: Core, session: str, who: Acting, *, called: bool = True) -> Agent:
+    """Return the agent that a body names, and note that it was heard of.
+
+    Args:
+        core: the shared parts.
+        session: the session that it is in, or joins.
+        who: what the body says of it.
+        called: that it acts; otherwise it only says that it is there.
+    """
+    user, _, name = who.agent.partition("/")
+    checkout = parse_checkout(who.checkout)
+    agent = Agent(
+        workspace=WORKSPACE,
+        session=session,
+        user=user,
+        name=name,
+        role=_role(name),
+        client=CLIENT,
+        checkout=checkout.key,
+        checkout_root=checkout.root,
+        terminal=parse_terminal(who.terminal),
+    )
+    core.presence.heard(agent, called=called)
+    return agent
+
+
+def _role(name: str) -> Role:
+    """The one place where this API asks for a role."""
+    return role_of(name) or "implementer"
