@@ -10,7 +10,9 @@ from typing import Any
 from coordination.client.address import session_path
 from coordination.client.channel import AnswerT, Channel
 from coordination.domain.file_lock import Granted, Held, Lease, Operation
-from coordination.wire.acting import Claimed, Released, Renewed
+from coordination.domain.session import AgentStatus
+from coordination.domain.task import Synced, TaskStatus
+from coordination.wire.acting import Claimed, NewsConfirmed, Released, Renewed
 
 
 class AgentClient:
@@ -64,6 +66,39 @@ class AgentClient:
     def release(self, leases: Iterable[Lease]) -> tuple[Lease, ...]:
         """Give exactly these leases back, all or none; sent once: a second time they would count as lost."""
         return self._once("locks/release", {"leases": _named(leases)}, Released).released
+
+    def heartbeat(self) -> AgentStatus:
+        """Join, or say that one is still there; repeated when need be."""
+        return self._repeat("agents", {}, AgentStatus)
+
+    def sync(
+        self,
+        task_id: str | None = None,
+        status: TaskStatus | None = None,
+        *,
+        progress_percentage: int | None = None,
+        message: str | None = None,
+        affected_files: list[str] | None = None,
+        to: list[str] | None = None,
+    ) -> Synced:
+        """Report, and read the news, which come again until `confirm_news`; task and status go together.
+
+        Repeated when need be as long as it only asks for news; a report is sent once, because it may have been written.
+        """
+        report = {
+            "task_id": task_id,
+            "status": status,
+            "progress_percentage": progress_percentage,
+            "message": message,
+            "affected_files": affected_files,
+            "to": to,
+        }
+        only_asks = all(value is None for value in report.values())
+        return (self._repeat if only_asks else self._once)("sync", report, Synced)
+
+    def confirm_news(self, cursor: int) -> None:
+        """Say that the news up to the cursor of a sync arrived, so that they come no more; repeated when need be."""
+        self._repeat("news/confirm", {"cursor": cursor}, NewsConfirmed)
 
     # Any: JSON.
     def _once(self, path: str, body: dict[str, Any], answer: type[AnswerT]) -> AnswerT:

@@ -17,11 +17,12 @@ from coordination.domain.checkout import (
     parse_checkout,
     parse_terminal,
 )
+from coordination.domain.cursor import SEQ_MAX
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Ahead, Conflict, Elsewhere, Granted, Held, Lease
 from coordination.domain.path import MAX_PATHS
-from coordination.domain.text import MAX_REASON
-from coordination.wire.rest import AgentId, Body, LockedPath
+from coordination.domain.text import MAX_MESSAGE, MAX_REASON
+from coordination.wire.rest import RECIPIENTS_MAX, AgentId, Body, LockedPath, Recipient
 from coordination.wire.text import PlainText
 
 TOKEN_MAX: Final = 2**63 - 1
@@ -161,6 +162,35 @@ class Claimed(BaseModel):
         """Return the outcome that came over the wire."""
         kind = Granted if self.outcome == "granted" else Held
         return kind(**{part.name: getattr(self, part.name) for part in fields(kind)})
+
+
+class SyncReport(Acting):
+    """What an agent reports; everything left out keeps its value, and nothing at all only asks for news.
+
+    Attributes:
+        task_id, status: both or neither; `started` takes the task, unless another agent that is there has it.
+        message: a remark on the task, or with `to` a message to other agents.
+        to: whom the message is for, by id or name.
+    """
+
+    task_id: Annotated[PlainText, Field(min_length=1, max_length=TASK_ID_MAX)] | None = None
+    status: Literal["started", "in_progress", "completed", "failed", "blocked"] | None = None
+    progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] | None = None
+    affected_files: Annotated[list[LockedPath], Field(max_length=MAX_PATHS)] | None = None
+    to: Annotated[list[Recipient], Field(min_length=1, max_length=RECIPIENTS_MAX)] | None = None
+
+
+class NewsConfirmation(Acting):
+    """That the news of a sync were taken note of: those up to its `cursor` are not told again."""
+
+    cursor: Annotated[int, Field(ge=0, le=SEQ_MAX)]
+
+
+class NewsConfirmed(BaseModel):
+    """Up to which event the agent has its news now."""
+
+    cursor: int
 
 
 class Renewed(BaseModel):

@@ -38,18 +38,18 @@ def _joined(
 JoinedSession = Annotated[str, Depends(_joined)]
 
 
-def actor(core: Core, session: str, who: Acting, *, called: bool = True) -> Agent:
-    """Return the agent that a body names, and note that it was heard of.
+def actor(core: Core, session: str, who: Acting) -> Agent:
+    """Return the agent that a body names, and note that it acts."""
+    agent = named_agent(session, who)
+    core.presence.heard(agent, called=True)
+    return agent
 
-    Args:
-        core: the shared parts.
-        session: the session that it is in, or joins.
-        who: what the body says of it.
-        called: that it acts; otherwise it only says that it is there.
-    """
+
+def named_agent(session: str, who: Acting) -> Agent:
+    """Return the agent that a body names, in the session that it is in or joins."""
     user, _, name = who.agent.partition("/")
     checkout = parse_checkout(who.checkout)
-    agent = Agent(
+    return Agent(
         workspace=WORKSPACE,
         session=session,
         user=user,
@@ -60,8 +60,6 @@ def actor(core: Core, session: str, who: Acting, *, called: bool = True) -> Agen
         checkout_root=checkout.root,
         terminal=parse_terminal(who.terminal),
     )
-    core.presence.heard(agent, called=called)
-    return agent
 
 
 def _role(name: str) -> Role:

@@ -48,6 +48,14 @@ _ELSEWHERE: Final = "The agent's checkout belongs to another session"
 CLAIM: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}, or waiting would close a circle of agents.")}
 """How a claim answers, beside what every route does."""
 
+JOIN: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}.")}
+"""How joining answers, beside what every route does."""
+
+REPORT: Final[Responses] = {
+    409: refused(409, f"Another agent has the task, or it waits for others. {_ELSEWHERE}.")
+}
+"""How a sync answers, beside what every route does."""
+
 OWN_LEASES: Final[Responses] = {
     409: refused(409, f"A lease is not the agent's live grant, so nothing changed. {_ELSEWHERE}.")
 }

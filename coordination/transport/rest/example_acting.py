@@ -4,13 +4,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from coordination.transport.rest.story import AGENT, LEASE, ROOT, Json
+from coordination.transport.rest.story import AGENT, AGENT_STATUS, LEASE, ROOT, Json
 
 _ACTING: Final[Json] = {"agent": AGENT, "checkout": f"laptop:{ROOT}", "terminal": "4711-1795255080"}
 _GRANT: Final[Json] = {name: LEASE[name] for name in ("path", "fencing_token")}
 
 BODIES: Final[Mapping[str, Json]] = MappingProxyType(
     {
+        "Acting": _ACTING,
+        "SyncReport": {
+            **_ACTING,
+            "task_id": "parser",
+            "status": "in_progress",
+            "progress_percentage": 40,
+            "message": "the tokenizer is done",
+            "affected_files": ["src/parser.py"],
+        },
+        "NewsConfirmation": {**_ACTING, "cursor": 12},
         "LockClaim": {
             **_ACTING,
             "paths": ["src/parser.py", "tests/test_parser.py"],
@@ -48,6 +58,34 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
             "ticket": None,
             "next_expiry_seconds": None,
         },
+        "Synced": {
+            "now": "2026-11-21T10:02:00Z",
+            "task": AGENT_STATUS["task"],
+            "sent_to": None,
+            "released": [],
+            "news": {
+                "items": [
+                    {
+                        "id": 12,
+                        "kind": "message.sent",
+                        "at": "2026-11-21T10:01:00Z",
+                        "payload": {"text": "Leave the errors to impl_b, please.", "to": [AGENT]},
+                        "from_agent": "bob",
+                    }
+                ],
+                "cursor": 12,
+                "more": False,
+            },
+            "leases": [LEASE],
+            "lease_count": 1,
+            "next_task": {"task_id": "errors", "description": "Write the errors"},
+            "open_task": "parser",
+            "waiting_task": {
+                "task_id": "release",
+                "waits_for": [{"task_id": "errors", "status": "pending", "agent_id": None}],
+            },
+        },
+        "NewsConfirmed": {"cursor": 12},
         "Renewed": {"renewed": [LEASE]},
         "Released": {"released": [LEASE]},
     }

@@ -18,6 +18,7 @@ from coordination.transport.rest import (
     message,
     plan,
     session,
+    sync,
     task,
 )
 from coordination.transport.rest.problem_route import ProblemRoute
@@ -30,6 +31,6 @@ def router(core: Core) -> APIRouter:
     routes = APIRouter(
         prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
     )
-    for noun in (session, agent, file_lock, task, plan, message, file_index, event, event_stream):
+    for noun in (session, agent, file_lock, task, sync, plan, message, file_index, event, event_stream):
         noun.add_routes(routes, core)
     return routes

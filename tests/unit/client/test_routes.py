@@ -42,6 +42,9 @@ CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
     "finish_index": [lambda client: client.finish_index("demo", "", 1, files=0, commit="", fingerprint="0")],
 }
 ACTS: dict[str, Callable[[AgentClient], object]] = {
+    "heartbeat": lambda agent: agent.heartbeat(),
+    "sync": lambda agent: agent.sync(),
+    "confirm_news": lambda agent: agent.confirm_news(12),
     "claim": lambda agent: agent.claim(["a.py"]),
     "renew": lambda agent: agent.renew([]),
     "release": lambda agent: agent.release([]),
