@@ -5,14 +5,19 @@ What may be sent twice is repeated while the service is away, the rest is sent o
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from coordination.client.address import session_path
 from coordination.client.channel import AnswerT, Channel
 from coordination.domain.file_lock import Granted, Held, Lease, Operation
+from coordination.domain.plan.analysis import Complexity
 from coordination.domain.session import AgentStatus
 from coordination.domain.task import Synced, TaskStatus
 from coordination.wire.acting import Claimed, NewsConfirmed, Released, Renewed
+from coordination.wire.planning import AnalysisResult, PlanHandedOut
+
+ANALYSIS_SECONDS: Final = 25
+"""How much longer an analysis may take than another answer: a large index is prepared for it."""
 
 
 class AgentClient:
@@ -99,6 +104,23 @@ class AgentClient:
     def confirm_news(self, cursor: int) -> None:
         """Say that the news up to the cursor of a sync arrived, so that they come no more; repeated when need be."""
         self._repeat("news/confirm", {"cursor": cursor}, NewsConfirmed)
+
+    # Any: a task is JSON, as the page on HTTP shows it.
+    def analyse(
+        self,
+        tasks: list[str | dict[str, Any]],
+        *,
+        project_files: list[str] | None = None,
+        complexity_level: Complexity = Complexity.MODERATE,
+    ) -> AnalysisResult:
+        """Analyse tasks, as a planner; repeated when need be, because the same tasks give the same analysis."""
+        wanted = {"tasks": tasks, "project_files": project_files, "complexity_level": complexity_level}
+        return self._repeat("analyses", wanted, AnalysisResult, wait_seconds=ANALYSIS_SECONDS)
+
+    def distribute(self, analysis_id: str, preferred_agent_count: int | None = None) -> PlanHandedOut:
+        """Hand an analysed plan out, as a planner; sent once: a second time it would be another plan."""
+        wanted = {"analysis_id": analysis_id, "preferred_agent_count": preferred_agent_count}
+        return self._once("plans", wanted, PlanHandedOut)
 
     # Any: JSON.
     def _once(self, path: str, body: dict[str, Any], answer: type[AnswerT]) -> AnswerT:

@@ -19,6 +19,7 @@ from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
 from coordination.domain.task import Message, Task
 from coordination.wire.file_index import Added, KnownFilePage, SessionIndexes
 from coordination.wire.plan import FirstPrompt
+from coordination.wire.planning import AnalysisResult
 from coordination.wire.rest import (
     AgentPage,
     EventPage,
@@ -139,6 +140,10 @@ class ServiceClient:
     def task(self, session: str, task_id: str) -> Task:
         """Read one task with what its holder last reported."""
         return self.channel.ask(f"{session_path(session)}/tasks/{part(task_id)}", Task, {})
+
+    def analysis(self, session: str, analysis_id: str) -> AnalysisResult:
+        """Read an analysis of a session, all of it."""
+        return self.channel.ask(f"{session_path(session)}/analyses/{part(analysis_id)}", AnalysisResult, {})
 
     def plans(self, session: str) -> list[PlanSummary]:
         """Read which plans were handed out in a session, by revision."""

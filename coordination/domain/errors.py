@@ -7,6 +7,7 @@
     ├── WaitCycle           wait_cycle       waiting would close a circle of agents that wait for each other
     ├── TaskTaken           task_taken       another live agent has the task
     ├── TaskWaits           task_waits       the task cannot begin before others are completed
+    ├── RoleNeeded          role_needed      only another role may do that
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
     ├── RefreshOver         refresh_over     the refresh of a file index was finished, or another one was begun
@@ -74,6 +75,12 @@ class TaskWaits(CoordinationError):
     """The task waits for tasks that are not completed. Nothing was written."""
 
     code = "task_waits"
+
+
+class RoleNeeded(CoordinationError):
+    """What was asked is for agents of another role. Nothing was written."""
+
+    code = "role_needed"
 
 
 class CheckoutTaken(CoordinationError):

@@ -21,6 +21,7 @@ from coordination.domain.errors import (
     LeaseLost,
     RefreshOver,
     RetryLater,
+    RoleNeeded,
     SettingRefused,
     TaskTaken,
     TaskWaits,
@@ -32,6 +33,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 HTTP_STATUS: Final = MappingProxyType(
     {
         InvalidInput.code: 400,
+        RoleNeeded.code: 403,
         UnknownItem.code: 404,
         LeaseLost.code: 409,
         WaitCycle.code: 409,

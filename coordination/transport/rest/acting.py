@@ -9,7 +9,7 @@ from fastapi import Depends, Path
 
 from coordination.domain.agent import Agent
 from coordination.domain.checkout import parse_checkout, parse_terminal
-from coordination.domain.errors import InvalidInput
+from coordination.domain.errors import InvalidInput, RoleNeeded
 from coordination.domain.identity import Role, role_of
 from coordination.services.core import Core
 from coordination.transport.rest.parameters import WORKSPACE
@@ -62,6 +62,22 @@ def named_agent(session: str, who: Acting) -> Agent:
     )
 
 
+async def require_planner(core: Core, agent: Agent) -> None:
+    """Refuse an agent that is no planner; over MCP it would not see the tool.
+
+    Raises:
+        RoleNeeded: it is an implementer.
+        RetryLater: the database cannot answer now.
+    """
+    if await _role_now(core, agent) != "planner":
+        raise RoleNeeded(f"Only a planner may do that, and {agent.id} is an implementer.")
+
+
+async def _role_now(_core: Core, agent: Agent) -> Role:
+    """The one place where this API asks which role an agent has; it is the one that it comes with."""
+    return agent.role
+
+
 def _role(name: str) -> Role:
-    """The one place where this API asks for a role."""
+    """The role that an agent comes with."""
     return role_of(name) or "implementer"

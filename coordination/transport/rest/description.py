@@ -56,6 +56,12 @@ REPORT: Final[Responses] = {
 }
 """How a sync answers, beside what every route does."""
 
+PLANNING: Final[Responses] = {
+    403: refused(403, f"{_ALWAYS[403][:-1]}; or the agent is no planner."),
+    409: JOIN[409],
+}
+"""How what is the planner's answers, beside what every route does."""
+
 OWN_LEASES: Final[Responses] = {
     409: refused(409, f"A lease is not the agent's live grant, so nothing changed. {_ELSEWHERE}.")
 }

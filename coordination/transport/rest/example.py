@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from coordination.transport.rest import example_acting
+from coordination.transport.rest import example_acting, example_planning
 from coordination.transport.rest.story import (
     AGENT,
     AGENT_STATUS,
     AGENT_SUMMARY,
     CHECKOUT,
     FINGERPRINT,
+    HANDED_OUT,
     INDEX,
     LEASE,
     PLAN,
@@ -50,6 +51,7 @@ BODIES: Final[Mapping[str, Json]] = MappingProxyType(
             "fingerprint": FINGERPRINT,
         },
         **example_acting.BODIES,
+        **example_planning.BODIES,
     }
 )
 """What is sent, by the name of its model."""
@@ -102,18 +104,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
         "PlanPage": {"plans": [PLAN], "next_cursor": None},
         "Plan": {
             **PLAN,
-            "tasks": [
-                {
-                    "task_id": "parser",
-                    "description": "Write the parser",
-                    "assigned_to": AGENT,
-                    "depends_on": [],
-                    "files": ["src/parser.py"],
-                    "status": "in_progress",
-                    "agent_id": AGENT,
-                    "work": 2.0,
-                }
-            ],
+            "tasks": [HANDED_OUT],
         },
         "FirstPrompt": {"prompt": "You are impl_a in the coordination session demo.\n…"},
         "MessagePage": {
@@ -150,6 +141,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
             "next_after": 12,
         },
         **example_acting.ANSWERS,
+        **example_planning.ANSWERS,
     }
 )
 """What is answered, by the name of its model."""

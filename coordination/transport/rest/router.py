@@ -17,6 +17,7 @@ from coordination.transport.rest import (
     file_lock,
     message,
     plan,
+    planning,
     session,
     sync,
     task,
@@ -31,6 +32,18 @@ def router(core: Core) -> APIRouter:
     routes = APIRouter(
         prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
     )
-    for noun in (session, agent, file_lock, task, sync, plan, message, file_index, event, event_stream):
+    for noun in (
+        session,
+        agent,
+        file_lock,
+        task,
+        sync,
+        plan,
+        planning,
+        message,
+        file_index,
+        event,
+        event_stream,
+    ):
         noun.add_routes(routes, core)
     return routes

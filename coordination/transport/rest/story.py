@@ -86,6 +86,16 @@ TASK: Final[Json] = {
     "affected_files": ["src/parser.py"],
     "taken_at": "2026-11-21T10:00:00Z",
 }
+HANDED_OUT: Final[Json] = {
+    "task_id": "parser",
+    "description": "Write the parser",
+    "assigned_to": AGENT,
+    "depends_on": [],
+    "files": ["src/parser.py"],
+    "status": "in_progress",
+    "agent_id": AGENT,
+    "work": 2.0,
+}
 PLAN: Final[Json] = {
     "revision": 1,
     "analysis_id": ANALYSIS,

@@ -24,6 +24,8 @@ CALLS: dict[str, tuple[int, Callable[[AgentClient], object]]] = {
     "renew": (4, lambda agent: agent.renew([])),
     "confirm": (4, lambda agent: agent.confirm_news(1)),
     "news": (4, lambda agent: agent.sync()),
+    "analyse": (4, lambda agent: agent.analyse(["Write the parser"])),
+    "distribute": (1, lambda agent: agent.distribute("0123456789abcdef")),
     "report": (1, lambda agent: agent.sync("t1", TaskStatus.STARTED)),
     "message": (1, lambda agent: agent.sync(message="hello", to=["impl_b"])),
     "release": (1, lambda agent: agent.release([])),
