@@ -28,7 +28,6 @@ from coordination.wire.text import PlainText
 TOKEN_MAX: Final = 2**63 - 1
 TASK_ID_MAX: Final = 128
 LONGEST_WAIT_SECONDS: Final = 45
-_TERMINAL_MAX: Final = 41
 
 
 def _checkout(text: str) -> str:
@@ -53,17 +52,9 @@ def _bare(text: str) -> str:
     return text
 
 
-# What the functions above ask for, told to machines; which characters can be printed, no pattern says.
-_TREE: Final = {
-    "type": "string",
-    "maxLength": HOST_MAX + 1 + ROOT_MAX,
-    "pattern": r"^([^\s:/\\]+:(/|[A-Za-z]:[/\\]).*)?$",
-}
-_PROGRAM: Final = {
-    "type": "string",
-    "maxLength": _TERMINAL_MAX,
-    "pattern": r"^([0-9]{1,10}-[0-9]{1,20}(\.[0-9]{1,9})?)?$",
-}
+# What the functions above ask for, told to machines. Which paths are resolved, and can be printed, no pattern says.
+_TREE: Final = {"type": "string", "maxLength": HOST_MAX + 1 + ROOT_MAX}
+_PROGRAM: Final = {"type": "string", "pattern": r"^([0-9]{1,10}-[0-9]{1,20}(\.[0-9]{1,9})?)?$"}
 CheckoutText = Annotated[str, AfterValidator(_checkout), WithJsonSchema(_TREE)]
 TerminalText = Annotated[str, AfterValidator(_terminal), WithJsonSchema(_PROGRAM)]
 Minutes = Annotated[int, Field(ge=1, le=60)]
