@@ -139,11 +139,16 @@ def of_index(files: int, rounds: int) -> dict[str, Any]:
 
 def of_analysis(rounds: int) -> dict[str, list[float]]:
     """A hundred tasks on an index of 20,000 files."""
-    figures = analysis_load.measure(ANALYSED_FILES, rounds)
-    table = Table("step", "median seconds")
-    for step, seconds in asdict(figures).items():
-        table.add_row(step, f"{statistics.median(seconds):.2f}")
-    console.print(f"{analysis_load.TASKS} tasks on an index of {ANALYSED_FILES:,} files", table)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = analysis_load.measure(Path(folder), ANALYSED_FILES, rounds)
+    table = Table("analysis of a service", "median seconds", "slowest")
+    for which, seconds in asdict(figures).items():
+        table.add_row(which, f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}")
+    console.print(
+        f"{analysis_load.TASKS} tasks on an index of {ANALYSED_FILES:,} files, the whole call: the first one reads and"
+        " prepares the index, the next one finds it prepared, as after a refresh",
+        table,
+    )
     return asdict(figures)
 
 

@@ -1,20 +1,32 @@
-"""How long an analysis takes: a hundred tasks on an index of many files, prepared anew and prepared already.
+"""How long an analysis takes: a hundred tasks on an index of many files, as the first question and as a later one.
+
+What is measured is the whole call as the tool makes it. The first question is that of a service which has just begun:
+it connects, reads the index from the database and prepares it; the next one finds it prepared, as the first one does
+after a refresh.
 
 The index is drawn from a fixed seed: names of two words, a dozen symbols and half a dozen imports a file, and five
 partners. Every task names one symbol and one path, and speaks of twenty words more.
 """
 
+import asyncio
 import random
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from benchmarks import index_load
+from coordination.domain.agent import Agent
 from coordination.domain.file_index import CoChange, FileIndex, IndexedFile
-from coordination.domain.plan.analysis import Complexity, analyse
-from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.task import PlannedTask
+from coordination.domain.plan.words import stem
+from coordination.embedded import EmbeddedPostgres
+from coordination.services import plan
+from coordination.services.core import Core
+from coordination.store import migration
 
 TASKS: Final = 100
+PLANNER: Final = Agent("local", "bench", "alice", "planner", "planner", "claude")
 _WORDS: Final = 3_000
 _SYMBOLS, _IMPORTS, _PARTNERS = 12, 6, 5
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -22,23 +34,41 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Seconds: to prepare the index, and to analyse with the prepared one."""
+    """Seconds of the first analysis of a service, and of the next one."""
 
-    prepare: list[float]
-    analyse: list[float]
+    first: list[float]
+    next: list[float]
 
 
-def measure(files: int, rounds: int) -> Figures:
-    """Analyse so many times."""
+def measure(folder: Path, files: int, rounds: int) -> Figures:
+    """Analyse with so many services, one after the other."""
+    postgres = EmbeddedPostgres(folder)
+    dsn = postgres.start()
+    try:
+        return asyncio.run(_measure(dsn, files, rounds))
+    finally:
+        postgres.stop()
+
+
+async def _measure(dsn: str, files: int, rounds: int) -> Figures:
+    await migration.migrate(dsn)
     index, tasks = make(files)
+    core = Core(dsn)
+    await core.database.fetch(
+        "INSERT INTO claude_code_sessions (id, name, user_id) VALUES ('bench', 'x', 'x')"
+    )
+    await index_load.store(core, "bench", index)
+    await core.database.close()
+    del index
     figures = Figures([], [])
     for _ in range(rounds):
-        begin = time.perf_counter()
-        corpus = Corpus.prepared(index)
-        prepared = time.perf_counter()
-        analyse(corpus, tasks, Complexity.MODERATE)
-        figures.prepare.append(prepared - begin)
-        figures.analyse.append(time.perf_counter() - prepared)
+        stem.cache_clear()
+        core = Core(dsn)
+        async with core.running():
+            for seconds in (figures.first, figures.next):
+                begin = time.perf_counter()
+                await plan.analyse(core, PLANNER, tasks)
+                seconds.append(time.perf_counter() - begin)
     return figures
 
 
@@ -54,7 +84,9 @@ def make(files: int) -> tuple[FileIndex, list[PlannedTask]]:
     names = ["_".join(chance.choices(words, k=2)) for _ in range(files * 3)]
     indexed = tuple(
         IndexedFile(
-            path, tuple(set(chance.choices(names, k=_SYMBOLS))), tuple(chance.choices(paths, k=_IMPORTS))
+            path,
+            tuple(dict.fromkeys(chance.choices(names, k=_SYMBOLS))),
+            tuple(chance.choices(paths, k=_IMPORTS)),
         )
         for path in paths
     )

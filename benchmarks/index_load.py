@@ -133,7 +133,7 @@ async def _read(dsn: str, rounds: int) -> dict[int, list[float]]:
                 found = await file_index.read(core, "local", session, "")
                 figures.setdefault(size, []).append(time.perf_counter() - began)
                 assert found is not None
-                assert len(found.files) == size
+                assert len(found.paths) == size
     return figures
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from coordination.cli.picture import shortened
 from coordination.domain.event import Event, EventKind
-from coordination.domain.text import clean
+from coordination.domain.text import clean, counted
 
 SHOWN: Final = 3
 NAME: Final = 130
@@ -107,8 +107,8 @@ _SENTENCES: Final[Mapping[str, Callable[[Payload], str]]] = {
         f"freed task {clean(str(payload['task_id']), NAME)}, which waited for {clean(str(payload['after']), NAME)}"
     ),
     EventKind.PLAN_DISTRIBUTED: lambda payload: (
-        f"handed out plan {int(payload['revision'])}: {int(payload['task_count'])} tasks for"
-        f" {int(payload['agent_count'])} agents"
+        f"handed out plan {int(payload['revision'])}: {counted(int(payload['task_count']), 'task')} for"
+        f" {counted(int(payload['agent_count']), 'agent')}"
     ),
     EventKind.MESSAGE_SENT: _message,
 }

@@ -14,7 +14,7 @@ from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
 from coordination.cli.reach import SessionName, resolve, service
 from coordination.cli.status import as_json, print_lines
 from coordination.client.errors import RequestRefused
-from coordination.domain.text import clean
+from coordination.domain.text import clean, counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 _TITLE: Final = 60
 _FILES: Final = 3
-_MARKS: Final = {"pending": "-", "completed": "x", "failed": "!", "blocked": "?"}
+_REPLACED: Final = "replaced"
+_MARKS: Final = {"pending": "-", "completed": "x", "failed": "!", "blocked": "?", _REPLACED: " "}
 _GOING: Final = ">"
 
 _PLAN_EXAMPLES: Final = """Examples:
 
     coord plan
+    coord plan demo --revision 1
     coord plan demo --json
     coord plan demo --take impl_a
     coord plan demo --give-back impl_a
@@ -58,6 +60,10 @@ def plan(
     session: SessionName = None,
     /,
     *,
+    revision: Annotated[
+        int | None,
+        Parameter(help="An earlier plan, as it was handed out; 1 is the first.", show_default=False),
+    ] = None,
     take: Annotated[
         str | None,
         Parameter(help="Make this agent the planner, by name or as user/name.", show_default=False),
@@ -72,26 +78,27 @@ def plan(
     A planner makes it with analyze_task_conflicts and create_task_distribution. That is the agent named planner, or
     another one that took the role while no planner was there.
     """
-    if take is not None and give_back is not None:
-        raise Failure("Give --take or --give-back, not both.", exit_code=USAGE, code="usage")
+    if sum(wish is not None for wish in (revision, take, give_back)) > 1:
+        raise Failure("Give one of --revision, --take and --give-back.", exit_code=USAGE, code="usage")
     with service(session) as client:
         name = resolve(client, session)
         if take is not None:
             return planner.take(client, name, take, json=json)
         if give_back is not None:
             return planner.give_back(client, name, give_back, json=json)
-        found = client.plan(name)
+        found = client.plan(name, revision)
     if json:
         emit({"session": name, **as_json(found)})
         return OK
     say(
-        f"Plan {found.revision} of session {name}: {len(found.tasks)} tasks for {found.agent_count} agents,"
-        f" by {clean(found.agent_id, 130)}."
+        f"Plan {found.revision} of session {name}: {counted(len(found.tasks), 'task')} for"
+        f" {counted(found.agent_count, 'agent')}, by {clean(found.agent_id, 130)}."
     )
     for holder, mine in groupby(found.tasks, lambda task: task.assigned_to or "nobody"):
         say()
         say(clean(holder, 130))
-        say(f"  start it with: {_start(holder.rpartition('/')[2], name)}")
+        if revision is None:
+            say(f"  start it with: {_start(holder.rpartition('/')[2], name)}")
         print_lines([line for task in mine for line in _detailed(task)])
     return OK
 
@@ -108,7 +115,7 @@ def tasks(session: SessionName = None, /, *, json: Json = False) -> int:
         emit({"session": name, "tasks": as_json(found)})
         return OK
     done = sum(task.status == "completed" for task in found)
-    say(f"{done} of {len(found)} tasks are completed.")
+    say(f"{done} of {counted(len(found), 'task')} {'is' if len(found) == 1 else 'are'} completed.")
     width = max((len(_id(task)) for task in found), default=0)
     who = max((len(clean(_holder(task), 130)) for task in found), default=0)
     print_lines([_line(task, width, who) for task in found])
@@ -154,7 +161,8 @@ def _start(agent: str, session: str) -> str:
 def _detailed(task: "HandedOut") -> "list[Text]":
     from rich.text import Text  # noqa: PLC0415 - `coord --help` is quick without it
 
-    lines = [Text(f"  {_mark(task)} {_id(task)}  {clean(task.description or '', _TITLE)}")]
+    replaced = f"({_REPLACED}) " if task.status == _REPLACED else ""
+    lines = [Text(f"  {_mark(task)} {_id(task)}  {replaced}{clean(task.description or '', _TITLE)}")]
     if task.files:
         more = len(task.files) - _FILES
         shown = clean(", ".join(task.files[:_FILES]), 200)

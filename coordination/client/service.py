@@ -155,7 +155,7 @@ class ServiceClient:
         ]
 
     def plan(self, session: str, revision: int | None = None) -> Plan:
-        """Read the latest plan of a session, or the one of a revision, with its tasks as they are now."""
+        """Read the latest plan of a session, its tasks as they are now, or the one of a revision."""
         which = "plan" if revision is None else f"plans/{revision}"
         return self.channel.ask(f"{session_path(session)}/{which}", Plan, {})
 

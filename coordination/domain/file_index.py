@@ -48,7 +48,7 @@ class CoChange:
 
     Attributes:
         weight: 0 to 1; the share of the changes of `path` that changed `other` too, where a commit counts less the
-            more files it changed.
+            more files it changed, and half when it is the only one that changed both.
     """
 
     path: str
@@ -62,6 +62,38 @@ class FileIndex:
 
     files: tuple[IndexedFile, ...]
     co_changes: tuple[CoChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLines:
+    """An index with every list as one text of lines, as it is kept: few objects, whatever it knows of each file.
+
+    Attributes:
+        paths: of the files; each other attribute says of each of them, in the same order.
+        symbols: the names that it defines.
+        imports: paths of files that it imports.
+        partners: paths of files that it changes together with, the closest ones first.
+        weights: how much, for each partner.
+    """
+
+    paths: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    partners: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+
+    def whole(self) -> FileIndex:
+        """Return the same with each name by itself."""
+        files = zip(self.paths, map(lines, self.symbols), map(lines, self.imports), strict=True)
+        known = zip(self.paths, map(lines, self.partners), map(lines, self.weights), strict=True)
+        return FileIndex(
+            tuple(IndexedFile(*file) for file in files),
+            tuple(
+                CoChange(path, other, float(weight))
+                for path, others, weights in known
+                for other, weight in zip(others, weights, strict=True)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +174,26 @@ def entries(index: FileIndex) -> list[FileEntry]:
         partners.setdefault(found.path, []).append(found)
     made = ((file, tuple(partners.get(file.path, ()))[:MAX_PARTNERS]) for file in index.files)
     return sorted((FileEntry(file, known, _digest(file, known)) for file, known in made), key=_path)
+
+
+def in_lines(index: FileIndex) -> IndexLines:
+    """Return an index as it is kept, its files in the same order."""
+    partners: dict[str, list[CoChange]] = {}
+    for found in index.co_changes:
+        partners.setdefault(found.path, []).append(found)
+    known = [partners.get(file.path, ()) for file in index.files]
+    return IndexLines(
+        tuple(file.path for file in index.files),
+        tuple("\n".join(file.symbols) for file in index.files),
+        tuple("\n".join(file.imports) for file in index.files),
+        tuple("\n".join(one.other for one in mine) for mine in known),
+        tuple("\n".join(str(one.weight) for one in mine) for mine in known),
+    )
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text; an empty one has none."""
+    return tuple(text.split("\n")) if text else ()
 
 
 def fingerprint(files: Iterable[KnownFile]) -> str:

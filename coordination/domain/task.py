@@ -157,6 +157,14 @@ class WaitingTask:
 
 
 @dataclass(frozen=True, slots=True)
+class NamesakeTask:
+    """A task that could begin, of a plan that took another user for the one that an agent of this name has."""
+
+    task_id: str
+    assigned_to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Synced:
     """The answer to one sync.
 
@@ -167,6 +175,8 @@ class Synced:
         leases: the agent's leases, first to end first, at most twenty of `lease_count`.
         open_task: the task that the agent started last and is still at.
         waiting_task: the first of its tasks that cannot begin yet.
+        namesake_task: the first one that is for another user's agent of the same name who never came; None for an
+            agent that has tasks of its own.
     """
 
     now: datetime
@@ -179,3 +189,4 @@ class Synced:
     next_task: NextTask | None
     open_task: str | None = None
     waiting_task: WaitingTask | None = None
+    namesake_task: NamesakeTask | None = None

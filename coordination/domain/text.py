@@ -65,3 +65,8 @@ def shown(text: str) -> str:
     """Return text for an error message: at most 80 characters, nothing unprintable."""
     escaped = printable(text[: _SHOWN + 1])
     return escaped if len(escaped) <= _SHOWN else escaped[: _SHOWN - 1] + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of what `noun` names, in words for people: `1 task`, `3 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

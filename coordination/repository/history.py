@@ -3,7 +3,8 @@
 Recent is the last 2,000 commits that are no merges: enough for years of a small team and months of a large one, and old
 enough that what they say about files that exist today still holds; a number and not a date, so that a repository that
 rests keeps what is known of it. A commit of n files speaks for each pair of them with 1/(n-1), and one of more than 50
-files not at all: it formats, renames or imports. A file that was moved as it was keeps its history; finding moves with
+files not at all: it formats, renames or imports. A pair that only one commit has changed may have met by chance and
+counts half: it is a sign, but no strong one. A file that was moved as it was keeps its history; finding moves with
 changes would need the content of every version.
 """
 
@@ -18,6 +19,8 @@ from coordination.repository.git import Git, RepositoryUnreadable
 COMMITS: Final = 2000
 MAX_COMMIT_FILES: Final = 50
 LEAST_WEIGHT: Final = 0.02
+MET_ONCE: Final = 0.5
+"""What the share of a pair that only one commit has changed is worth."""
 SECONDS: Final = 20.0
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Of history; what is older is left out."""
@@ -46,20 +49,28 @@ def read_co_changes(git: Git, paths: Collection[str]) -> tuple[CoChange, ...] | 
         return None
     changes: Counter[str] = Counter()
     together: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    again: defaultdict[str, set[str]] = defaultdict(set)
     for number, files in _commits(log, frozenset(paths)):
         changes.update(files)
         for path, other in permutations(sorted(files), 2):
+            if other in together[path]:
+                again[path].add(other)
             together[path][other] += 1 / (number - 1)
     return tuple(
-        found for path in sorted(together) for found in _closest(path, together[path], changes[path])
+        found
+        for path in sorted(together)
+        for found in _closest(path, together[path], again[path], changes[path])
     )
 
 
-def _closest(path: str, others: dict[str, float], changes: int) -> Iterator[CoChange]:
-    shares = {other: round(min(1.0, weight / changes), 4) for other, weight in others.items()}
+def _closest(path: str, others: dict[str, float], again: set[str], changes: int) -> Iterator[CoChange]:
+    shares = {
+        other: round(min(1.0, weight / changes) * (1.0 if other in again else MET_ONCE), 4)
+        for other, weight in others.items()
+        if weight / changes >= LEAST_WEIGHT
+    }
     for other in sorted(shares, key=lambda other: (-shares[other], other))[:MAX_PARTNERS]:
-        if shares[other] >= LEAST_WEIGHT:
-            yield CoChange(path, other, shares[other])
+        yield CoChange(path, other, shares[other])
 
 
 def _commits(log: bytes, present: frozenset[str]) -> Iterator[tuple[int, set[str]]]:

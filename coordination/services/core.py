@@ -21,6 +21,8 @@ from coordination.store.database import Database
 
 EXPIRE_EVERY_SECONDS: Final = 5.0
 LOOK_FOR_STOPPED_SECONDS: Final = 1.0
+PREPARE_AGAIN_SECONDS: Final = 1.0
+"""How long indexes rest between one round of preparing them and the next; a round waits until there are any."""
 FINISH_SECONDS: Final = 5.0
 """How long the end waits for what outlives its call: for a statement that is under way, and for one more."""
 _log: Final = structlog.stdlib.get_logger(__name__)
@@ -41,8 +43,8 @@ class Core:
         self.database = Database(dsn, size=pool_size)
         self.feed = EventFeed(self.database)
         self.presence = PresenceLog(self.database, self.feed)
-        self.corpora = Corpora()
         self.stopping = asyncio.Event()
+        self.corpora = Corpora(self.database, self.stopping)
         # The event loop forgets tasks that nobody holds.
         self._unfinished: set[asyncio.Task[None]] = set()
 
@@ -75,6 +77,7 @@ class Core:
             asyncio.create_task(self.feed.notify(), name="feed.notify"),
             asyncio.create_task(self.presence.write(), name="presence.write"),
             asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
+            asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),
             asyncio.create_task(repeat(LOOK_FOR_STOPPED_SECONDS, self._end_stopped), name="stopped"),
         ]
         try:

@@ -1,40 +1,109 @@
 """Indexes that were prepared for planning, kept for the next question about the same files.
 
-To prepare an index of twenty thousand files takes a second or two, and a planner asks again after each change of its
-tasks. The work is done beside the event loop, one at a time, and only the last few are kept.
+To read and prepare an index of twenty thousand files takes about a second, and a planner asks again after each change
+of its tasks. The work is done beside the event loop, one index at a time, and only the last few are kept. A refresh
+that was finished makes its index wanted, so that it is prepared before anybody asks; of those that are wanted only the
+last few are remembered, and whoever asks does not wait for more than the one that is being prepared.
 """
 
 import asyncio
+import gc
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeAlias
 
-from coordination.domain.file_index import FileIndex
+from coordination.domain.errors import RetryLater
+from coordination.domain.file_index import IndexLines, IndexSummary
 from coordination.domain.plan.corpus import Corpus
+from coordination.store import file_index as store
+from coordination.store.database import Database
 
 MOST_KEPT: Final = 2
 """Each may take tens of megabytes."""
 
+Place: TypeAlias = tuple[str, str, str]
+
 
 class Corpora:
-    """The last few prepared indexes, by what tells one state of an index from another."""
+    """The last few prepared indexes, by workspace, session, checkout and when they were refreshed.
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Corpus] = OrderedDict()
+    Args:
+        database: where the indexes are.
+        stopping: set when the service stops; what is being prepared then is left.
+    """
+
+    def __init__(self, database: Database, stopping: asyncio.Event) -> None:
+        self._database: Final = database
+        self._stopping: Final = stopping
+        self._kept: OrderedDict[tuple[Place, datetime], Corpus] = OrderedDict()
         self._preparing = asyncio.Lock()
+        self._wanted: OrderedDict[Place, IndexSummary] = OrderedDict()
+        self._any_wanted = asyncio.Event()
 
-    def get(self, key: Hashable) -> Corpus | None:
-        """Return a kept one and count it as the last used."""
+    def get(self, workspace: str, session: str, index: IndexSummary) -> Corpus | None:
+        """Return an index that is prepared, and count it as the last used; None when it is not."""
+        key = ((workspace, session, index.checkout), index.refreshed_at)
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
 
-    async def prepare(self, key: Hashable, index: FileIndex) -> Corpus:
-        """Prepare an index and keep it; whoever asks for the same meanwhile gets the same."""
-        async with self._preparing:
-            found = self.get(key)
-            if found is None:
-                found = self._kept[key] = await asyncio.to_thread(Corpus.prepared, index)
-                while len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
+    async def of(self, workspace: str, session: str, index: IndexSummary) -> Corpus:
+        """Return an index, prepared; whoever asks for the same meanwhile gets the same.
+
+        Raises:
+            RetryLater: the database cannot answer now, the index was refreshed all the time, or the service stops.
+        """
+        if found := self.get(workspace, session, index):
             return found
+        async with self._preparing:
+            if found := self.get(workspace, session, index):
+                return found
+            lines = await store.read(self._database, workspace, session, index.checkout)
+            if lines is None:
+                return Corpus(IndexLines())
+            key = ((workspace, session, index.checkout), index.refreshed_at)
+            found = self._kept[key] = await asyncio.to_thread(self._prepared, lines)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+            return found
+
+    def want(self, workspace: str, session: str, index: IndexSummary) -> None:
+        """Let an index be prepared soon; of more than the last few the earlier ones are forgotten."""
+        place = (workspace, session, index.checkout)
+        self._wanted[place] = index
+        self._wanted.move_to_end(place)
+        while len(self._wanted) > MOST_KEPT:
+            self._wanted.popitem(last=False)
+        self._any_wanted.set()
+
+    async def prepare_wanted(self) -> None:
+        """Wait until an index is wanted, and prepare what is, the latest first; what has to wait stays wanted.
+
+        Raises:
+            RetryLater: the database cannot answer now, or the service stops.
+        """
+        await self._any_wanted.wait()
+        while self._wanted:
+            place, index = self._wanted.popitem()
+            try:
+                await self.of(place[0], place[1], index)
+            except RetryLater:
+                self._wanted.setdefault(place, index)
+                raise
+        self._any_wanted.clear()
+
+    def _prepared(self, lines: IndexLines) -> Corpus:
+        """Prepare an index while the collector rests: of what is made nothing is let go, and the more there is of it,
+        the longer the collector would look through it, again and again, for half of the whole time.
+        """
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            corpus = Corpus(lines)
+            for _ in corpus.prepare():
+                if self._stopping.is_set():
+                    raise RetryLater("The service stops.", next_call="repeat the same call in a few seconds")
+            return corpus
+        finally:
+            if collects:
+                gc.enable()

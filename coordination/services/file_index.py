@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from coordination.domain.file_index import (
     CoChange,
     FileEntry,
-    FileIndex,
     IndexedFile,
+    IndexLines,
     IndexSummary,
     KnownFile,
     Refresh,
@@ -59,7 +59,7 @@ async def add(
 async def finish(
     core: Core, workspace: str, session: str, checkout: str, refresh: int, files: int, commit: str, whole: str
 ) -> IndexSummary:
-    """Let a refresh count, at once and as a whole.
+    """Let a refresh count, at once and as a whole; soon the index is prepared for whoever plans.
 
     Args:
         core: the shared parts.
@@ -76,7 +76,9 @@ async def finish(
         RefreshOver: the refresh was finished, or another one was begun.
         RetryLater: the database cannot answer now.
     """
-    return await store.finish(core.database, workspace, session, checkout, refresh, files, commit, whole)
+    made = await store.finish(core.database, workspace, session, checkout, refresh, files, commit, whole)
+    core.corpora.want(workspace, session, made)
+    return made
 
 
 async def known(
@@ -91,8 +93,8 @@ async def summaries(core: Core, workspace: str, session: str) -> list[IndexSumma
     return await store.summaries(core.database, workspace, session, MOST_CHECKOUTS)
 
 
-async def read(core: Core, workspace: str, session: str, checkout: str) -> FileIndex | None:
-    """Read the whole index of a checkout, of one refresh.
+async def read(core: Core, workspace: str, session: str, checkout: str) -> IndexLines | None:
+    """Read the whole index of a checkout, of one refresh, by path.
 
     Args:
         core: the shared parts.

@@ -7,14 +7,14 @@ names alone: the service never looks at a disk.
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
 
 from coordination.domain.agent import Agent
 from coordination.domain.errors import UnknownItem
-from coordination.domain.file_index import FileIndex, IndexedFile
+from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
 from coordination.domain.path import LockPath, fold
 from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
@@ -92,7 +92,7 @@ async def read(core: Core, workspace: str, session: str, analysis_id: str) -> Ke
 async def distribute(
     core: Core, agent: Agent, analysis_id: str, preferred_agent_count: int | None = None
 ) -> Distributed:
-    """Hand out an analysed plan; what had started of an earlier one is kept.
+    """Hand out an analysed plan; what had started of an earlier one is kept, and its holder gets what shares its files.
 
     Raises:
         UnknownItem: the session has no analysis of that id.
@@ -101,8 +101,16 @@ async def distribute(
         RetryLater: the database cannot answer now.
     """
     analysis = (await read(core, agent.workspace, agent.session, analysis_id)).analysis
-    schedule = distributed(analysis, preferred_agent_count)
-    handed_out = [_handed_out(agent, analysis, schedule, id_) for id_ in _by_turn(analysis, schedule)]
+    begun = [
+        replace(one, agent="" if one.agent == agent.id else one.agent.removeprefix(f"{agent.user}/"))
+        for one in await store.begun(core.database, agent.workspace, agent.session, analysis.order)
+    ]
+    schedule = distributed(analysis, preferred_agent_count, begun)
+    holders = {one.id: one.agent or agent.name for one in begun}
+    holders |= {id_: one.agent for one in schedule.assignments for id_ in one.tasks}
+    handed_out = [
+        _handed_out(agent, analysis, schedule, id_, holders[id_]) for id_ in _by_turn(analysis, schedule)
+    ]
     result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
     core.feed.announce(agent.workspace, agent.session, freed=False)
     return result
@@ -134,7 +142,7 @@ async def list_plans(core: Core, workspace: str, session: str, after: int, limit
 
 
 async def read_revision(core: Core, workspace: str, session: str, revision: int) -> Plan:
-    """Read a plan of a session by its revision, with the tasks that belong to it now.
+    """Read a plan of a session by its revision: the latest as `latest` does, an earlier one as it was handed out.
 
     Raises:
         UnknownItem: there is no such plan in this session, or no such session.
@@ -162,9 +170,10 @@ async def prompt(core: Core, workspace: str, session: str, agent: str) -> str:
     found = await latest(core, workspace, session)
     mine = [task for task in found.tasks if task.assigned_to and agent in _names(task.assigned_to)]
     if not mine or mine[0].assigned_to is None:
-        known = ", ".join(
-            dict.fromkeys(_names(task.assigned_to)[1] for task in found.tasks if task.assigned_to)
-        )
+        # Who asks by id is told ids: another user's agent of that name may have tasks.
+        by_name = "/" not in agent
+        ids = (task.assigned_to for task in found.tasks if task.assigned_to)
+        known = ", ".join(dict.fromkeys(_names(id_)[1] if by_name else id_ for id_ in ids))
         raise UnknownItem(
             f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
         )
@@ -190,36 +199,33 @@ async def _corpus(
         if project_files is None:
             return Corpus(FileIndex(())), (missing,)
         bare = FileIndex(tuple(IndexedFile(path.path) for path in project_files))
-        return await asyncio.to_thread(Corpus.prepared, bare), (missing,)
-    key = (workspace, session, chosen.checkout, chosen.refreshed_at)
-    corpus = core.corpora.get(key)
-    if corpus is None or project_files is not None:
-        index = await file_index.read(core, workspace, session, chosen.checkout) or FileIndex(())
-        if project_files is not None:
-            return await asyncio.to_thread(Corpus.prepared, _only(index, project_files)), ()
-        corpus = await core.corpora.prepare(key, index)
-    return corpus, ()
+        return await asyncio.to_thread(Corpus, bare), (missing,)
+    if project_files is None:
+        return await core.corpora.of(workspace, session, chosen), ()
+    index = await file_index.read(core, workspace, session, chosen.checkout) or IndexLines()
+    return await asyncio.to_thread(_of_files, index, project_files), ()
 
 
-def _only(index: FileIndex, project_files: Sequence[LockPath]) -> FileIndex:
+def _of_files(index: IndexLines, project_files: Sequence[LockPath]) -> Corpus:
     """Return what an index knows of these files; of a file that it does not have, the name alone."""
-    known = {fold(file.path): file for file in index.files}
+    whole = index.whole()
+    known = {fold(file.path): file for file in whole.files}
     files = tuple(known.get(path.key, IndexedFile(path.path)) for path in project_files)
-    return FileIndex(files, index.co_changes)
+    return Corpus(FileIndex(files, whole.co_changes))
 
 
 def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:
-    """Return all tasks, agent by agent, each agent's in the order of its work."""
-    return [id_ for one in schedule.assignments for id_ in one.tasks]
+    """Return all tasks, agent by agent, each agent's in the order of its work; then what is none of these agents'."""
+    turns = [id_ for one in schedule.assignments for id_ in one.tasks]
+    return [*turns, *(id_ for id_ in analysis.order if id_ not in frozenset(turns))]
 
 
-def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str) -> HandedOut:
+def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str, holder: str) -> HandedOut:
     task = next(one for one in analysis.tasks if one.id == id_)
-    holder = next(one.agent for one in schedule.assignments if id_ in one.tasks)
     return HandedOut(
         task_id=id_,
         description=task.description,
-        assigned_to=f"{agent.user}/{holder}",
+        assigned_to=holder if "/" in holder else f"{agent.user}/{holder}",
         depends_on=(*task.depends_on, *schedule.after.get(id_, ())),
         files=tuple(one.path for one in analysis.predicted[id_]),
         work=analysis.work[id_],

@@ -4,9 +4,7 @@ A refresh writes beside what counts and takes its place when it is finished, so 
 Large indexes are read in parts; that all of them are of one refresh is checked and not locked.
 """
 
-import asyncio
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -14,10 +12,8 @@ from pydantic import TypeAdapter
 
 from coordination.domain.file_index import (
     MAX_FILES,
-    CoChange,
     FileEntry,
-    FileIndex,
-    IndexedFile,
+    IndexLines,
     IndexSummary,
     KnownFile,
     Refresh,
@@ -129,7 +125,7 @@ async def summaries(database: Database, workspace: str, session: str, limit: int
     return _SUMMARIES.validate_python([dict(row) for row in rows])
 
 
-async def read(database: Database, workspace: str, session: str, checkout: str) -> FileIndex | None:
+async def read(database: Database, workspace: str, session: str, checkout: str) -> IndexLines | None:
     """Read the index of a checkout, of an unknown one that which was refreshed last; None when there is none.
 
     Raises:
@@ -142,8 +138,7 @@ async def read(database: Database, workspace: str, session: str, checkout: str) 
         rows = await _rows(database, workspace, session, chosen[0]["checkout"], chosen[0]["finished"])
         # Rows of a refresh that came in between would not be those of the others.
         if (await database.fetch(CHOSEN, workspace, session, chosen[0]["checkout"]))[:1] == chosen:
-            # Of a large index there is so much to make that others would wait for it.
-            return await asyncio.to_thread(_index, rows)
+            return IndexLines(*zip(*rows, strict=True)) if rows else IndexLines()
     raise retry_later("the file index is refreshed all the time")
 
 
@@ -157,10 +152,6 @@ async def _rows(database: Database, workspace: str, session: str, checkout: str,
             return rows
 
 
-def _index(rows: list[Row]) -> FileIndex:
-    return FileIndex(tuple(map(_file, rows)), tuple(chain.from_iterable(map(_partners, rows))))
-
-
 def _row(entry: FileEntry) -> dict[str, object]:
     return {
         "path": entry.file.path,
@@ -170,16 +161,3 @@ def _row(entry: FileEntry) -> dict[str, object]:
         "partners": [found.other for found in entry.partners],
         "weights": [found.weight for found in entry.partners],
     }
-
-
-def _file(row: Row) -> IndexedFile:
-    return IndexedFile(row["path"], _lines(row["symbols"]), _lines(row["imports"]))
-
-
-def _partners(row: Row) -> list[CoChange]:
-    path, others = row["path"], _lines(row["partners"])
-    return [CoChange(path, *found) for found in zip(others, map(float, _lines(row["weights"])), strict=True)]
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(text.split("\n")) if text else ()

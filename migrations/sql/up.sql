@@ -2010,6 +2010,7 @@ CREATE TABLE plans (
     agent_count integer NOT NULL,
     agent_id text NOT NULL,
     created_at timestamptz NOT NULL,
+    handed_out jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (workspace_id, session_id, revision)
 );
 
@@ -2082,6 +2083,7 @@ DECLARE
     v_kept text[];
     v_again text[];
     v_begun jsonb;
+    v_tasks jsonb;
 BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
@@ -2149,16 +2151,16 @@ BEGIN
     SET depends_on = t.depends_on || ARRAY(SELECT o.id FROM unnest(a.others) AS o(id) WHERE o.id <> ALL (t.depends_on))
     FROM awaited a
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = a.id;
-    INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at)
-    VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now);
+    v_tasks := coordination_planned_tasks(p_workspace, p_session, v_revision);
+    INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at, handed_out)
+    VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now, v_tasks);
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
         jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
             'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept), 'again', to_jsonb(v_again)),
         ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
                 AND t.assigned_to IS NOT NULL), v_now);
-    RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept),
-        'tasks', coordination_planned_tasks(p_workspace, p_session, v_revision));
+    RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept), 'tasks', v_tasks);
 END
 $function$;
 
@@ -2297,7 +2299,8 @@ AS $function$
 $function$;
 
 -- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
--- task that it is at, and of those that are left for it the first one that waits, with what it waits for.
+-- task that it is at, of those that are left for it the first one that waits, with what it waits for, and the first one
+-- that is for another user's agent of its name who never came.
 -- Raises CO003 (task taken, or waits for others), CO004 (unknown recipient), CO005 (task closed); then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_sync_progress(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
@@ -2359,6 +2362,21 @@ BEGIN
                                        WHERE d.workspace_id = p_workspace AND d.session_id = p_session
                                          AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
                          ORDER BY t.position, t.id LIMIT 1),
+        'namesake_task', (SELECT jsonb_build_object('task_id', t.id, 'assigned_to', t.assigned_to)
+                          FROM tasks t
+                          WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                            AND t.assigned_to <> p_agent
+                            AND split_part(t.assigned_to, '/', 2) = split_part(p_agent, '/', 2)
+                            AND NOT EXISTS (SELECT FROM tasks m
+                                            WHERE m.workspace_id = p_workspace AND m.session_id = p_session
+                                              AND m.assigned_to = p_agent)
+                            AND NOT EXISTS (SELECT FROM claude_code_agents a
+                                            WHERE a.workspace_id = p_workspace AND a.session_id = p_session
+                                              AND a.id = t.assigned_to)
+                            AND NOT EXISTS (SELECT FROM tasks d
+                                            WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                              AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                          ORDER BY t.position, t.id LIMIT 1),
         'next_task', (SELECT jsonb_build_object('task_id', t.id, 'description', t.description)
                       FROM tasks t
                       WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'

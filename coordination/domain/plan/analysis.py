@@ -7,6 +7,7 @@ from typing import Final
 
 from coordination.domain.errors import InvalidInput
 from coordination.domain.plan.assignment import Problem, Schedule, recommended, schedule
+from coordination.domain.plan.begun import Begun, shared_with
 from coordination.domain.plan.conflict import Conflict, conflicts
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.prediction import Prediction, predict
@@ -76,20 +77,39 @@ def analyse(corpus: Corpus, tasks: Sequence[PlannedTask], complexity: Complexity
     )
 
 
-def distributed(analysis: Analysis, agents: int | None = None) -> Schedule:
-    """Return the schedule for a number of agents; None means as many as are recommended.
+def distributed(analysis: Analysis, agents: int | None = None, begun: Sequence[Begun] = ()) -> Schedule:
+    """Return the schedule for a number of agents.
+
+    Args:
+        analysis: of the tasks.
+        agents: how many; None means as many as are recommended, or fewer if some would have nothing to do.
+        begun: the tasks that somebody has, and those of the plan that are completed.
 
     Raises:
         InvalidInput: some of so many agents would have nothing to do; its details say how many would, `most_agents`.
     """
-    if agents is None:
+    if agents is None and not begun:
         return analysis.schedule
-    found = schedule(Problem(analysis.tasks, analysis.work, analysis.conflicts), agents)
-    if found.busy < agents:
+    shared = shared_with(begun, analysis.predicted)
+    problem = Problem(
+        analysis.tasks, analysis.work, analysis.conflicts, {one: shared[one.id] for one in begun}
+    )
+    wanted = agents or analysis.recommended_agent_count
+    found = schedule(problem, wanted)
+    holders = frozenset(problem.holder.values())
+    busy = sum(bool(one.tasks) or one.agent in holders for one in found.assignments)
+    if agents is None:
+        return found if busy == wanted else schedule(problem, max(busy, 1))
+    if busy == 0:
         raise InvalidInput(
-            f"preferred_agent_count: of {agents} agents only {found.busy} would get a task: the others' tasks share"
-            f" files with theirs or wait for them. Take at most {found.busy}, or split the tasks differently.",
-            details={"most_agents": found.busy},
+            "preferred_agent_count: every task of this plan is completed, so nobody would get one. Plan what is left.",
+            details={"most_agents": 0},
+        )
+    if busy < agents:
+        raise InvalidInput(
+            f"preferred_agent_count: of {agents} agents only {busy} would get a task: the others' tasks share"
+            f" files with theirs or wait for them. Take at most {busy}, or split the tasks differently.",
+            details={"most_agents": busy},
         )
     return found
 

@@ -9,12 +9,18 @@ the list, Adam, Chandy and Dickson, "A comparison of list schedules for parallel
 Agents do not keep to estimates. So what the schedule puts one after the other because of a file is not left to the
 clock: the later task waits for the earlier one, as if it depended on it, also when both are for one agent: another may
 begin either.
+
+What has begun is not scheduled: its holder is free when it ends, its files are free then, and that holder is the first
+choice for what is to be written there next.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
+from coordination.domain.plan.begun import Begun
 from coordination.domain.plan.conflict import Conflict
 from coordination.domain.plan.task import PlannedTask, sequence
 
@@ -71,41 +77,81 @@ def agent_names(count: int) -> tuple[str, ...]:
 
 
 class Problem:
-    """What there is to schedule."""
+    """What there is to schedule.
+
+    Args:
+        tasks: of the plan.
+        work: how much each of them is.
+        conflicts: of them.
+        begun: each task that somebody has, of the plan or not, with the tasks of the plan that share its files.
+    """
 
     def __init__(
-        self, tasks: Sequence[PlannedTask], work: Mapping[str, float], conflicts: Sequence[Conflict]
+        self,
+        tasks: Sequence[PlannedTask],
+        work: Mapping[str, float],
+        conflicts: Sequence[Conflict],
+        begun: Mapping[Begun, Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        self.work: Final = work
-        self.depends_on: Final = {task.id: task.depends_on for task in tasks}
-        self.collides: Final[dict[str, set[str]]] = {task.id: set() for task in tasks}
-        for conflict in conflicts:
-            self.collides[conflict.first].add(conflict.second)
-            self.collides[conflict.second].add(conflict.first)
         place = {task.id: number for number, task in enumerate(tasks)}
-        ahead = _ways(self.depends_on, work)
+        # One that stands may do so for want of another task of the plan: it waits for its turn, and for its holder.
+        self.at_work: Final = [one for one in begun if not (one.is_blocked and one.id in place)]
+        self.holder: Final = {one.id: one.agent for one in begun if one.left != 0}
+        running = {one.id for one in self.at_work}
+        self.work: Final = {**work, **{one.id: _left(one, work) for one in self.at_work}}
+        # What has begun waits for nothing.
+        self.depends_on: Final = {task.id: () if task.id in running else task.depends_on for task in tasks}
+        self.collides: Final[defaultdict[str, set[str]]] = defaultdict(set)
+        pairs = [(conflict.first, conflict.second) for conflict in conflicts]
+        pairs += [(one.id, other) for one, others in begun.items() for other in others]
+        for first, second in pairs:
+            self.collides[first].add(second)
+            self.collides[second].add(first)
+        ahead = _ways(self.depends_on, self.work)
         self.list: Final = tuple(sorted(place, key=lambda id_: (-ahead[id_], place[id_])))
+
+    def team(self, agents: int) -> list[str]:
+        """Return the names of so many agents: of those who are at something, then of those who are to begin."""
+        known = sorted({*self.holder.values()} - {""})[:agents]
+        return sorted([*known, *(one for one in agent_names(MOST_AGENTS) if one not in known)][:agents])
 
 
 def schedule(problem: Problem, agents: int) -> Schedule:
-    """Schedule all tasks for so many agents."""
-    team = [_Agent(name) for name in agent_names(agents)]
-    ends: dict[str, float] = {}
-    waiting = list(problem.list)
-    now = 0.0
+    """Schedule all tasks for so many agents; what has begun is its holder's, or in no list if that is none of them."""
+    team = [_Agent(name) for name in problem.team(agents)]
+    ends = _begin(problem, team)
+    starts = dict.fromkeys(ends, 0.0)
+    order = [id_ for id_ in problem.list if id_ in ends]
+    waiting = [id_ for id_ in problem.list if id_ not in ends]
+    scheduled, now = frozenset(waiting), 0.0
     while waiting:
         started = _start_one(problem, team, waiting, ends, now)
         if started is None:
             now = min(end for end in ends.values() if end > now)
-    order = sorted(ends, key=lambda id_: (ends[id_] - problem.work[id_], problem.list.index(id_)))
+        else:
+            starts[started] = now
+            order.append(started)
+    order.sort(key=lambda id_: (starts[id_], id_ in scheduled, problem.list.index(id_)))
+    planned = [[id_ for id_ in one.tasks if id_ in problem.depends_on] for one in team]
     return Schedule(
         assignments=tuple(
-            Assignment(one.name, tuple(one.tasks), round(sum(problem.work[id_] for id_ in one.tasks), 1))
-            for one in team
+            Assignment(one.name, tuple(mine), round(sum(problem.work[id_] for id_ in mine), 1))
+            for one, mine in zip(team, planned, strict=True)
         ),
         after=_after(problem, order),
         length=round(max(ends.values(), default=0.0), 1),
     )
+
+
+def _begin(problem: Problem, team: Sequence[_Agent]) -> dict[str, float]:
+    """Let agents be at what they are at, and return when each task ends; nobody knows which of several ends first."""
+    whole: defaultdict[str, float] = defaultdict(float)
+    for one in problem.at_work:
+        whole[one.agent] += problem.work[one.id]
+    for agent in team:
+        agent.tasks += [one.id for one in problem.at_work if one.agent == agent.name and one.left != 0]
+        agent.free_at = whole[agent.name]
+    return {one.id: 0.0 if one.left == 0 else whole[one.agent] for one in problem.at_work}
 
 
 def recommended(problem: Problem) -> Schedule:
@@ -124,12 +170,11 @@ def _start_one(
     ends: dict[str, float],
     now: float,
 ) -> str | None:
-    free = [one for one in team if one.free_at <= now]
-    if not free:
-        return None
-    for id_ in waiting:
+    all_free = [one for one in team if one.free_at <= now]
+    for id_ in waiting if all_free else ():
         ready = all(ends.get(other, now + 1) <= now for other in problem.depends_on[id_])
-        if ready and all(ends.get(other, now) <= now for other in problem.collides[id_]):
+        free = _candidates(problem, team, all_free, id_)
+        if ready and free and all(ends.get(other, now) <= now for other in problem.collides[id_]):
             # Who had the same files before knows them; else who has done least.
             agent = min(
                 free, key=lambda one: (-len(problem.collides[id_].intersection(one.tasks)), one.free_at)
@@ -139,6 +184,19 @@ def _start_one(
             waiting.remove(id_)
             return id_
     return None
+
+
+def _candidates(
+    problem: Problem, team: Sequence[_Agent], free: Sequence[_Agent], id_: str
+) -> Sequence[_Agent]:
+    """Return those of the free agents who may have a task: the one that has it already, if it is an agent of these."""
+    holder = problem.holder.get(id_)
+    return [one for one in free if one.name == holder] if any(one.name == holder for one in team) else free
+
+
+def _left(one: Begun, work: Mapping[str, float]) -> float:
+    """Return what is left of a task; of one that nobody estimated, as much as the others are on average."""
+    return one.left if one.left is not None else round(sum(work.values()) / len(work), 1)
 
 
 def _after(problem: Problem, order: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -98,7 +98,7 @@ def _shared(
     place = {task.id: number for number, task in enumerate(tasks)}
     for key, by_task in writers.items():
         covering = {
-            id_: one for above in _above(key) if above in writers for id_, one in writers[above].items()
+            id_: one for above in above(key) if above in writers for id_, one in writers[above].items()
         }
         for id_, one in by_task.items():
             for other_id, other in {**covering, **by_task}.items():
@@ -110,6 +110,7 @@ def _shared(
     return shared
 
 
-def _above(key: str) -> tuple[str, ...]:
+def above(key: str) -> tuple[str, ...]:
+    """Return the keys of the folders around a path, the whole tree first."""
     steps = key.split("/")
     return ("", *("/".join(steps[:depth]) for depth in range(1, len(steps))))

@@ -4,18 +4,15 @@ Made once for an index and asked for every task. Files are numbered in the order
 its inverse document frequency (Spaerck Jones, 1972): what half of the files share tells nothing, what two share a lot.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import log
-from typing import Final, TypeVar
+from functools import cached_property, lru_cache
+from math import fsum, log
+from typing import Final
 
-from coordination.domain.file_index import FileIndex
+from coordination.domain.file_index import FileIndex, IndexLines, in_lines, lines
 from coordination.domain.path import fold
 from coordination.domain.plan.words import Vocabulary, parts, stem, vocabulary
-
-T = TypeVar("T")
 
 _TEST_WORDS: Final = frozenset(map(stem, ("test", "tests", "spec", "conftest")))
 # Names that say nothing without the folder that they are in.
@@ -24,6 +21,19 @@ _SAMPLE: Final = 50
 """In fewer files than this, that several have a word does not make it a common one."""
 _FOLDERS: Final = 3
 """So many of the innermost folders have a say in what a file is about."""
+
+
+_PARTS: Final = (
+    "words",
+    "by_word",
+    "symbols",
+    "vocabulary",
+    "rarity",
+    "whole_rarity",
+    "by_name",
+    "by_stem",
+    "by_imported",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +56,17 @@ class FileWords:
 class Corpus:
     """An index, prepared."""
 
-    def __init__(self, index: FileIndex) -> None:
-        self.paths: Final = tuple(file.path for file in index.files)
-        self.keys: Final = tuple(map(fold, self.paths))
+    def __init__(self, index: FileIndex | IndexLines) -> None:
+        self._lines: Final = index if isinstance(index, IndexLines) else in_lines(index)
+        self.paths: Final = self._lines.paths
+        self.keys: Final = _folded(self.paths)
         self.numbers: Final = {key: number for number, key in enumerate(self.keys)}
-        self._index: Final = index
 
-    @classmethod
-    def prepared(cls, index: FileIndex) -> "Corpus":
-        """Return an index with all that questions need, so that none has to wait for it."""
-        corpus = cls(index)
-        for part in (
-            "words",
-            "by_word",
-            "rarity",
-            "by_name",
-            "by_stem",
-            "symbols",
-            "vocabulary",
-            "importers",
-            "partners",
-        ):
-            getattr(corpus, part)
-        return corpus
+    def prepare(self) -> Iterator[None]:
+        """Make all that questions need, part by part, so that none has to wait for it."""
+        for part in _PARTS:
+            getattr(self, part)
+            yield
 
     @cached_property
     def words(self) -> tuple[FileWords, ...]:
@@ -76,9 +74,9 @@ class Corpus:
         return tuple(map(_file_words, self.paths))
 
     @cached_property
-    def by_word(self) -> Mapping[str, tuple[int, ...]]:
+    def by_word(self) -> Mapping[str, Sequence[int]]:
         """Files with the word in their own name."""
-        return _inverted((number, words.name) for number, words in enumerate(self.words))
+        return _inverted(words.name for words in self.words)
 
     @cached_property
     def rarity(self) -> Mapping[str, float]:
@@ -91,20 +89,26 @@ class Corpus:
         }
 
     @cached_property
-    def by_name(self) -> Mapping[str, tuple[int, ...]]:
+    def whole_rarity(self) -> tuple[float, ...]:
+        """For every file the sum of its name's words: it does not depend on the order of sets, as processes do."""
+        rarity = self.rarity
+        return tuple(fsum([rarity[word] for word in words.name]) for words in self.words)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Sequence[int]]:
         """Files by their last part, as it is compared."""
-        return _inverted((number, (key.rpartition("/")[2],)) for number, key in enumerate(self.keys))
+        return _inverted((key.rpartition("/")[2],) for key in self.keys)
 
     @cached_property
-    def by_stem(self) -> Mapping[str, tuple[int, ...]]:
+    def by_stem(self) -> Mapping[str, Sequence[int]]:
         """Files by their name up to its first dot, as it is compared."""
-        stems = ((number, key.rpartition("/")[2].partition(".")[0]) for number, key in enumerate(self.keys))
-        return _inverted((number, (name,)) for number, name in stems if name)
+        stems = (key.rpartition("/")[2].partition(".")[0] for key in self.keys)
+        return _inverted((name,) if name else () for name in stems)
 
     @cached_property
-    def symbols(self) -> Mapping[str, tuple[int, ...]]:
+    def symbols(self) -> Mapping[str, Sequence[int]]:
         """Files that define a symbol, by its exact name."""
-        return _inverted((number, file.symbols) for number, file in enumerate(self._index.files))
+        return _inverted(map(lines, self._lines.symbols))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -112,28 +116,23 @@ class Corpus:
         return vocabulary(tuple(self.symbols))
 
     @cached_property
-    def imports(self) -> tuple[tuple[int, ...], ...]:
-        """For every file the files that it imports."""
-        return tuple(self._known(file.imports) for file in self._index.files)
+    def by_imported(self) -> Mapping[str, Sequence[int]]:
+        """Files that import a file, by the path of that as it is compared."""
+        return _inverted(map(lines, _folded(self._lines.imports, "\0")))
 
-    @cached_property
-    def importers(self) -> Mapping[int, tuple[int, ...]]:
-        """For a file the files that import it."""
-        found: defaultdict[int, list[int]] = defaultdict(list)
-        for number, imported in enumerate(self.imports):
-            for other in imported:
-                found[other].append(number)
-        return {number: tuple(others) for number, others in found.items()}
+    def imports(self, number: int) -> tuple[int, ...]:
+        """Return the files that a file imports."""
+        return tuple(found for _, found in self._known(self._lines.imports[number]))
 
-    @cached_property
-    def partners(self) -> Mapping[int, tuple[tuple[int, float], ...]]:
-        """For a file those it changes together with, and how often: the share of its own changes."""
-        found: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
-        for change in self._index.co_changes:
-            pair = self._known((change.path, change.other))
-            if len(pair) > 1:
-                found[pair[0]].append((pair[1], change.weight))
-        return {number: tuple(others) for number, others in found.items()}
+    def importers(self, number: int) -> Sequence[int]:
+        """Return the files that import a file."""
+        return self.by_imported.get(self.keys[number], ())
+
+    def partners(self, number: int) -> Iterator[tuple[int, float]]:
+        """Yield the files that a file changes together with, and how often: the share of its own changes."""
+        weights = lines(self._lines.weights[number])
+        for place, found in self._known(self._lines.partners[number]):
+            yield found, float(weights[place])
 
     def number(self, path: str) -> int | None:
         """Return the number of a file however its path is spelt, None when the index does not have it."""
@@ -155,16 +154,35 @@ class Corpus:
             number for number in named if self.keys[number] == key or self.keys[number].endswith("/" + key)
         )
 
-    def _known(self, paths: Iterable[str]) -> tuple[int, ...]:
-        return tuple(self.numbers[key] for key in map(fold, paths) if key in self.numbers)
+    def _known(self, paths: str) -> Iterator[tuple[int, int]]:
+        """Yield of some paths, one a line, those that the index has: their place among them, and their number."""
+        for place, path in enumerate(lines(paths)):
+            number = self.number(path)
+            if number is not None:
+                yield place, number
 
 
-def _inverted(entries: Iterable[tuple[T, Iterable[str]]]) -> dict[str, tuple[T, ...]]:
-    found: defaultdict[str, list[T]] = defaultdict(list)
-    for one, words in entries:
+def _folded(texts: Sequence[str], between: str = "\n") -> tuple[str, ...]:
+    """Fold many texts at once; none has `between` in it, which nothing is folded into or away with."""
+    return tuple(fold(between.join(texts)).split(between)) if texts else ()
+
+
+def _inverted(entries: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """Return for each word the numbers of the entries that have it."""
+    found: dict[str, list[int]] = {}
+    for number, words in enumerate(entries):
         for word in words:
-            found[word].append(one)
-    return {word: tuple(ones) for word, ones in found.items()}
+            numbers = found.get(word)
+            if numbers is None:
+                found[word] = [number]
+            else:
+                numbers.append(number)
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _folder_words(folders: str) -> frozenset[str]:
+    return frozenset(parts(folders))
 
 
 def _file_words(path: str) -> FileWords:
@@ -173,7 +191,7 @@ def _file_words(path: str) -> FileWords:
     is_main = name.lower() in _MAIN_NAMES
     if is_main and folders:
         name = folders.pop()
-    around = frozenset(word for folder in folders[-_FOLDERS:] for word in parts(folder))
+    around = _folder_words("/".join(folders[-_FOLDERS:]))
     words = frozenset(parts(name))
     is_test = bool((words | around) & _TEST_WORDS) or ".test." in last or ".spec." in last
     return FileWords(words - _TEST_WORDS or words, around - _TEST_WORDS, is_test, is_main)

@@ -7,7 +7,7 @@ against a repository with known history by the tests.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
@@ -84,11 +84,13 @@ def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
             )
     spoken = telling(_MENTION.sub(" ", text))
     exact = mentions or any(name in corpus.symbols or fold(name) in corpus.by_stem for name in named)
+    forms = frozenset(spoken)
     for number in sorted({number for word in spoken for number in corpus.by_word.get(word, ())}):
-        confidence, matched = _spoken_name(corpus, number, spoken)
-        confidence *= _BESIDE_EXACT if exact else 1.0
+        confidence = _spoken_name(corpus, number, forms) * (_BESIDE_EXACT if exact else 1.0)
         if confidence >= _WEAKEST:
-            reason = f"the task speaks of {', '.join(matched)}"
+            words = corpus.words[number]
+            said = [word for form, word in spoken.items() if form in words.name or form in words.folders]
+            reason = f"the task speaks of {', '.join(said)}"
             yield Evidence(corpus.paths[number], Source.TEXT, confidence, reason)
 
 
@@ -113,14 +115,14 @@ def from_imports(corpus: Corpus, seeds: dict[int, float], text: str) -> Iterator
     """
     strength = _IMPORTER_OF_CHANGED if telling(text).keys() & _OUTWARD else _IMPORTER
     for seed, confidence in seeds.items():
-        users = corpus.importers.get(seed, ())
+        users = corpus.importers(seed)
         if len(users) <= _MOST_IMPORTERS:
             for user in users:
                 yield Evidence(
                     corpus.paths[user], Source.IMPORTS, confidence * strength, f"imports {corpus.paths[seed]}"
                 )
-        for used in corpus.imports[seed]:
-            weak = _IMPORTED / sqrt(max(len(corpus.importers.get(used, ())), 1))
+        for used in corpus.imports(seed):
+            weak = _IMPORTED / sqrt(max(len(corpus.importers(used)), 1))
             yield Evidence(
                 corpus.paths[used], Source.IMPORTS, confidence * weak, f"imported by {corpus.paths[seed]}"
             )
@@ -129,7 +131,7 @@ def from_imports(corpus: Corpus, seeds: dict[int, float], text: str) -> Iterator
 def from_co_change(corpus: Corpus, seeds: dict[int, float]) -> Iterator[Evidence]:
     """Yield evidence for files that history changed together with the seeds."""
     for seed, confidence in seeds.items():
-        for partner, weight in corpus.partners.get(seed, ()):
+        for partner, weight in corpus.partners(seed):
             reason = f"changed together with {corpus.paths[seed]}"
             yield Evidence(corpus.paths[partner], Source.CO_CHANGE, confidence * weight * _TOGETHER, reason)
 
@@ -154,22 +156,20 @@ def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
         yield Evidence(mention.removeprefix("./"), Source.TEXT, _NEW_FILE, reason)
 
 
-def _spoken_name(corpus: Corpus, number: int, spoken: Mapping[str, str]) -> tuple[float, list[str]]:
-    words = corpus.words[number]
-    matched = words.name & spoken.keys()
-    weights = {word: corpus.rarity[word] for word in words.name}
-    # The sums do not depend on the order of sets, so that every process finds the same.
-    whole = fsum(weights.values())
-    coverage = fsum(weights[word] for word in matched) / whole if whole else 0.0
-    around = words.folders & spoken.keys()
+def _spoken_name(corpus: Corpus, number: int, spoken: frozenset[str]) -> float:
+    words, rarity = corpus.words[number], corpus.rarity
+    matched = [rarity[word] for word in words.name & spoken]
+    # Whatever the order of a set is in this process, the sum is the same.
+    whole = corpus.whole_rarity[number]
+    coverage = fsum(matched) / whole if whole else 0.0
     # One common word is a weak sign; a folder that is spoken of too makes it a good one.
-    rarest = max((weights[word] for word in matched), default=0.0)
-    confidence = _BY_NAME * coverage**2 * min(1.0, rarest + 0.3 * len(around))
+    around = len(words.folders & spoken)
+    confidence = _BY_NAME * coverage**2 * min(1.0, max(matched, default=0.0) + 0.3 * around)
     if words.is_test:
         confidence *= _TEST_SHARE
     if words.is_main:
         confidence *= _MAIN_SHARE
-    return confidence, [word for form, word in spoken.items() if form in matched | around]
+    return confidence
 
 
 def _defined(corpus: Corpus, symbol: str, confidence: float, reason: str) -> Iterator[Evidence]:

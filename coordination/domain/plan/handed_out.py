@@ -14,7 +14,7 @@ class HandedOut:
         assigned_to: the agent it is for, `user/name`.
         depends_on: tasks that have to be completed before, because it was said or because of a file.
         files: what it is predicted to write, likeliest first.
-        status: `pending` until somebody starts it.
+        status: `pending` until somebody starts it; in an earlier plan `replaced` when a later one took its place.
         agent_id: who has it, None when nobody has.
         work: the estimate, in units that only compare.
     """
@@ -49,7 +49,8 @@ class Plan:
         analysis_id: the analysis that it was made of.
         agent_count: for how many agents.
         agent_id: who planned.
-        tasks: in the order of the plan, as they are now. A later plan took those that nobody had started.
+        tasks: in the order of the plan; of the latest as they are now, of an earlier one as they were handed out, but
+            with the status and the holder that they have now.
     """
 
     revision: int

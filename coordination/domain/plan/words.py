@@ -63,19 +63,27 @@ class Vocabulary:
 
 def vocabulary(identifiers: Sequence[str]) -> Vocabulary:
     """Return the words of hundreds of thousands of different identifiers, all cut up at once."""
-    ended = _PART_OR_END.findall("".join(f"{one}{_END}" for one in identifiers))
-    words = [found if found == _END else stem(found) for found in ended]
+    # The end of each stays what it is: it has no ending to lose.
+    words = list(map(stem, _PART_OR_END.findall("".join(f"{one}{_END}" for one in identifiers))))
     frequency = Counter(words)
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     begin = 0
     for identifier in identifiers:
         end = words.index(_END, begin)
-        rarest = sorted({(frequency[word], word) for word in words[begin:end]})[:2]
-        if len(rarest) > 1:
-            first, second = sorted(word for _, word in rarest)
-            found[first, second].append(identifier)
+        if end - begin > 1:
+            first, second = _rarest(words[begin:end], frequency)
+            if first != second:
+                found[first, second].append(identifier)
         begin = end + 1
     return Vocabulary(frequency, found)
+
+
+def _rarest(words: Sequence[str], frequency: Mapping[str, int]) -> Sequence[str]:
+    """Return the two of several words which the fewest identifiers have, in alphabetical order."""
+    if len(words) > 2:  # noqa: PLR2004 - of two there is nothing to choose
+        chosen = sorted({(frequency[word], word) for word in words})[:2]
+        words = [word for _, word in chosen]
+    return sorted((words[0], words[-1]))
 
 
 def telling(text: str) -> dict[str, str]:

@@ -58,9 +58,11 @@ def add_routes(router: APIRouter, core: Core) -> None:
         page = found[: query.limit]
         return PlanPage(plans=page, next_cursor=page[-1].revision if len(found) > query.limit else None)
 
-    @router.get("/sessions/{session}/plans/{revision}", summary="Look at one plan, its tasks as they are now")
+    @router.get(
+        "/sessions/{session}/plans/{revision}", summary="Look at one plan, the latest or an earlier one"
+    )
     async def read_revision(session: SessionId, revision: Revision) -> Plan:  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        """Of an earlier plan: the tasks that had been started and are no part of a later one."""
+        """An earlier plan has its tasks as they were handed out; those that a later one replaced say so."""
         async with of_known_session(core, session, UnknownItem):
             return await plan.read_revision(core, WORKSPACE, session, revision)
 

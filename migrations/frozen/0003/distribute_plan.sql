@@ -17,6 +17,7 @@ DECLARE
     v_kept text[];
     v_again text[];
     v_begun jsonb;
+    v_tasks jsonb;
 BEGIN
     SELECT e.entered_at INTO v_now
     FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
@@ -84,15 +85,15 @@ BEGIN
     SET depends_on = t.depends_on || ARRAY(SELECT o.id FROM unnest(a.others) AS o(id) WHERE o.id <> ALL (t.depends_on))
     FROM awaited a
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = a.id;
-    INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at)
-    VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now);
+    v_tasks := coordination_planned_tasks(p_workspace, p_session, v_revision);
+    INSERT INTO plans (workspace_id, session_id, revision, analysis_id, agent_count, agent_id, created_at, handed_out)
+    VALUES (p_workspace, p_session, v_revision, p_analysis, p_agents, p_agent, v_now, v_tasks);
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
         jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
             'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept), 'again', to_jsonb(v_again)),
         ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
                 AND t.assigned_to IS NOT NULL), v_now);
-    RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept),
-        'tasks', coordination_planned_tasks(p_workspace, p_session, v_revision));
+    RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept), 'tasks', v_tasks);
 END
 $function$;

@@ -1,5 +1,6 @@
 -- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
--- task that it is at, and of those that are left for it the first one that waits, with what it waits for.
+-- task that it is at, of those that are left for it the first one that waits, with what it waits for, and the first one
+-- that is for another user's agent of its name who never came.
 -- Raises CO003 (task taken, or waits for others), CO004 (unknown recipient), CO005 (task closed); then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_sync_progress(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
@@ -61,6 +62,21 @@ BEGIN
                                        WHERE d.workspace_id = p_workspace AND d.session_id = p_session
                                          AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
                          ORDER BY t.position, t.id LIMIT 1),
+        'namesake_task', (SELECT jsonb_build_object('task_id', t.id, 'assigned_to', t.assigned_to)
+                          FROM tasks t
+                          WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                            AND t.assigned_to <> p_agent
+                            AND split_part(t.assigned_to, '/', 2) = split_part(p_agent, '/', 2)
+                            AND NOT EXISTS (SELECT FROM tasks m
+                                            WHERE m.workspace_id = p_workspace AND m.session_id = p_session
+                                              AND m.assigned_to = p_agent)
+                            AND NOT EXISTS (SELECT FROM claude_code_agents a
+                                            WHERE a.workspace_id = p_workspace AND a.session_id = p_session
+                                              AND a.id = t.assigned_to)
+                            AND NOT EXISTS (SELECT FROM tasks d
+                                            WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                              AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                          ORDER BY t.position, t.id LIMIT 1),
         'next_task', (SELECT jsonb_build_object('task_id', t.id, 'description', t.description)
                       FROM tasks t
                       WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'

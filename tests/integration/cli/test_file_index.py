@@ -18,7 +18,7 @@ from coordination.cli import file_index as command
 from coordination.client.file_index import send_index
 from coordination.client.service import ServiceClient
 from coordination.domain.checkout import parse_checkout
-from coordination.domain.file_index import FileIndex, IndexedFile
+from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
 from coordination.repository.checkout import describe_checkout
 from coordination.services import file_index
 from coordination.wire.file_index import MAX_BATCH
@@ -48,6 +48,10 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
         monkeypatch.setenv(name, bare()[name])
     return made
+
+
+async def indexed(service: Running, checkout: str) -> FileIndex:
+    return (await file_index.read(service.core, "local", "demo", checkout) or IndexLines()).whole()
 
 
 @contextmanager
@@ -93,8 +97,8 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
     assert "0 files that differ, 0 that are gone" in unchanged.out
     assert "1: odd name" in unchanged.out
     key = parse_checkout(describe_checkout(tree.top) or "").key
-    index = await file_index.read(service.core, "local", "demo", key)
-    assert {file.path: file.symbols for file in (index or FileIndex(())).files} == {
+    index = await indexed(service, key)
+    assert {file.path: file.symbols for file in index.files} == {
         **{
             ".gitignore": (),
             "app/core.py": ("walk",),
@@ -103,7 +107,7 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
         },
         **{"notes.txt": (), "web/a.ts": (), "web/main.ts": ("start",)},
     }
-    assert (index or FileIndex(())).files[-1].imports == ("web/a.ts",)
+    assert index.files[-1].imports == ("web/a.ts",)
 
 
 async def test_only_names_go_over_the_wire(
@@ -213,8 +217,7 @@ async def test_two_runs_at_once_do_not_mix_and_the_earlier_one_is_told(
     assert (answer.exit_code, answer.json["error"]["code"]) == (4, "refresh_over")
     assert shlex.split(answer.json["error"]["mend"])[-1] == "index"
     (summary,) = await file_index.summaries(service.core, "local", "demo")
-    index = await file_index.read(service.core, "local", "demo", summary.checkout)
-    assert index == FileIndex((IndexedFile("theirs.py"),))
+    assert await indexed(service, summary.checkout) == FileIndex((IndexedFile("theirs.py"),))
 
 
 async def test_a_large_index_goes_in_batches_that_a_body_can_hold(service: Running) -> None:
@@ -232,7 +235,7 @@ async def test_a_large_index_goes_in_batches_that_a_body_can_hold(service: Runni
 
     assert await asyncio.to_thread(send, index) == (MAX_BATCH + 50, 0)
     assert (sum(steps), len(steps) > 3) == (MAX_BATCH + 50, True)
-    assert await file_index.read(service.core, "local", "demo", "a" * 12) == index
+    assert await indexed(service, "a" * 12) == index
     fewer = dataclasses.replace(index, files=index.files[:10])
     assert await asyncio.to_thread(send, fewer) == (0, MAX_BATCH + 40)
 
@@ -249,7 +252,7 @@ async def test_when_most_differs_all_is_sent(service: Running) -> None:
         after = tuple(IndexedFile(f"{number}.py", ("f",) if number < changed else ()) for number in range(5))
         await asyncio.to_thread(send, before)
         assert await asyncio.to_thread(send, FileIndex(after)) == sent
-        assert await file_index.read(service.core, "local", "demo", "") == FileIndex(after)
+        assert await indexed(service, "") == FileIndex(after)
 
 
 def test_a_checkout_is_named_as_terminals_name_it(tree: Tree) -> None:

@@ -35,6 +35,23 @@ async def test_a_plan_is_shown_agent_by_agent(service: Running, coord: Coord) ->
     assert "      waits for: parser" in lines
 
 
+async def test_an_earlier_plan_is_shown_as_it_was_handed_out(service: Running, coord: Coord) -> None:
+    await hand_out(service)
+    await service.report(service.agent("impl_a"), "parser", 40, "half")
+    planner = service.agent("planner")
+    kept = await plan.analyse(service.core, planner, [PlannedTask("more", "Go on")])
+    await plan.distribute(service.core, planner, kept.id)
+    assert (await coord("plan")).out.splitlines()[
+        0
+    ] == "Plan 2 of session demo: 1 task for 1 agent, by alice/planner."
+    lines = (await coord("plan", "--revision", "1")).out.splitlines()
+    assert lines[0] == "Plan 1 of session demo: 3 tasks for 2 agents, by alice/planner."
+    assert "  > parser  Write the parser" in lines
+    assert "    errors  (replaced) Name the line in errors" in lines
+    assert not any("start it with" in line for line in lines)
+    assert (await coord("plan", "--revision", "7")).exit_code == 4
+
+
 async def test_tasks_are_listed_with_their_state_and_holder(service: Running, coord: Coord) -> None:
     await hand_out(service)
     await service.report(service.agent("impl_a"), "parser", 40, "half")
@@ -86,6 +103,8 @@ async def test_who_has_no_task_is_told_who_has(service: Running, coord: Coord) -
     answer = await coord("prompt", "impl_z")
     assert answer.exit_code == 4
     assert "It has tasks for: impl_a, impl_b." in answer.err
+    answer = await coord("prompt", "bob/impl_a")
+    assert "It has tasks for: alice/impl_a, alice/impl_b." in answer.err
 
 
 async def test_without_a_plan_the_way_to_one_is_told(service: Running, coord: Coord) -> None:

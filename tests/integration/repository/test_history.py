@@ -17,7 +17,7 @@ def change(tree: Tree, *paths: str) -> None:
     tree.commit({path: f"{path} {number}" for path in paths})
 
 
-def test_files_that_change_together_are_partners_by_their_share(tree: Tree) -> None:
+def test_files_that_change_together_are_partners_by_their_share_and_half_when_it_was_once(tree: Tree) -> None:
     change(tree, "a.py", "b.py")
     change(tree, "a.py", "b.py")
     change(tree, "a.py")
@@ -25,14 +25,14 @@ def test_files_that_change_together_are_partners_by_their_share(tree: Tree) -> N
     assert tree.weights() == {
         ("a.py", "b.py"): 0.5,
         ("b.py", "a.py"): 1.0,
-        ("a.py", "c.py"): 0.25,
-        ("c.py", "a.py"): 1.0,
+        ("a.py", "c.py"): 0.125,
+        ("c.py", "a.py"): 0.5,
     }
 
 
 def test_a_commit_says_less_the_more_files_it_has_and_nothing_when_it_has_very_many(tree: Tree) -> None:
     change(tree, *(f"{number}.py" for number in range(5)))
-    assert set(tree.weights().values()) == {0.25}
+    assert set(tree.weights().values()) == {0.125}
     change(tree, *(f"many/{number}.py" for number in range(MAX_COMMIT_FILES + 1)))
     assert {path for path, _ in tree.weights()} == {f"{number}.py" for number in range(5)}
 
@@ -41,7 +41,7 @@ def test_a_file_that_is_gone_still_counts_as_one_of_its_commit(tree: Tree) -> No
     change(tree, "a.py", "b.py", "gone.py")
     (tree.top / "gone.py").unlink()
     change(tree, "other.py")
-    assert tree.weights()["a.py", "b.py"] == 0.5
+    assert tree.weights()["a.py", "b.py"] == 0.25
     assert not any("gone.py" in pair for pair in tree.weights())
 
 
@@ -49,9 +49,9 @@ def test_a_file_that_was_moved_keeps_its_history_under_its_new_name(tree: Tree) 
     change(tree, "old.py", "b.py")
     tree.git("mv", "old.py", "new.py")
     tree.git("commit", "--quiet", "--message", "move")
-    assert tree.weights() == {("new.py", "b.py"): 0.5, ("b.py", "new.py"): 1.0}
+    assert tree.weights() == {("new.py", "b.py"): 0.25, ("b.py", "new.py"): 0.5}
     change(tree, "old.py", "c.py")
-    assert tree.weights()["old.py", "c.py"] == 1.0
+    assert tree.weights()["old.py", "c.py"] == 0.5
     assert ("old.py", "b.py") not in tree.weights()
 
 
@@ -90,7 +90,7 @@ def test_only_recent_history_counts(tree: Tree) -> None:
 def test_names_that_look_like_records_are_names(tree: Tree) -> None:
     odd = ":100644 100644 aaaaaaa bbbbbbb M"
     change(tree, odd, "b.py")
-    assert tree.weights() == {(odd, "b.py"): 1.0, ("b.py", odd): 1.0}
+    assert tree.weights() == {(odd, "b.py"): 0.5, ("b.py", odd): 0.5}
 
 
 @pytest.mark.parametrize("commits", [0, 1])

@@ -129,18 +129,25 @@ async def test_tasks_are_filtered_by_status_and_by_whose_they_are(api: Api) -> N
     assert await listed(api, "tasks", agent=other, status="started") == [mine]
 
 
-async def test_each_plan_can_be_looked_at_and_the_latest_is_the_last(api: Api) -> None:
-    await hand_out(api, "t1", "t2")
+async def test_each_plan_can_be_looked_at_as_it_was_handed_out_and_the_latest_as_it_is(api: Api) -> None:
+    await hand_out(api, "t1", "t2", "t3")
     await report(api, "impl_a", "t1")
     await hand_out(api, "t3", "t4")
+    await report(api, "impl_b", "t4")
     plans = (await page(api, "plans"))["plans"]
     assert [(row["revision"], row["agent_count"], row["agent_id"]) for row in plans] == [
         (1, 2, "alice/planner"),
         (2, 2, "alice/planner"),
     ]
     first, second = [(await api.get(f"/sessions/demo/plans/{number}")).json() for number in (1, 2)]
-    assert [row["task_id"] for row in first["tasks"]] == ["t1"]
-    assert [row["task_id"] for row in second["tasks"]] == ["t3", "t4"]
+    told = [(row["task_id"], row["status"], row["agent_id"], row["files"]) for row in first["tasks"]]
+    assert sorted(told) == [
+        ("t1", "started", "alice/impl_a", ["t1.py"]),
+        ("t2", "replaced", None, ["t2.py"]),
+        # The second plan has it too, in the same words.
+        ("t3", "pending", None, ["t3.py"]),
+    ]
+    assert {row["task_id"]: row["status"] for row in second["tasks"]} == {"t3": "pending", "t4": "started"}
     assert (await api.get("/sessions/demo/plan")).json() == second
     assert {name: value for name, value in first.items() if name != "tasks"} == plans[0]
 

@@ -12,6 +12,7 @@ from coordination.domain.file_index import (
     FileEntry,
     FileIndex,
     IndexedFile,
+    IndexLines,
     KnownFile,
     Refresh,
     entries,
@@ -63,7 +64,8 @@ async def refresh(
 
 
 async def read(core: Core, checkout: str = HERE) -> FileIndex | None:
-    return await file_index.read(core, *LOCAL, checkout)
+    found = await file_index.read(core, *LOCAL, checkout)
+    return None if found is None else found.whole()
 
 
 async def test_what_was_sent_is_read(core: Core) -> None:
@@ -274,7 +276,7 @@ async def test_workspaces_are_apart(core: Core, database: Database) -> None:
         await file_index.add(core, "team", "demo", HERE, 1, [], [])
     begun = await file_index.begin(core, "team", "demo", HERE)
     await file_index.finish(core, "team", "demo", HERE, begun.refresh, 0, "", "0")
-    assert await file_index.read(core, "team", "demo", HERE) == FileIndex(())
+    assert await file_index.read(core, "team", "demo", HERE) == IndexLines()
     assert await read(core) == FIRST
 
 

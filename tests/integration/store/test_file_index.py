@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from coordination.domain.errors import InvalidInput, RefreshOver, UnknownItem
-from coordination.domain.file_index import FileEntry, FileIndex, IndexedFile
+from coordination.domain.file_index import FileEntry, IndexedFile, IndexLines
 from coordination.store import file_index
 from coordination.store.database import Database
 from tests.integration.store.steps import blocked, weaken, worker
@@ -34,8 +34,8 @@ async def base(database: Database) -> None:
 
 
 async def paths(database: Database) -> list[str]:
-    found = await file_index.read(database, *KEY) or FileIndex(())
-    return [file.path for file in found.files]
+    found = await file_index.read(database, *KEY) or IndexLines()
+    return list(found.paths)
 
 
 async def two_at_once(database: Database) -> list[str]:

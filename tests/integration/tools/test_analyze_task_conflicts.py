@@ -90,8 +90,9 @@ async def test_an_answer_to_many_tasks_is_small_and_has_the_split_and_the_worst_
 ) -> None:
     await mcp.status("planner")
     await indexed(mcp.core, shop.index())
-    tasks = [f"Mend {path} and its neighbours" for path in [*shop.MODULES, *shop.MODULES, *shop.MODULES]]
-    tasks = [*tasks, *tasks][:many]
+    # Each third file is named by its own task and by the next two.
+    paths = [*shop.MODULES] * 4
+    tasks = [f"Mend {path} and {paths[number - number % 3]}" for number, path in enumerate(paths)][:many]
     answer = await mcp.call("planner", TOOL, {"tasks": tasks})
     assert not answer.is_error
     content = answer.content

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from coordination.domain.plan.assignment import agent_names
 from coordination.store.database import Database
 from tests.integration.tools.endpoint import Answer, Endpoint
 from tests.integration.tools.planning import ANALYSE, DISTRIBUTE, analysed, distributed, task
@@ -54,8 +55,8 @@ async def test_of_a_hundred_kept_tasks_the_first_are_named_and_the_others_counte
     ids = [f"{number:03}-" + "x" * 120 for number in range(100)]
     tasks = [task(id_, f"{id_[:3]}.py") for id_ in ids]
     await distributed(mcp, *tasks)
-    for id_ in ids:
-        await mcp.sync("impl_a", task_id=id_, status="completed")
+    for number, id_ in enumerate(ids):
+        await mcp.sync(agent_names(20)[number % 20], task_id=id_, status="started")
     answer = await distributed(mcp, *tasks, preferred_agent_count=20)
     assert structured(answer) < 4_096
     assert len(answer.text) < 1_500
@@ -106,6 +107,34 @@ async def test_an_agent_is_led_from_task_to_task_and_told_when_another_frees_its
     told = (await mcp.sync("impl_b")).content
     assert ("task.unblocked", "b") in [(item["kind"], item.get("task_id")) for item in told["news"]]
     assert told["next_task"]["task_id"] == "b"
+
+
+async def test_whoever_waits_for_a_task_that_it_failed_itself_is_told_to_begin_it_again(
+    mcp: Endpoint,
+) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py", after=("a",)), task("c"))
+    ended = await mcp.sync("impl_a", task_id="a", status="failed", message="no")
+    assert "warnings" not in ended.content  # b is impl_b's
+    await mcp.sync("impl_b", task_id="c", status="completed")
+    assert "again in a minute" in (await mcp.sync("impl_b")).content["warnings"][0]
+    await mcp.sync("impl_b", task_id="a", status="started")
+    ended = await mcp.sync("impl_b", task_id="a", status="failed", message="no")
+    (warning,) = ended.content["warnings"]
+    assert warning.startswith('You are not done: "b" is yours and waits for "a", which you reported failed.')
+    assert 'begin it again with sync_progress(task_id="a", status="started")' in warning
+    assert "minute" not in warning
+
+
+async def test_an_agent_whose_plan_means_another_user_is_told_whom_it_means(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    (warning,) = (await mcp.sync("bob__session__demo__impl_a")).content["warnings"]
+    assert warning.startswith(
+        "You are bob/impl_a, and the plan has no task for you. It has tasks for alice/impl_a"
+    )
+    assert 'sync_progress(task_id="a", status="started")' in warning
+    assert "warnings" not in (await mcp.sync("bob__session__demo__impl_z")).content
+    await mcp.sync("impl_a")
+    assert "warnings" not in (await mcp.sync("bob__session__demo__impl_a")).content
 
 
 async def test_the_planner_is_told_what_was_completed_or_is_stuck_and_why(mcp: Endpoint) -> None:

@@ -106,3 +106,28 @@ async def test_a_blocked_task_does_not_hold_up_what_it_is_planned_after(mcp: End
     await distributed(mcp, task("first", "x.py"), task("a", "x.py", after=("first",)), task("c", "c.py"))
     begun = await mcp.sync("impl_b", task_id="first", status="started")
     assert begun.content["task"] == {"task_id": "first", "status": "started"}
+
+
+async def test_who_is_at_a_task_gets_the_next_one_on_its_file_and_others_get_the_rest(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "x.py"), task("b", "b.py"))
+    await mcp.sync("impl_a", task_id="a", status="started")
+    await mcp.sync("impl_b", task_id="b", status="completed")
+    answer = await distributed(mcp, task("c", "c.py"), task("new", "x.py"))
+    assert [(one["id"], one["agent"], one.get("waits_for")) for one in answer.content["tasks"]] == [
+        ("new", "impl_a", ["a"]),
+        ("c", "impl_b", None),
+    ]
+    assert (await mcp.sync("impl_b")).content["next_task"]["task_id"] == "c"
+
+
+async def test_another_persons_agent_keeps_its_files_and_is_started_in_no_terminal_of_the_planner(
+    mcp: Endpoint,
+) -> None:
+    await distributed(mcp, task("a", "x.py"), task("b", "b.py"))
+    await mcp.sync("bob__session__demo__impl_z", task_id="a", status="started")
+    answer = await distributed(mcp, task("new", "x.py"), task("c", "c.py"))
+    assert {one["id"]: one["agent"] for one in answer.content["tasks"]} == {
+        "new": "bob/impl_z",
+        "c": "impl_a",
+    }
+    assert [one["agent"] for one in answer.content["terminals"]] == ["impl_a"]

@@ -14,7 +14,7 @@ from coordination.domain.identity import Identity
 from coordination.domain.plan.analysis import Analysis
 from coordination.domain.plan.conflict import Conflict
 from coordination.domain.plan.prediction import Prediction
-from coordination.domain.text import call
+from coordination.domain.text import call, counted
 from coordination.services import plan
 from coordination.services.core import Core
 from coordination.services.plan import KeptAnalysis
@@ -93,8 +93,8 @@ def _filled(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
     """Return as much as there is room for, what matters most first."""
     whole = _answer(kept, 1, _MANY, 1)
     nothing = dict.fromkeys(("tasks", "conflicts", "order", "assignments", "waits_for"))
-    counted = {"more_tasks": len(kept.analysis.tasks), "more_conflicts": len(kept.analysis.conflicts) or None}
-    answer = whole.model_copy(update={**nothing, **counted, "advice": _advice(kept, left_out=True)})
+    left = {"more_tasks": len(kept.analysis.tasks), "more_conflicts": len(kept.analysis.conflicts) or None}
+    answer = whole.model_copy(update={**nothing, **left, "advice": _advice(kept, left_out=True)})
     for part in _parts(kept, whole):
         larger = answer.model_copy(update=part)
         if size(larger) <= ANSWER_BYTES:
@@ -178,8 +178,8 @@ def _why(found: Iterable[Prediction], path: str, id_: str) -> str:
 def _text(kept: KeptAnalysis, advice: str) -> str:
     analysis = kept.analysis
     pairs = len(analysis.conflicts)
-    worst = f"{pairs} pair{'s' * (pairs > 1)} of them would write the same files" if pairs else "no conflict"
-    return "\n".join([f"{len(analysis.tasks)} tasks, {worst}. {advice}", *kept.warnings])
+    worst = f"{counted(pairs, 'pair')} of them would write the same files" if pairs else "no conflict"
+    return "\n".join([f"{counted(len(analysis.tasks), 'task')}, {worst}. {advice}", *kept.warnings])
 
 
 def _advice(kept: KeptAnalysis, *, left_out: bool) -> str:

@@ -15,7 +15,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import Identity
 from coordination.domain.plan.handed_out import HandedOut
-from coordination.domain.text import call
+from coordination.domain.text import call, counted
 from coordination.services import plan
 from coordination.services.core import Core
 from coordination.store.plan import Distributed
@@ -115,7 +115,9 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
             prompt=f"coord prompt {name} {agent.session}",
             resource=prompt_of(name),
         )
-        for name in dict.fromkeys(_name(task) for task in distributed.tasks if task.assigned_to)
+        for name in dict.fromkeys(_name(agent, task) for task in distributed.tasks if task.assigned_to)
+        # Another person's agent is at work in a terminal of that person.
+        if "/" not in name
     ]
     full = CreateTaskDistributionAnswer(
         session=agent.session,
@@ -123,7 +125,7 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
         tasks=[
             DistributedTaskAnswer(
                 id=task.task_id,
-                agent=_name(task),
+                agent=_name(agent, task),
                 status=task.status,
                 waits_for=list(task.depends_on) or None,
             )
@@ -135,7 +137,7 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
         advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
-    said = _text(distributed, agent.session, [one.command for one in terminals])
+    said = _text(agent, distributed, [one.command for one in terminals])
     return Answer(_fitting(full), "\n".join([said, *warnings]))
 
 
@@ -163,17 +165,18 @@ def _rest(session: str) -> str:
     return f"`coord plan {session}` shows what is left out here."
 
 
-def _name(task: HandedOut) -> str:
-    return (task.assigned_to or "").rpartition("/")[2]
+def _name(agent: Agent, task: HandedOut) -> str:
+    """Return whom a task is for: the name of an agent of the same person, or `user/name`."""
+    return (task.assigned_to or "").removeprefix(f"{agent.user}/")
 
 
-def _text(distributed: Distributed, session: str, commands: Sequence[str]) -> str:
-    loads = Counter(_name(task) for task in distributed.tasks if task.assigned_to)
+def _text(agent: Agent, distributed: Distributed, commands: Sequence[str]) -> str:
+    loads = Counter(_name(agent, task) for task in distributed.tasks if task.assigned_to)
     counts = ", ".join(f"{name} {many}" for name, many in islice(loads.items(), _NAMED_AGENTS))
     lines = "\n".join(commands)
     return (
-        f"Plan {distributed.revision}: {len(distributed.tasks)} tasks ({counts}). {_ADVICE}\n"
-        f"{lines if len(lines) <= TEXT_CHARACTERS else _rest(session)}"
+        f"Plan {distributed.revision}: {counted(len(distributed.tasks), 'task')} ({counts}). {_ADVICE}\n"
+        f"{lines if len(lines) <= TEXT_CHARACTERS else _rest(agent.session)}"
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import PrivateAttr
 from coordination.domain.agent import Agent
 from coordination.domain.event import EventKind
 from coordination.domain.identity import Identity
-from coordination.domain.task import Awaited, News, NewsItem, Synced
+from coordination.domain.task import Awaited, News, NewsItem, Synced, WaitingTask
 from coordination.domain.text import call, clean, shown
 from coordination.services import task
 from coordination.services.core import Core
@@ -98,7 +98,7 @@ def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
         if next_task is not None and synced.open_task is None
         else None
     )
-    warnings += _idle(synced)
+    warnings += _idle(agent, synced)
     structured = SyncProgressAnswer(
         task=None
         if synced.task is None
@@ -161,17 +161,35 @@ def _news(item: NewsItem) -> NewsAnswer:
     )
 
 
-def _idle(synced: Synced) -> list[str]:
-    """Say so when all that is left for an agent waits for others: it would take itself for done."""
-    waiting = synced.waiting_task
-    if waiting is None or synced.next_task is not None or synced.open_task is not None:
+def _idle(agent: Agent, synced: Synced) -> list[str]:
+    """Say so when all that is left for an agent waits, or is meant for its namesake: it would take itself for done."""
+    if synced.next_task is not None or synced.open_task is not None:
         return []
+    if synced.waiting_task is not None:
+        return [_waits(agent, synced.waiting_task)]
+    other = synced.namesake_task
+    if other is None:
+        return []
+    return [
+        f"You are {agent.id}, and the plan has no task for you. It has tasks for {other.assigned_to}: if you are meant,"
+        f" take the first with {call('sync_progress', task_id=other.task_id, status='started')}, or tell the person."
+    ]
+
+
+def _waits(agent: Agent, waiting: WaitingTask) -> str:
+    begin = f'You are not done: "{shown(waiting.task_id)}" is yours and waits for'
+    stuck = [
+        one for one in waiting.waits_for if one.agent_id == agent.id and one.status in ("failed", "blocked")
+    ]
+    if stuck:
+        again = call("sync_progress", task_id=stuck[0].task_id, status="started")
+        return (
+            f'{begin} "{shown(stuck[0].task_id)}", which you reported {stuck[0].status}. Nobody else goes on with it:'
+            f" begin it again with {again}, or tell the planner what it needs and ask for another plan."
+        )
     first, *others = (f'"{shown(one.task_id)}" ({_state(one)})' for one in waiting.waits_for)
     more = f" and {len(others)} more" if others else ""
-    return [
-        f'You are not done: "{shown(waiting.task_id)}" is yours and waits for {first}{more}. Call sync_progress() again'
-        " in a minute, or tell the person."
-    ]
+    return f"{begin} {first}{more}. Call sync_progress() again in a minute, or tell the person."
 
 
 def _state(awaited: Awaited) -> str:

@@ -18,6 +18,7 @@ CREATE TABLE plans (
     agent_count integer NOT NULL,
     agent_id text NOT NULL,
     created_at timestamptz NOT NULL,
+    handed_out jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (workspace_id, session_id, revision)
 );
 

@@ -217,11 +217,13 @@ def index() -> FileIndex:
     )
     changes = Counter(path for commit in HISTORY for path in commit)
     together: Counter[tuple[str, str]] = Counter()
+    met = Counter(pair for commit in HISTORY for pair in permutations(commit, 2))
     for commit in HISTORY:
         for pair in permutations(commit, 2):
             together[pair] += 1 / (len(commit) - 1)  # pyright: ignore[reportArgumentType]  counters count in floats too
     weights = (
-        CoChange(path, other, round(count / changes[path], 3)) for (path, other), count in together.items()
+        CoChange(path, other, round(count / changes[path] * (1.0 if met[path, other] > 1 else 0.5), 3))
+        for (path, other), count in together.items()
     )
     return FileIndex(files, tuple(sorted(weights, key=lambda one: (one.path, one.other))))
 
