@@ -84,6 +84,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
                 "task_id": "release",
                 "waits_for": [{"task_id": "errors", "status": "pending", "agent_id": None}],
             },
+            "namesake_task": None,
         },
         "NewsConfirmed": {"cursor": 12},
         "Renewed": {"renewed": [LEASE]},
