@@ -59,8 +59,12 @@ class PresenceLog:
         self._note(identity, listed=False, called=False)
 
     def heard(self, agent: Agent, *, called: bool) -> None:
-        """Note that an agent's program acted for it, or only said that the agent is there."""
-        self._see(agent, listed=False, called=called)
+        """Note that an agent's program acted for it, or only said that the agent is there.
+
+        A program that names no terminal may be one beside the agent's own, so it counts as no other place.
+        """
+        seen = agent if agent.terminal else replace(agent, checkout="", checkout_root="")
+        self._see(seen, listed=False, called=called)
 
     def other_places(self, agent: Agent) -> tuple[str, ...]:
         """Return the places other than the agent's own that used its name within two minutes."""

@@ -39,6 +39,13 @@ async def test_acting_counts_as_being_heard_of(acting: Api, clean_database: Data
     assert found["called_at"] is not None
 
 
+async def test_a_program_beside_the_terminal_of_its_agent_is_no_other_terminal(acting: Api) -> None:
+    await acting.acts("impl_a", "agents", checkout=LAPTOP, terminal="42-1795273921")
+    assert (await acting.acts("impl_a", "agents", checkout=LAPTOP))["terminals"] == 1
+    other = await acting.acts("impl_a", "agents", checkout=LAPTOP, terminal="43-1795273921")
+    assert other["terminals"] == 2
+
+
 async def test_a_checkout_of_another_session_and_a_name_that_no_session_has_are_refused(acting: Api) -> None:
     await acting.acts("impl_a", "agents", checkout=LAPTOP)
     body = {"agent": "alice/impl_a", "checkout": LAPTOP}
