@@ -4,8 +4,8 @@ Recent is the last 2,000 commits that are no merges: enough for years of a small
 enough that what they say about files that exist today still holds; a number and not a date, so that a repository that
 rests keeps what is known of it. A commit of n files speaks for each pair of them with 1/(n-1), and one of more than 50
 files not at all: it formats, renames or imports. A pair that only one commit has changed may have met by chance and
-counts half: it is a sign, but no strong one. A file that was moved as it was keeps its history; finding moves with changes
-would need the content of every version.
+counts half: it is a sign, but no strong one. A file that was moved as it was keeps its history; finding moves with
+changes would need the content of every version.
 """
 
 from collections import Counter, defaultdict
