@@ -78,8 +78,8 @@ def plan(
     A planner makes it with analyze_task_conflicts and create_task_distribution. That is the agent named planner, or
     another one that took the role while no planner was there.
     """
-    if sum(option is not None for option in (revision, take, give_back)) > 1:
-        raise Failure("Give only one of --revision, --take and --give-back.", exit_code=USAGE, code="usage")
+    if sum(wish is not None for wish in (revision, take, give_back)) > 1:
+        raise Failure("Give one of --revision, --take and --give-back.", exit_code=USAGE, code="usage")
     with service(session) as client:
         name = resolve(client, session)
         if take is not None:

@@ -144,7 +144,9 @@ class Follower:
         wanted = {"session": self._session}
         # What was seen goes into the header, as browsers do it.
         seen = {} if self._after is None else {"last-event-id": cursor.written({self._session: self._after})}
-        with self._client.stream("/events", wanted, seen, silent_seconds=self._silent_seconds) as response:
+        with self._client.channel.stream(
+            "/events", wanted, seen, silent_seconds=self._silent_seconds
+        ) as response:
             if not response.headers.get("content-type", "").startswith(MEDIA_TYPE):
                 raise not_ours(self._client.url)
             self._connection = response.extensions["network_stream"].get_extra_info("socket")

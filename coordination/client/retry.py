@@ -1,8 +1,9 @@
 """When and after how long a question is asked again.
 
-Only questions are repeated, and the steps of refreshing an index, never other writes: a write whose answer got lost may
-have happened. The pauses grow, are jittered so that several clients do not come back together, and end after about a
-second: a person is waiting. For the same reason a question that was taken and not answered in time is not asked again.
+Only what may be done twice is repeated: questions, the steps of refreshing an index, and of what agents do all that
+means the same when it was done before. Other writes never: one whose answer got lost may have happened. The pauses
+grow, are jittered so that several clients do not come back together, and end after about a second: a person is waiting.
+For the same reason what was taken and not answered in time is not asked again.
 Whoever follows events comes back for ever; its pauses grow up to `LONGEST_PAUSE`.
 """
 

@@ -5,17 +5,12 @@ words, a silent or broken service `ServiceUnreachable` or `ServiceUnavailable`. 
 caches nothing, and an answer that it cannot read is an error, never an empty result.
 """
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final, Self
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
-
-from coordination.client.address import is_loopback, part, session_path
-from coordination.client.connection import told_apart
-from coordination.client.refusal import not_ours, refusal
+from coordination.client.address import part, session_path
+from coordination.client.agent import AgentClient
+from coordination.client.channel import PAGE, Channel
 from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
@@ -25,6 +20,7 @@ from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
 from coordination.domain.task import Message, Task
 from coordination.wire.file_index import Added, IndexPage, KnownFilePage
 from coordination.wire.plan import FirstPrompt
+from coordination.wire.planning import AnalysisResult
 from coordination.wire.rest import (
     AgentPage,
     EventPage,
@@ -38,13 +34,8 @@ from coordination.wire.rest import (
     TaskPage,
 )
 
-ANSWER_SECONDS: Final = 5.0
-CONNECT_SECONDS: Final = 2.0
-PAGE: Final = 200
 AGENTS_PAGE: Final = 100
 FILES_PAGE: Final = 10_000
-
-AnswerT = TypeVar("AnswerT")
 
 
 class ServiceClient:
@@ -54,18 +45,15 @@ class ServiceClient:
         url: where the service is, such as `http://127.0.0.1:8000`, with its prefix if it has one.
         token: the credential to send, or None.
         patience: how often a question is repeated.
+
+    Attributes:
+        url: where the service is.
+        channel: the connection to it.
     """
 
     def __init__(self, url: str, token: str | None = None, *, patience: Patience | None = None) -> None:
-        self.url = url.rstrip("/")
-        self._patience = patience or Patience()
-        self._http = httpx.Client(
-            base_url=f"{self.url}/api/v1",
-            headers={} if token is None else {"authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            # What runs on this machine is never asked for through a proxy.
-            trust_env=not is_loopback(self.url),
-        )
+        self.channel = Channel(url, token, patience or Patience())
+        self.url = self.channel.url
 
     def __enter__(self) -> Self:
         return self
@@ -75,44 +63,21 @@ class ServiceClient:
 
     def close(self) -> None:
         """Close the connection."""
-        self._http.close()
+        self.channel.close()
+
+    def acting(self, session: str, agent: str, *, checkout: str = "", terminal: str = "") -> AgentClient:
+        """Return what acts for an agent over this connection; the arguments are those of `AgentClient`."""
+        return AgentClient(self.channel, session, agent, checkout, terminal)
 
     def health(self) -> dict[str, Any]:
         """Read how the service is: `status` is `ok`, `degraded` or `starting`, the rest is part by part."""
-        return self._request(self._http.build_request("GET", f"{self.url}/health/detailed"), dict[str, Any])
-
-    @contextmanager
-    def stream(
-        self, path: str, wanted: dict[str, Any], headers: dict[str, str], *, silent_seconds: float
-    ) -> Generator[httpx.Response]:
-        """Open an answer that goes on, to be read in the block; it is asked for once.
-
-        Args:
-            path: below `/api/v1`.
-            wanted: the parameters.
-            headers: those that are added.
-            silent_seconds: for how long nothing at all may come.
-
-        Raises:
-            ClientError: from the block too, when the connection breaks or falls silent.
-        """
-        limits = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=silent_seconds)
-        request = self._http.build_request("GET", path, params=wanted, headers=headers, timeout=limits)
-        with told_apart(self.url):
-            response = self._http.send(request, stream=True)
-            try:
-                if response.status_code != HTTPStatus.OK:
-                    response.read()
-                    raise refusal(self.url, response)
-                yield response
-            finally:
-                response.close()
+        return self.channel.ask_once("/health/detailed", dict[str, Any])
 
     # --- questions: repeated while the service is away ---------------------------------------------------------
 
     def sessions(self) -> list[SessionSummary]:
         """Read all sessions, by id."""
-        return [session for page in self._pages("/sessions", SessionPage) for session in page.sessions]
+        return [session for page in self.channel.pages("/sessions", SessionPage) for session in page.sessions]
 
     def status(
         self, session: str, *, agent: str | None = None, include_inactive: bool = False
@@ -121,7 +86,7 @@ class ServiceClient:
         wanted = {"include_inactive": str(include_inactive).lower(), "limit": AGENTS_PAGE}
         if agent is not None:
             wanted["agent"] = agent
-        pages = list(self._pages(session_path(session), SessionStatus, **wanted))
+        pages = list(self.channel.pages(session_path(session), SessionStatus, **wanted))
         agents: list[AgentStatus] = [found for page in pages for found in page.agents]
         first = pages[0]
         return SessionStatus(
@@ -138,63 +103,75 @@ class ServiceClient:
     def agents(self, session: str) -> list[AgentSummary]:
         """Read all agents that ever joined a session, by id."""
         return [
-            one for page in self._pages(f"{session_path(session)}/agents", AgentPage) for one in page.agents
+            one
+            for page in self.channel.pages(f"{session_path(session)}/agents", AgentPage)
+            for one in page.agents
         ]
 
     def agent(self, session: str, agent_id: str) -> AgentStatus:
         """Read one agent, by its id, `user/name`: what it does, holds and waits for."""
-        return self._ask(f"{session_path(session)}/agents/{part(agent_id)}", AgentStatus, {})
+        return self.channel.ask(f"{session_path(session)}/agents/{part(agent_id)}", AgentStatus, {})
 
     def locks(self, session: str) -> list[Lease]:
         """Read all live leases of a session, by path."""
         return [
-            lock for page in self._pages(f"{session_path(session)}/locks", LockPage) for lock in page.locks
+            lock
+            for page in self.channel.pages(f"{session_path(session)}/locks", LockPage)
+            for lock in page.locks
         ]
 
     def events(self, session: str, after: int, *, limit: int = PAGE, wait_seconds: float = 0) -> EventPage:
         """Read the events after number `after`, waiting for the first one if there is none yet."""
         wanted = {"after": after, "limit": limit, "wait_seconds": wait_seconds}
-        return self._ask(f"{session_path(session)}/events", EventPage, wanted, wait_seconds=wait_seconds)
+        return self.channel.ask(
+            f"{session_path(session)}/events", EventPage, wanted, wait_seconds=wait_seconds
+        )
 
     def messages(self, session: str, after: int = 0) -> Iterator[Message]:
         """Read what was written in a session after number `after`, in order."""
-        for page in self._pages(f"{session_path(session)}/messages", MessagePage, after=after):
+        for page in self.channel.pages(f"{session_path(session)}/messages", MessagePage, after=after):
             yield from page.messages
 
     def tasks(self, session: str, *, status: str | None = None, agent: str | None = None) -> list[Task]:
         """Read the tasks of a session by id: all, those that stand at `status`, those of an agent by id or name."""
         wanted = {name: value for name, value in (("status", status), ("agent", agent)) if value is not None}
-        pages = self._pages(f"{session_path(session)}/tasks", TaskPage, **wanted)
+        pages = self.channel.pages(f"{session_path(session)}/tasks", TaskPage, **wanted)
         return [task for page in pages for task in page.tasks]
 
     def task(self, session: str, task_id: str) -> Task:
         """Read one task with what its holder last reported."""
-        return self._ask(f"{session_path(session)}/tasks/{part(task_id)}", Task, {})
+        return self.channel.ask(f"{session_path(session)}/tasks/{part(task_id)}", Task, {})
+
+    def analysis(self, session: str, analysis_id: str) -> AnalysisResult:
+        """Read an analysis of a session, all of it."""
+        return self.channel.ask(f"{session_path(session)}/analyses/{part(analysis_id)}", AnalysisResult, {})
 
     def plans(self, session: str) -> list[PlanSummary]:
         """Read which plans were handed out in a session, by revision."""
         return [
-            plan for page in self._pages(f"{session_path(session)}/plans", PlanPage) for plan in page.plans
+            plan
+            for page in self.channel.pages(f"{session_path(session)}/plans", PlanPage)
+            for plan in page.plans
         ]
 
     def plan(self, session: str, revision: int | None = None) -> Plan:
         """Read the latest plan of a session, its tasks as they are now, or the one of a revision."""
         which = "plan" if revision is None else f"plans/{revision}"
-        return self._ask(f"{session_path(session)}/{which}", Plan, {})
+        return self.channel.ask(f"{session_path(session)}/{which}", Plan, {})
 
     def prompt(self, session: str, agent: str) -> str:
         """Read what an agent of the plan, by id or name, is told first."""
-        return self._ask(f"{session_path(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
+        return self.channel.ask(f"{session_path(session)}/prompt", FirstPrompt, {"agent": agent}).prompt
 
     def indexes(self, session: str) -> list[IndexSummary]:
         """Read which checkouts of a session have a file index, by key."""
-        pages = self._pages(f"{session_path(session)}/index", IndexPage)
+        pages = self.channel.pages(f"{session_path(session)}/index", IndexPage)
         return [index for page in pages for index in page.indexes]
 
     def known_files(self, session: str, checkout: str) -> Iterator[KnownFile]:
         """Read what the index of a checkout holds, by path."""
         wanted = {"checkout": checkout, "limit": FILES_PAGE}
-        for page in self._pages(f"{session_path(session)}/index/files", KnownFilePage, **wanted):
+        for page in self.channel.pages(f"{session_path(session)}/index/files", KnownFilePage, **wanted):
             yield from page.files
 
     # --- writes: sent once --------------------------------------------------------------------------------------
@@ -204,29 +181,29 @@ class ServiceClient:
     ) -> SessionSettings:
         """Close, open or configure a session."""
         change = {"status": status, "across_checkouts": across_checkouts, "by": by}
-        return self._write("PATCH", session_path(session), change, SessionSettings)
+        return self.channel.write("PATCH", session_path(session), change, SessionSettings)
 
     def revoke(
         self, session: str, by: str, *, paths: list[str] | None = None, agent: str | None = None
     ) -> list[Lease]:
         """Take the leases on `paths`, of `agent` (its id), of both together, or with neither all of the session."""
         wanted = {"paths": paths, "agent": agent, "by": by, "everything": paths is None and agent is None}
-        return self._write("POST", f"{session_path(session)}/locks/revoke", wanted, Revoked).revoked
+        return self.channel.write("POST", f"{session_path(session)}/locks/revoke", wanted, Revoked).revoked
 
     def send(self, session: str, sender: str, text: str, to: list[str] | None) -> list[str]:
         """Send a message to agents by id or name, or with None to all; returns the recipients' ids."""
         message = {"sender": sender, "text": text, "to": to}
-        return self._write("POST", f"{session_path(session)}/messages", message, Sent).sent_to
+        return self.channel.write("POST", f"{session_path(session)}/messages", message, Sent).sent_to
 
     def take_planner(self, session: str, by: str, agent: str) -> HeldRole:
         """Let an agent, by its id, take the planner's role."""
         change = {"agent": agent, "by": by}
-        return self._write("POST", f"{session_path(session)}/planner", change, HeldRole)
+        return self.channel.write("POST", f"{session_path(session)}/planner", change, HeldRole)
 
     def give_planner_back(self, session: str, by: str, agent: str) -> HeldRole:
         """Let an agent, by its id, give the planner's role back."""
         change = {"agent": agent, "by": by}
-        return self._write("DELETE", f"{session_path(session)}/planner", change, HeldRole)
+        return self.channel.write("DELETE", f"{session_path(session)}/planner", change, HeldRole)
 
     def begin_index(self, session: str, checkout: str, by: str | None = None) -> Refresh:
         """Begin to refresh the index of a checkout, as a person `by` the session too, should it not be there.
@@ -235,7 +212,7 @@ class ServiceClient:
         """
         wanted = {"checkout": checkout, "by": by}
         path = f"{session_path(session)}/index/begin"
-        return self._patience.ask(lambda: self._write("POST", path, wanted, Refresh))
+        return self.channel.repeat(path, wanted, Refresh)
 
     def add_to_index(
         self, session: str, checkout: str, refresh: int, files: list[dict[str, object]], removed: list[str]
@@ -243,7 +220,7 @@ class ServiceClient:
         """Add files (`wire.file_index.facts_of`) and paths that are gone; it may be repeated, so it is when need be."""
         batch = {"checkout": checkout, "refresh": refresh, "files": files, "removed": removed}
         path = f"{session_path(session)}/index/files"
-        return self._patience.ask(lambda: self._write("POST", path, batch, Added))
+        return self.channel.repeat(path, batch, Added)
 
     def finish_index(
         self, session: str, checkout: str, refresh: int, *, files: int, commit: str, fingerprint: str
@@ -254,40 +231,4 @@ class ServiceClient:
         """
         end = {"checkout": checkout, "refresh": refresh, "files": files, "commit": commit}
         path = f"{session_path(session)}/index/finish"
-        return self._patience.ask(
-            lambda: self._write("POST", path, {**end, "fingerprint": fingerprint}, IndexSummary)
-        )
-
-    # --- how ----------------------------------------------------------------------------------------------------
-
-    def _pages(self, path: str, answer: type[AnswerT], **wanted: Any) -> Iterator[AnswerT]:
-        parameters = {"limit": PAGE, **wanted}
-        while True:
-            page: Any = self._ask(path, answer, parameters)
-            yield page
-            if page.next_cursor is None:
-                return
-            parameters["after"] = page.next_cursor
-
-    def _ask(
-        self, path: str, answer: type[AnswerT], wanted: dict[str, Any], *, wait_seconds: float = 0
-    ) -> AnswerT:
-        def question() -> AnswerT:
-            limits = httpx.Timeout(ANSWER_SECONDS + wait_seconds, connect=CONNECT_SECONDS)
-            return self._request(self._http.build_request("GET", path, params=wanted, timeout=limits), answer)
-
-        return self._patience.ask(question)
-
-    def _write(self, method: str, path: str, body: dict[str, Any], answer: type[AnswerT]) -> AnswerT:
-        given = {name: value for name, value in body.items() if value is not None}
-        return self._request(self._http.build_request(method, path, json=given), answer)
-
-    def _request(self, request: httpx.Request, answer: type[AnswerT]) -> AnswerT:
-        with told_apart(self.url):
-            response = self._http.send(request)
-        if response.status_code != HTTPStatus.OK:
-            raise refusal(self.url, response)
-        try:
-            return TypeAdapter(answer).validate_json(response.content)
-        except ValidationError as error:
-            raise not_ours(self.url) from error
+        return self.channel.repeat(path, {**end, "fingerprint": fingerprint}, IndexSummary)

@@ -8,6 +8,7 @@
     ├── TaskTaken           task_taken       another live agent has the task
     ├── TaskWaits           task_waits       the task cannot begin before others are completed
     ├── RoleTaken           role_taken       another agent that is there has the role
+    ├── RoleNeeded          role_needed      only another role may do that
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
     ├── RefreshOver         refresh_over     the refresh of a file index was finished, or another one was begun
@@ -81,6 +82,12 @@ class RoleTaken(CoordinationError):
     """Another agent that is there has the role of the planner. Nothing was written."""
 
     code = "role_taken"
+
+
+class RoleNeeded(CoordinationError):
+    """What was asked is for agents of another role. Nothing was written."""
+
+    code = "role_needed"
 
 
 class CheckoutTaken(CoordinationError):

@@ -21,6 +21,21 @@ async def join(core: Core, agent: Agent) -> None:
     await store.enter(core.database, agent)
 
 
+async def heartbeat(core: Core, agent: Agent) -> AgentStatus:
+    """Join, or say that one is still there; returns what the session knows of the agent then.
+
+    It extends no lease. That the agent was heard of is written before this returns.
+
+    Raises:
+        CheckoutTaken: the caller's checkout belongs to another session.
+        RetryLater: the database cannot answer now.
+    """
+    await join(core, agent)
+    core.presence.heard(agent, called=False)
+    await core.presence.flush()
+    return await read_agent(core, agent.workspace, agent.session, agent.id)
+
+
 async def read_status(
     core: Core,
     workspace: str,

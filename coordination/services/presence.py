@@ -58,6 +58,14 @@ class PresenceLog:
         """Note that an agent is there, although it called nothing."""
         self._note(identity, listed=False, called=False)
 
+    def heard(self, agent: Agent, *, called: bool) -> None:
+        """Note that an agent's program acted for it, or only said that the agent is there.
+
+        A program that names no terminal may be one beside the agent's own, so it counts as no other place.
+        """
+        seen = agent if agent.terminal else replace(agent, checkout="", checkout_root="")
+        self._see(seen, listed=False, called=called)
+
     def other_places(self, agent: Agent) -> tuple[str, ...]:
         """Return the places other than the agent's own that used its name within two minutes."""
         if agent.place is None:
@@ -127,7 +135,11 @@ class PresenceLog:
 
     def _note(self, identity: Identity, *, listed: bool, called: bool) -> None:
         agent = agent_of(identity)
-        if agent is None or len(self._unwritten) >= MOST_SIGHTINGS:
+        if agent is not None:
+            self._see(agent, listed=listed, called=called)
+
+    def _see(self, agent: Agent, *, listed: bool, called: bool) -> None:
+        if len(self._unwritten) >= MOST_SIGHTINGS:
             return
         slot = (_key(agent), agent.place)
         seen = self._unwritten.get(slot)

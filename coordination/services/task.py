@@ -29,9 +29,17 @@ async def sync(core: Core, agent: Agent, report: Report) -> Synced:
     return synced
 
 
-async def confirm_news(core: Core, agent: Agent, synced: Synced) -> None:
-    """Remember that the answer `synced` was delivered, so that its news are not told again."""
-    await store.confirm_news(core.database, agent, synced.news.cursor)
+async def confirm_news(core: Core, agent: Agent, cursor: int) -> None:
+    """Remember that the news up to a sync's cursor were delivered, so that they are not told again.
+
+    Raises:
+        InvalidInput: the session has no event of that number yet, so no sync can have answered it.
+        RetryLater: the database cannot answer now.
+    """
+    if not await store.confirm_news(core.database, agent, cursor):
+        raise InvalidInput(
+            f"cursor: the session has fewer than {cursor} events. Send the cursor that a sync answered."
+        )
 
 
 async def send_message(

@@ -15,7 +15,13 @@ SYNC: Final = """
     SELECT coordination_sync_progress($1, $2, $3, $4, $5::jsonb, $6, $7, $8::int, $9, $10::text[], $11::text[],
                                       $12::text[])
 """
-CONFIRM_NEWS: Final = "SELECT to_jsonb(coordination_confirm_news($1, $2, $3, $4::bigint))"
+# No row when there is no such event yet: news that are still to come cannot have been delivered.
+CONFIRM_NEWS: Final = """
+    SELECT coordination_confirm_news($1, $2, $3, $4::bigint)
+    WHERE $4::bigint <= coalesce((SELECT e.seq FROM coordination_events e
+                                  WHERE e.workspace_id = $1 AND e.session_id = $2
+                                  ORDER BY e.seq DESC LIMIT 1), 0)
+"""
 SEND: Final = "SELECT to_jsonb(coordination_post_message($1, $2, $3, $4, $5::text[]))"
 
 # One after the other, so that what does not fit is not read: a task may affect half a megabyte of paths. Row 0 is the
@@ -80,9 +86,9 @@ async def sync(database: Database, agent: Agent, report: Report) -> Synced:
     return _SYNCED.validate_json(answer)
 
 
-async def confirm_news(database: Database, agent: Agent, seq: int) -> None:
-    """Remember that the agent was delivered all news up to event `seq`."""
-    await database.fetch_json(CONFIRM_NEWS, agent.workspace, agent.session, agent.id, seq)
+async def confirm_news(database: Database, agent: Agent, seq: int) -> bool:
+    """Remember that the agent was delivered all news up to event `seq`; returns whether there is such an event."""
+    return bool(await database.fetch(CONFIRM_NEWS, agent.workspace, agent.session, agent.id, seq))
 
 
 async def send(

@@ -21,6 +21,7 @@ from coordination.domain.errors import (
     LeaseLost,
     RefreshOver,
     RetryLater,
+    RoleNeeded,
     RoleTaken,
     SettingRefused,
     TaskTaken,
@@ -33,6 +34,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 HTTP_STATUS: Final = MappingProxyType(
     {
         InvalidInput.code: 400,
+        RoleNeeded.code: 403,
         UnknownItem.code: 404,
         LeaseLost.code: 409,
         WaitCycle.code: 409,

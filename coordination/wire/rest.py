@@ -23,32 +23,33 @@ RECIPIENTS_MAX: Final = 100
 NOBODY: Final = "person"
 """Who a change is recorded under when the caller does not say."""
 
-_NAME: Final = (
+NAME_RULE: Final = (
     f"must be 1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside "
     "and no `_` at either end"
 )
 
 
 def _person(text: str) -> str:
-    if not _is_name(text):
-        raise ValueError(_NAME)
+    if not is_name(text):
+        raise ValueError(NAME_RULE)
     return text
 
 
 def _agent_id(text: str) -> str:
     parts = text.split("/")
-    if len(parts) != len(("user", "name")) or not all(_is_name(part) for part in parts):
+    if len(parts) != len(("user", "name")) or not all(is_name(part) for part in parts):
         raise ValueError("must be an agent's id, user/name, such as alice/impl_a")
     return text
 
 
 def _recipient(text: str) -> str:
-    if not all(_is_name(part) for part in text.split("/", 1)):
+    if not all(is_name(part) for part in text.split("/", 1)):
         raise ValueError("must be an agent's id, user/name, or its name")
     return text
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Return whether a text may name a user, a session or an agent."""
     try:
         return parse_virtual_user(text).session is None
     except InvalidInput:
@@ -63,15 +64,16 @@ def _told(pattern: str, most: int) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": most, "pattern": f"^{pattern}$"}
 
 
-_NAMED: Final = _told(_PART, PART_MAX)
+NAMED: Final = _told(_PART, PART_MAX)
 _BOTH_SHORT: Final = f"(?=[^/]{{1,{PART_MAX}}}/[^/]{{1,{PART_MAX}}}$)"
-_WITH_USER: Final = _told(f"{_BOTH_SHORT}{_PART}/{_PART}", 2 * PART_MAX + 1)
+# The pattern bounds the length too: said once more, those who make examples of it try lengths that cannot be.
+_WITH_USER: Final = {"type": "string", "pattern": f"^{_BOTH_SHORT}{_PART}/{_PART}$"}
 
 LockedPath = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_PATH_BYTES})]
 """A path as it comes; the domain says what is wrong with it."""
-Person = Annotated[str, AfterValidator(_person), WithJsonSchema(_NAMED)]
+Person = Annotated[str, AfterValidator(_person), WithJsonSchema(NAMED)]
 AgentId = Annotated[str, AfterValidator(_agent_id), WithJsonSchema(_WITH_USER)]
-Recipient = Annotated[str, AfterValidator(_recipient), WithJsonSchema({"anyOf": [_NAMED, _WITH_USER]})]
+Recipient = Annotated[str, AfterValidator(_recipient), WithJsonSchema({"anyOf": [NAMED, _WITH_USER]})]
 
 
 def _given(name: str, kind: str, **others: dict[str, Any]) -> dict[str, Any]:

@@ -35,16 +35,23 @@ pytestmark = pytest.mark.acceptance
 
 DATABASE = "described"
 SESSION = "demo"
-THERE = {"session": SESSION, "agent_id": "alice/impl_a", "task_id": "own/one", "revision": 1}
+PLANNER = Agent("local", SESSION, "alice", "planner", "planner", "claude")
+THERE: dict[str, Any] = {"session": SESSION, "agent_id": "alice/impl_a", "task_id": "own/one", "revision": 1}
 """What is there of that which paths name."""
 ASKED_FOR = {"agent": "impl_a", "wait_seconds": 0}
 """Who is there; and nobody waits here."""
-SAID = {"agent": "alice/planner"}
-"""Who acts."""
+TOO_LARGE = 413
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 """Wrong requests are made by trying."""
-NOT_BEGUN = {"POST /api/v1/sessions/{session}/index/files", "POST /api/v1/sessions/{session}/index/finish"}
-"""What belongs to a refresh that was begun, whose number is made up here."""
+SAID: dict[str, Any] = {"agent": "alice/planner", "checkout": "", "wait_seconds": 0, "cursor": 0}
+"""Who acts, nowhere in particular, and has read nothing; and nobody waits here."""
+TOGETHER = {f"POST /api/v1/sessions/{{session}}/{path}" for path in ("sync", "analyses", "plans")}
+"""What takes fields that have to fit together, as no description says."""
+MADE_UP = {
+    f"POST /api/v1/sessions/{{session}}/{path}"
+    for path in ("index/files", "index/finish", "locks/renew", "locks/release")
+}
+"""What belongs to a refresh that was begun, or to leases that were granted, whose numbers are made up here."""
 # Any, here and below: what schemathesis makes is generic in what no test needs to know.
 MADE: Any = schemathesis
 MADE.checks.load_all_checks()
@@ -87,13 +94,18 @@ async def described(
     await administer(server_dsn, f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
+async def analysed(core: Core) -> str:
+    """Analyse two tasks, so that their analysis is among the last twenty, and return its id."""
+    tasks = [PlannedTask(name, f"Write {name}", (normalise(f"{name}.py"),)) for name in ("t1", "t2")]
+    kept = await plan.analyse(core, PLANNER, tasks)
+    THERE["analysis_id"] = SAID["analysis_id"] = kept.id
+    return kept.id
+
+
 async def live(core: Core) -> None:
     """Hand out a plan, and take a task that no plan knows."""
-    planner = Agent("local", SESSION, "alice", "planner", "planner", "claude")
     worker = Agent("local", SESSION, "alice", "impl_a", "implementer", "claude")
-    tasks = [PlannedTask(name, f"Write {name}", (normalise(f"{name}.py"),)) for name in ("t1", "t2")]
-    kept = await plan.analyse(core, planner, tasks)
-    await plan.distribute(core, planner, kept.id)
+    await plan.distribute(core, PLANNER, await analysed(core))
     await task.sync(core, worker, Report(task_id="own/one", status=TaskStatus.STARTED))
 
 
@@ -102,10 +114,11 @@ async def test_every_bound_of_the_description_holds(described: Client, label: st
     cases = SCHEMA.iter_coverage_cases(
         OPERATIONS[label], generation_modes=MODES, generation_config=SCHEMA.config.generation
     )
-    compared = COMPARED if label in NOT_BEGUN else [*COMPARED, ACCEPTED]
+    compared = COMPARED if label in MADE_UP | TOGETHER else [*COMPARED, ACCEPTED]
+    await analysed(described.core)
     sent = [await send(described, case, compared) for case in cases]
     # Something was right, and something wrong; a method that a path does not have is tried once for the path.
-    assert (409 if label in NOT_BEGUN else 200) in sent
+    assert (409 if label in MADE_UP else 200) in sent
     assert max(sent) > 400
 
 
@@ -128,11 +141,14 @@ async def send(described: Client, case: Any, compared: list[Any] = COMPARED) -> 
         case.query |= {name: value for name, value in ASKED_FOR.items() if name in case.query}
     if _is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict):
         body = cast("dict[str, Any]", case.body)
-        case.body = body | {name: value for name, value in SAID.items() if body.get(name) is not None}
+        if body.get("agent") is not None:
+            body |= {name: value for name, value in SAID.items() if name in body}
     wanted = case.as_transport_kwargs(str(described.base_url))
     made: Any = requests.Request(**{name: wanted[name] for name in ASKED if name in wanted}).prepare()
     answer = await described.request(made.method, made.url, headers=made.headers, content=made.body)
-    case.validate_response(answer, checks=compared)
+    # What breaks the bound of a long list is more than a body may have, and is looked at no further here either.
+    if answer.status_code != TOO_LARGE:
+        case.validate_response(answer, checks=compared)
     return answer.status_code
 
 

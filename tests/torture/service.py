@@ -1,6 +1,6 @@
 """The real service, in which a minute of a lease lasts two seconds.
 
-A lease lasts a minute at least, and a run cannot wait for that. So the unit is shortened here, where the tool turns
+A lease lasts a minute at least, and a run cannot wait for that. So the unit is shortened here, where claims turn
 minutes into seconds; the clock, the database and everything else are as users have them. Unless a run weakens it on
 purpose, to see that it is caught: then what is named below goes wrong too.
 """
@@ -12,8 +12,8 @@ from typing import Final
 from coordination.cli import main
 from coordination.domain.event import Event
 from coordination.services.event_stream import EventStream
+from coordination.transport import file_lock
 from coordination.transport.mcp import subscriptions
-from coordination.transport.mcp.tools import claim_file_lock
 
 MINUTE_SECONDS = 2
 WEAKENED: Final = "TORTURE_WEAKENED"
@@ -45,7 +45,7 @@ WEAKENINGS: Final[Mapping[str, Callable[[], None]]] = {
 }
 
 if __name__ == "__main__":
-    claim_file_lock.MINUTE_SECONDS = MINUTE_SECONDS
+    file_lock.MINUTE_SECONDS = MINUTE_SECONDS
     for name in os.environ.get(WEAKENED, "").split():
         WEAKENINGS[name]()
     main()

@@ -1,4 +1,4 @@
-"""Routes on the agents of a session: list them, and look at one."""
+"""Routes on the agents of a session: say that one is there, list them, and look at one."""
 
 from typing import Annotated
 
@@ -8,6 +8,8 @@ from coordination.domain.errors import UnknownItem
 from coordination.domain.session import AgentStatus
 from coordination.services import agent as agents
 from coordination.services.core import Core
+from coordination.transport.rest.acting import JoinedSession, named_agent
+from coordination.transport.rest.description import JOIN
 from coordination.transport.rest.parameters import (
     WORKSPACE,
     PageQuery,
@@ -16,11 +18,17 @@ from coordination.transport.rest.parameters import (
     possible_name,
     require_session,
 )
+from coordination.wire.acting import Acting
 from coordination.wire.rest import AgentPage
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
+
+    @router.post("/sessions/{session}/agents", summary="Join, or say that one is still there", responses=JOIN)
+    async def join_session(session: JoinedSession, who: Acting) -> AgentStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """Say it every minute: after two without a sign an agent is no longer active. It extends no lease."""
+        return await agents.heartbeat(core, named_agent(session, who))
 
     @router.get("/sessions/{session}/agents", summary="List the agents by id")
     async def list_agents(session: SessionId, query: Annotated[PageQuery, Query()]) -> AgentPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it

@@ -44,6 +44,29 @@ def refused(status: int, when: str) -> dict[str, Any]:
 SETTING: Final[Responses] = {409: refused(409, "The session's present locks contradict it.")}
 """How a change of a session answers, beside what every route does."""
 
+_ELSEWHERE: Final = "The agent's checkout belongs to another session"
+CLAIM: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}, or waiting would close a circle of agents.")}
+"""How a claim answers, beside what every route does."""
+
+JOIN: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}.")}
+"""How joining answers, beside what every route does."""
+
+REPORT: Final[Responses] = {
+    409: refused(409, f"Another agent has the task, or it waits for others. {_ELSEWHERE}.")
+}
+"""How a sync answers, beside what every route does."""
+
+PLANNING: Final[Responses] = {
+    403: refused(403, f"{_ALWAYS[403][:-1]}; or the agent is no planner."),
+    409: JOIN[409],
+}
+"""How what is the planner's answers, beside what every route does."""
+
+OWN_LEASES: Final[Responses] = {
+    409: refused(409, f"A lease is not the agent's live grant, so nothing changed. {_ELSEWHERE}.")
+}
+"""How a renewal or a release answers, beside what every route does."""
+
 REFRESH: Final[Responses] = {
     409: refused(409, "The refresh was finished, or another one of the same checkout was begun.")
 }

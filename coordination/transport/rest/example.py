@@ -6,117 +6,32 @@ so nothing here can be what the service would not take or answer.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-# Any: JSON, as it goes over the wire.
-_Json = dict[str, Any]
+from coordination.transport.rest import example_acting, example_planning
+from coordination.transport.rest.story import (
+    AGENT,
+    AGENT_STATUS,
+    AGENT_SUMMARY,
+    CHECKOUT,
+    FINGERPRINT,
+    HANDED_OUT,
+    INDEX,
+    LEASE,
+    PLAN,
+    TASK,
+    Json,
+)
 
-_CHECKOUT: Final = "3f1c0a9d2b7e"
-_ROOT: Final = "/home/alice/parser"
-_AGENT: Final = "alice/impl_a"
-_PLANNER: Final = "alice/planner"
-_ANALYSIS: Final = "9a1f0c3b5d7e2468"
-
-_LEASE: Final[_Json] = {
-    "path": "src/parser.py",
-    "key": "src/parser.py",
-    "operation": "write",
-    "checkout": _CHECKOUT,
-    "agent_id": _AGENT,
-    "fencing_token": 1795255200123,
-    "granted_at": "2026-11-21T10:00:00Z",
-    "expires_at": "2026-11-21T10:15:00Z",
-    "expires_in_seconds": 612.5,
-    "reason": "the new tokenizer",
-    "task_id": "parser",
-}
-_AGENT_SUMMARY: Final[_Json] = {
-    "agent_id": _AGENT,
-    "name": "impl_a",
-    "user": "alice",
-    "role": "implementer",
-    "client": "claude",
-    "presence": "active",
-    "quiet_seconds": 12.4,
-    "checkout": _CHECKOUT,
-    "checkout_root": _ROOT,
-    "lock_count": 1,
-    "joined_at": "2026-11-21T09:58:00Z",
-}
-_AGENT_STATUS: Final[_Json] = {
-    "agent_id": _AGENT,
-    "name": "impl_a",
-    "user": "alice",
-    "role": "implementer",
-    "presence": "active",
-    "quiet_seconds": 12.4,
-    "checkout": _CHECKOUT,
-    "checkout_root": _ROOT,
-    "task": {
-        "task_id": "parser",
-        "status": "in_progress",
-        "progress_percentage": 40,
-        "message": "the tokenizer is done",
-        "affected_files": None,
-        "updated_at": "2026-11-21T10:02:00Z",
-    },
-    "locks": [_LEASE],
-    "lock_count": 1,
-    "waiting": [
-        {
-            "paths": ["src/errors.py"],
-            "path_count": 1,
-            "operation": "write",
-            "since": "2026-11-21T10:03:00Z",
-            "ticket": 7,
-            "parked": False,
-        }
-    ],
-    "terminals": 1,
-    "listed_at": "2026-11-21T09:58:00Z",
-    "called_at": "2026-11-21T10:02:00Z",
-}
-_TASK: Final[_Json] = {
-    "task_id": "parser",
-    "status": "in_progress",
-    "updated_at": "2026-11-21T10:02:00Z",
-    "description": "Write the parser",
-    "agent_id": _AGENT,
-    "assigned_to": _AGENT,
-    "depends_on": [],
-    "files": ["src/parser.py"],
-    "work": 2.0,
-    "plan_revision": 1,
-    "progress_percentage": 40,
-    "message": "the tokenizer is done",
-    "affected_files": ["src/parser.py"],
-    "taken_at": "2026-11-21T10:00:00Z",
-}
-_PLAN: Final[_Json] = {
-    "revision": 1,
-    "analysis_id": _ANALYSIS,
-    "agent_count": 2,
-    "agent_id": _PLANNER,
-    "created_at": "2026-11-21T09:57:00Z",
-}
-_INDEX: Final[_Json] = {
-    "checkout": _CHECKOUT,
-    "files": 214,
-    "with_symbols": 180,
-    "commit": "5f0b4c7d9e1a3b5c7d9e1f2a4b6c8d0e2f4a6b8c",
-    "refreshed_at": "2026-11-21T09:55:00Z",
-}
-_FINGERPRINT: Final = "7c1e5a90b2d4f683"
-
-BODIES: Final[Mapping[str, _Json]] = MappingProxyType(
+BODIES: Final[Mapping[str, Json]] = MappingProxyType(
     {
         "SessionChange": {"across_checkouts": "block", "by": "bob"},
-        "Revocation": {"paths": ["src/parser.py"], "agent": _AGENT, "by": "bob"},
-        "RoleChange": {"agent": _AGENT, "by": "bob"},
+        "Revocation": {"paths": ["src/parser.py"], "agent": AGENT, "by": "bob"},
+        "RoleChange": {"agent": AGENT, "by": "bob"},
         "PersonMessage": {"text": "Leave the errors to impl_b, please.", "to": ["impl_a"], "sender": "bob"},
-        "RefreshBegin": {"checkout": _CHECKOUT, "by": "bob"},
+        "RefreshBegin": {"checkout": CHECKOUT, "by": "bob"},
         "FileBatch": {
-            "checkout": _CHECKOUT,
+            "checkout": CHECKOUT,
             "refresh": 3,
             "files": [
                 {
@@ -130,17 +45,19 @@ BODIES: Final[Mapping[str, _Json]] = MappingProxyType(
             "removed": ["src/old_parser.py"],
         },
         "RefreshEnd": {
-            "checkout": _CHECKOUT,
+            "checkout": CHECKOUT,
             "refresh": 3,
             "files": 214,
-            "commit": _INDEX["commit"],
-            "fingerprint": _FINGERPRINT,
+            "commit": INDEX["commit"],
+            "fingerprint": FINGERPRINT,
         },
+        **example_acting.BODIES,
+        **example_planning.BODIES,
     }
 )
 """What is sent, by the name of its model."""
 
-ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
+ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
     {
         "SessionPage": {
             "sessions": [
@@ -164,8 +81,8 @@ ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
             "session": "demo",
             "status": "active",
             "across_checkouts": "warn",
-            "agents": [_AGENT_STATUS],
-            "waits": [{"waiting": _AGENT, "blocking": "alice/impl_b"}],
+            "agents": [AGENT_STATUS],
+            "waits": [{"waiting": AGENT, "blocking": "alice/impl_b"}],
             "overlaps": [],
             "totals": {
                 "agents": 3,
@@ -176,33 +93,22 @@ ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
                 "tasks": {"in_progress": 2, "pending": 1},
                 "last_event": 31,
             },
-            "next_cursor": _AGENT,
+            "next_cursor": AGENT,
         },
         "SessionSettings": {"session": "demo", "status": "active", "across_checkouts": "block"},
-        "AgentPage": {"agents": [_AGENT_SUMMARY], "next_cursor": _AGENT},
-        "AgentStatus": _AGENT_STATUS,
-        "LockPage": {"locks": [_LEASE], "next_cursor": "/src/parser.py"},
-        "Revoked": {"revoked": [_LEASE]},
-        "TaskPage": {"tasks": [_TASK], "next_cursor": "parser"},
-        "Task": _TASK,
-        "PlanPage": {"plans": [_PLAN], "next_cursor": None},
+        "AgentPage": {"agents": [AGENT_SUMMARY], "next_cursor": AGENT},
+        "AgentStatus": AGENT_STATUS,
+        "LockPage": {"locks": [LEASE], "next_cursor": "/src/parser.py"},
+        "Revoked": {"revoked": [LEASE]},
+        "TaskPage": {"tasks": [TASK], "next_cursor": "parser"},
+        "Task": TASK,
+        "PlanPage": {"plans": [PLAN], "next_cursor": None},
         "Plan": {
-            **_PLAN,
-            "tasks": [
-                {
-                    "task_id": "parser",
-                    "description": "Write the parser",
-                    "assigned_to": _AGENT,
-                    "depends_on": [],
-                    "files": ["src/parser.py"],
-                    "status": "in_progress",
-                    "agent_id": _AGENT,
-                    "work": 2.0,
-                }
-            ],
+            **PLAN,
+            "tasks": [HANDED_OUT],
         },
         "HeldRole": {
-            "agent_id": _AGENT,
+            "agent_id": AGENT,
             "role": "planner",
             "changed": True,
             "taken_from": ["alice/impl_b"],
@@ -214,33 +120,35 @@ ANSWERS: Final[Mapping[str, _Json]] = MappingProxyType(
                     "id": 12,
                     "sender": "bob",
                     "text": "Leave the errors to impl_b, please.",
-                    "to": [_AGENT],
+                    "to": [AGENT],
                     "sent_at": "2026-11-21T10:01:00Z",
                 }
             ],
             "next_cursor": None,
         },
-        "Sent": {"sent_to": [_AGENT]},
-        "IndexPage": {"indexes": [_INDEX], "next_cursor": None},
+        "Sent": {"sent_to": [AGENT]},
+        "IndexPage": {"indexes": [INDEX], "next_cursor": None},
         "KnownFilePage": {
             "files": [{"path": "src/parser.py", "digest": "a41d88e0c7"}],
             "next_cursor": "src/parser.py",
         },
-        "Refresh": {"refresh": 3, "files": 215, "fingerprint": _FINGERPRINT},
+        "Refresh": {"refresh": 3, "files": 215, "fingerprint": FINGERPRINT},
         "Added": {"files": 1, "removed": 1},
-        "IndexSummary": _INDEX,
+        "IndexSummary": INDEX,
         "EventPage": {
             "events": [
                 {
                     "seq": 12,
                     "agent_id": "bob",
                     "kind": "message.sent",
-                    "payload": {"text": "Leave the errors to impl_b, please.", "to": [_AGENT]},
+                    "payload": {"text": "Leave the errors to impl_b, please.", "to": [AGENT]},
                     "created_at": "2026-11-21T10:01:00Z",
                 }
             ],
             "next_after": 12,
         },
+        **example_acting.ANSWERS,
+        **example_planning.ANSWERS,
     }
 )
 """What is answered, by the name of its model."""

@@ -18,7 +18,9 @@ from coordination.transport.rest import (
     message,
     plan,
     planner,
+    planning,
     session,
+    sync,
     task,
 )
 from coordination.transport.rest.problem_route import ProblemRoute
@@ -31,6 +33,19 @@ def router(core: Core) -> APIRouter:
     routes = APIRouter(
         prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
     )
-    for noun in (session, agent, file_lock, task, plan, planner, message, file_index, event, event_stream):
+    for noun in (
+        session,
+        agent,
+        file_lock,
+        task,
+        sync,
+        plan,
+        planner,
+        planning,
+        message,
+        file_index,
+        event,
+        event_stream,
+    ):
         noun.add_routes(routes, core)
     return routes

@@ -1,4 +1,4 @@
-"""Routes on the tasks of a session: list them, planned or not, and look at one. Agents report on them over MCP."""
+"""Routes on the tasks of a session: list them, planned or not, and look at one."""
 
 from typing import Annotated
 

@@ -75,4 +75,4 @@ async def test_an_unknown_agent_and_both_wishes_at_once_are_refused(joined: Runn
     unknown = await coord("plan", "--take", "impl_z")
     assert (unknown.exit_code, "There is no agent impl_z" in unknown.err) == (4, True)
     both = await coord("plan", "--take", "impl_a", "--give-back", "impl_a")
-    assert (both.exit_code, "only one" in both.err) == (2, True)
+    assert (both.exit_code, "Give one of" in both.err) == (2, True)

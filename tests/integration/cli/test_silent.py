@@ -15,13 +15,13 @@ import pytest
 from coordination.app import port, running
 from coordination.app.running import RunningService
 from coordination.cli import run
-from coordination.client import service
+from coordination.client import channel
 
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[int]:
     """The port that the settings name, on which nobody ever answers."""
-    monkeypatch.setattr(service, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(channel, "ANSWER_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         number: int = silent.getsockname()[1]
         monkeypatch.setenv("PORT", str(number))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordination.client import service as client_module
+from coordination.client import channel
 from coordination.client.service import ServiceClient
 from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
@@ -19,7 +19,7 @@ from tests.integration.cli.running import Running
 async def test_every_list_is_read_to_its_end_as_the_values_that_the_service_has(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "PAGE", 2)
+    monkeypatch.setattr(channel, "PAGE", 2)
     core, planner = service.core, service.agent("planner")
     for number in range(2):
         tasks = [PlannedTask(f"{number}/{name}", name, (normalise(f"{name}.py"),)) for name in "abc"]

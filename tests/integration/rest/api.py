@@ -35,6 +35,16 @@ class Api:
     app: ASGIApp
     client: httpx.AsyncClient
 
+    async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """Post to a route of the session `demo`."""
+        return await self.client.post(f"/sessions/demo/{path}", json=body)
+
+    async def acts(self, name: str, path: str, **body: Any) -> Any:
+        """Act as an agent of alice in the session `demo`; what is answered must be no refusal."""
+        answer = await self.post(path, {"agent": f"alice/{name}", **body})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         return await self.client.get(path, params=parameters)
 
@@ -68,10 +78,14 @@ def application(core: Core) -> ASGIApp:
 async def api_on(dsn: str) -> AsyncGenerator[Api, None]:
     """Run the services on a database, and the routes on them."""
     core = Core(dsn)
+    async with core.running(), api_of(core) as one:
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def api_of(core: Core) -> AsyncGenerator[Api, None]:
+    """Put the routes on services that run."""
     app = application(core)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with (
-        core.running(),
-        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client,
-    ):
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
         yield Api(core, app, client)

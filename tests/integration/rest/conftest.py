@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from coordination.services.core import Core
 from tests.conftest import administer, in_database
-from tests.integration.rest.api import Api, api_on
+from tests.integration.rest.api import Api, api_of, api_on
 
 SHARED = "shared_rest"
 
@@ -16,6 +17,13 @@ SHARED = "shared_rest"
 async def api(dsn: str) -> AsyncGenerator[Api]:
     """The API of a fresh database."""
     async with api_on(dsn) as one:
+        yield one
+
+
+@pytest.fixture
+async def acting(clean_core: Core) -> AsyncGenerator[Api]:
+    """The API of a database that one test after the other has, emptied."""
+    async with api_of(clean_core) as one:
         yield one
 
 

@@ -34,6 +34,21 @@ WRITES: list[tuple[str, str, dict[str, object]]] = [
     ("POST", "/sessions/{}/index/files", {"refresh": 1}),
     ("POST", "/sessions/{}/index/finish", {"refresh": 1, "files": 0, "fingerprint": "0"}),
 ]
+PLANNER = {"agent": "alice/planner"}
+ACTS: list[tuple[str, str, dict[str, object]]] = [
+    ("POST", f"/sessions/{{}}/{path}", {**PLANNER, **body})
+    for path, body in (
+        ("agents", dict[str, object]()),
+        ("locks/claim", {"paths": ["a.py"]}),
+        ("locks/renew", {"leases": [{"path": "a.py", "fencing_token": 1}]}),
+        ("locks/release", {"leases": [{"path": "a.py", "fencing_token": 1}]}),
+        ("sync", {"task_id": "t1", "status": "started"}),
+        ("news/confirm", {"cursor": 0}),
+        ("analyses", {"tasks": ["Write the parser"]}),
+        ("plans", {"analysis_id": "0123456789abcdef"}),
+    )
+]
+"""What agents do: to a session that is not there it makes one."""
 UNKNOWN = ["nowhere", "x" * 300, "a%00b", "a%0Ab", "%ED%A0%80", "a b", "%F0%9F%98%80", "'%3B--"]
 
 ANYTHING = st.recursive(
@@ -45,6 +60,8 @@ FIELDS = st.sampled_from(
     [
         *("status", "across_checkouts", "by", "paths", "agent", "everything", "text", "to", "sender"),
         *("checkout", "refresh", "files", "removed", "commit", "fingerprint"),
+        *("terminal", "operation", "duration_minutes", "reason", "task_id", "literal", "leases"),
+        *("progress_percentage", "message", "affected_files", "cursor", "tasks", "project_files"),
     ]
 )
 BODIES = st.dictionaries(FIELDS, ANYTHING, max_size=6) | ANYTHING
@@ -170,7 +187,7 @@ async def test_a_write_that_does_not_say_it_is_json_is_refused(
 
 
 @SHARED
-@given(body=BODIES, write=st.sampled_from(WRITES))
+@given(body=BODIES, write=st.sampled_from([*WRITES, *ACTS]))
 async def test_no_body_makes_the_service_fail(
     shared_api: Api, body: Any, write: tuple[str, str, dict[str, object]]
 ) -> None:
@@ -209,6 +226,6 @@ async def test_a_database_that_is_away_is_an_error_that_can_be_retried_and_not_a
         for path in ("/sessions", *(path.format("demo") for path in QUESTIONS)):
             answer = await away.get(path)
             assert (answer.status_code, answer.json()["code"]) == (503, "retry_later")
-        for method, path, body in WRITES:
+        for method, path, body in (*WRITES, *ACTS):
             answer = await away.client.request(method, path.format("demo"), json=body)
             assert (answer.status_code, answer.json()["code"]) == (503, "retry_later")

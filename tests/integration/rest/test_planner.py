@@ -39,3 +39,15 @@ async def test_whoever_is_called_planner_keeps_the_role_and_an_unknown_agent_is_
     for method in ("POST", "DELETE"):
         answer = await api.client.request(method, ROUTE, json={"agent": "alice/nobody"})
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_whoever_took_the_role_may_plan_over_http_until_it_is_given_back(api: Api) -> None:
+    await api.join("impl_a")
+    one = {"agent": "alice/impl_a"}
+    statuses: list[int] = []
+    for method in (None, "POST", "DELETE"):
+        if method is not None:
+            assert (await api.client.request(method, ROUTE, json=one)).status_code == 200
+        body = {**one, "tasks": ["Write the parser in src/parser.py"]}
+        statuses.append((await api.client.post("/sessions/demo/analyses", json=body)).status_code)
+    assert statuses == [403, 200, 403]

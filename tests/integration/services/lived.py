@@ -253,7 +253,7 @@ class _Life:
     def messages(self) -> Calls:
         async def read() -> object:
             synced = await task.sync(self.core, self.b, Report())
-            await task.confirm_news(self.core, self.b, synced)
+            await task.confirm_news(self.core, self.b, synced.news.cursor)
             return synced
 
         yield "to a stranger", task.sync(self.core, self.a, Report(message="hello", to=("carol",)))

@@ -20,7 +20,7 @@ async def test_a_person_s_message_is_cleaned_and_read_once(core: Core) -> None:
     synced = await task.sync(core, A, Report())
     (item,) = synced.news.items
     assert (item.from_agent, item.payload["text"]) == ("alice", "stop")
-    await task.confirm_news(core, A, synced)
+    await task.confirm_news(core, A, synced.news.cursor)
     assert (await task.sync(core, A, Report())).news.items == ()
 
 

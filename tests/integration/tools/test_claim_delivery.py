@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import pytest
-from starlette.types import Message
 
 from coordination.store.database import Database
+from tests.integration.leaver import Leaver
 from tests.integration.services.terminal import in_queue
 from tests.integration.store.steps import leases
 from tests.integration.tools.endpoint import Endpoint
@@ -17,39 +17,14 @@ PATH = "/mcp/v2/claude/alice__session__demo__impl_b"
 HEADERS = (("host", "127.0.0.1"), ("content-type", "application/json"), ("x-client-name", "claude code"))
 
 
-class Leaver:
-    """A client that calls, and leaves between the head and the body of its answer when it is one that leaves."""
-
-    def __init__(self, arguments: dict[str, object], *, leaves: bool) -> None:
-        params = {"name": "claim_file_lock", "arguments": arguments}
-        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        self._call: list[Message] = [{"type": "http.request", "body": json.dumps(call).encode()}]
-        self._leaves = leaves
-        self._left, self._noticed = asyncio.Event(), asyncio.Event()
-        self.sent = b""
-
-    async def receive(self) -> Message:
-        """Send the call, then the end of the connection."""
-        if self._call:
-            return self._call.pop()
-        await self._left.wait()
-        self._noticed.set()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: Message) -> None:
-        """Take a part of the answer."""
-        self.sent += message.get("body", b"")
-        if self._leaves and message["type"] == "http.response.start":
-            self._left.set()
-            await self._noticed.wait()
-
-
 @pytest.mark.parametrize("leaves", [True, False])
 async def test_a_grant_after_waiting_whose_client_left_before_the_answer_is_given_back(
     mcp: Endpoint, database: Database, *, leaves: bool
 ) -> None:
     await mcp.claim("impl_a", "a.py")
-    client = Leaver({"file_paths": ["a.py"], "wait_seconds": 45}, leaves=leaves)
+    params = {"name": "claim_file_lock", "arguments": {"file_paths": ["a.py"], "wait_seconds": 45}}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    client = Leaver(json.dumps(call).encode(), leaves=leaves)
     scope = scope_of("http", PATH, HEADERS, query_string=b"")
     async with asyncio.timeout(LIMIT_SECONDS):
         turn = asyncio.ensure_future(mcp.app(scope, client.receive, client.send))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordination.app.application import create
+from coordination.client.agent import AgentClient
 from coordination.client.errors import RequestRefused
 from coordination.client.service import ServiceClient
 from coordination.settings import load
@@ -17,7 +18,7 @@ from tests.unit.client.told import Server
 
 STREAMS = {"GET /api/v1/events"}
 """What is followed and never answered as a whole is no call."""
-BESIDE_THE_API = {"health", "close", "stream"}
+BESIDE_THE_API = {"health", "close", "acting"}
 CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
     "sessions": [lambda client: client.sessions()],
     "status": [lambda client: client.status("demo", agent="impl_a")],
@@ -26,6 +27,7 @@ CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
     "locks": [lambda client: client.locks("demo")],
     "tasks": [lambda client: client.tasks("demo", status="pending", agent="impl_a")],
     "task": [lambda client: client.task("demo", "a/b?c#d")],
+    "analysis": [lambda client: client.analysis("demo", "0123456789abcdef")],
     "plans": [lambda client: client.plans("demo")],
     "plan": [lambda client: client.plan("demo"), lambda client: client.plan("demo", 3)],
     "prompt": [lambda client: client.prompt("demo", "impl_a")],
@@ -42,6 +44,17 @@ CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
     "add_to_index": [lambda client: client.add_to_index("demo", "", 1, [], [])],
     "finish_index": [lambda client: client.finish_index("demo", "", 1, files=0, commit="", fingerprint="0")],
 }
+ACTS: dict[str, Callable[[AgentClient], object]] = {
+    "heartbeat": lambda agent: agent.heartbeat(),
+    "sync": lambda agent: agent.sync(),
+    "confirm_news": lambda agent: agent.confirm_news(12),
+    "analyse": lambda agent: agent.analyse(["Write the parser"]),
+    "distribute": lambda agent: agent.distribute("0123456789abcdef"),
+    "claim": lambda agent: agent.claim(["a.py"]),
+    "renew": lambda agent: agent.renew([]),
+    "release": lambda agent: agent.release([]),
+}
+"""What a client does for an agent."""
 MISSING = {"code": "not_found", "detail": "There is no such session."}
 
 
@@ -59,15 +72,24 @@ def test_every_route_is_asked_by_a_method_of_the_client_and_nothing_else_is(serv
     assert CALLS.keys() | BESIDE_THE_API == {
         name for name, _ in inspect.getmembers(ServiceClient, inspect.isfunction) if not name.startswith("_")
     }
-    asked: set[str] = set()
-    for calls in CALLS.values():
-        for call in calls:
-            server.answers((404, MISSING))
-            with pytest.raises(RequestRefused, match="There is no such session"):
-                call(server.client)
-            [(method, path, _)] = server.asked
-            asked.add(route_of(method, path.removeprefix("/prefix").partition("?")[0]))
+    assert ACTS.keys() == {
+        name for name, _ in inspect.getmembers(AgentClient, inspect.isfunction) if not name.startswith("_")
+    }
+    agent = server.client.acting("demo", "alice/impl_a")
+    asked = {
+        refused(server, lambda call=call: call(server.client)) for calls in CALLS.values() for call in calls
+    }
+    asked |= {refused(server, lambda call=call: call(agent)) for call in ACTS.values()}
     assert asked == ROUTES - STREAMS
+
+
+def refused(server: Server, call: Callable[[], object]) -> str:
+    """The one route that a call asks, which says that there is no such session."""
+    server.answers((404, MISSING))
+    with pytest.raises(RequestRefused, match="There is no such session"):
+        call()
+    [(method, path, _)] = server.asked
+    return route_of(method, path.removeprefix("/prefix").partition("?")[0])
 
 
 def route_of(method: str, path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordination.client import service
+from coordination.client import channel
 from coordination.client.errors import RequestRefused, ServiceSilent, ServiceUnavailable, ServiceUnreachable
 from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
@@ -139,7 +139,7 @@ def test_nobody_there_is_said_after_some_patience() -> None:
 
 
 def test_who_takes_the_question_and_never_answers_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(channel, "ANSWER_SECONDS", 0.05)
     pauses: list[float] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -4,40 +4,34 @@ An answer has to be read by a model, so it holds the likeliest files and the wor
 split and the conflicts come first, and the files of the tasks fill the room that is left; the rest is in the resource.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from itertools import chain, count, islice
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 from pydantic import PrivateAttr
 
 from coordination.domain.identity import Identity
-from coordination.domain.path import normalise_all
 from coordination.domain.plan.analysis import Analysis
 from coordination.domain.plan.conflict import Conflict
 from coordination.domain.plan.prediction import Prediction
-from coordination.domain.plan.task import PlannedTask
-from coordination.domain.text import call, clean, counted
+from coordination.domain.text import call, counted
 from coordination.services import plan
 from coordination.services.core import Core
 from coordination.services.plan import KeptAnalysis
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
 from coordination.transport.mcp.tools.answer import require_agent, size
+from coordination.transport.plan import planned, project_paths
 from coordination.wire.plan import (
-    MAX_PROJECT_FILES,
     AnalyzeTaskConflictsAnswer,
     AnalyzeTaskConflictsArguments,
     AssignmentAnswer,
     ConflictAnswer,
     PredictedFileAnswer,
     PredictedTaskAnswer,
-    TaskArgument,
 )
 from coordination.wire.resource import analysis_of
 
-MAX_DESCRIPTION: Final = 2_000
-_NAME_CHARACTERS: Final = 8
 ANSWER_BYTES: Final = 3_900
 """Room for the structured answer, so that it stays under 4 KB."""
 # (files of each task, conflicts, files of each conflict), the best first.
@@ -78,48 +72,15 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
     ) -> Answer:
         """Analyse, keep the analysis, answer with the heart of it."""
         agent = require_agent(identity)
-        files = arguments.project_files
         kept = await plan.analyse(
             self._core,
             agent,
-            _planned(arguments.tasks, agent.checkout_root),
+            planned(arguments.tasks, agent.checkout_root),
             complexity=arguments.complexity_level,
-            project_files=None
-            if files is None
-            else normalise_all(
-                files,
-                root=agent.checkout_root,
-                literal=True,
-                field="project_files",
-                most=MAX_PROJECT_FILES,
-            ),
+            project_files=project_paths(arguments.project_files, agent.checkout_root),
         )
         answer = _fitting(kept)
         return Answer(answer, _text(kept, answer.advice or ""))
-
-
-def _planned(tasks: Sequence[str | TaskArgument], root: str) -> list[PlannedTask]:
-    taken = {given.id for given in tasks if not isinstance(given, str)}
-    return [_task(number, given, root, taken) for number, given in enumerate(tasks, 1)]
-
-
-def _task(number: int, given: str | TaskArgument, root: str, taken: set[str]) -> PlannedTask:
-    if isinstance(given, str):
-        description = clean(given, MAX_DESCRIPTION)
-        return PlannedTask(_name(description, taken), description)
-    files = normalise_all(given.files or [], root=root, literal=True, field=f"tasks.{number - 1}.files")
-    return PlannedTask(
-        given.id, clean(given.description, MAX_DESCRIPTION), tuple(files), tuple(given.depends_on or ())
-    )
-
-
-def _name(description: str, taken: set[str]) -> str:
-    """Name a sentence by its words, not its place: another sentence of a later plan is another task."""
-    digest = hashlib.sha256(description.encode()).hexdigest()[:_NAME_CHARACTERS]
-    names = (f"task-{digest}{suffix}" for suffix in chain([""], (f"-{again}" for again in count(2))))
-    name = next(name for name in names if name not in taken)
-    taken.add(name)
-    return name
 
 
 def _fitting(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:

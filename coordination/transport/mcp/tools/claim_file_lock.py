@@ -10,9 +10,10 @@ from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Ahead, Claim, Conflict, Elsewhere, Granted, Held, Lease, Operation
 from coordination.domain.identity import Identity
 from coordination.domain.path import LockPath, normalise_all, overlaps
-from coordination.domain.text import MAX_REASON, clean, shown
+from coordination.domain.text import shown
 from coordination.services import file_lock
 from coordination.services.core import Core
+from coordination.transport import file_lock as asked
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
 from coordination.transport.mcp.tools.answer import (
@@ -29,7 +30,6 @@ from coordination.wire.text import quoted
 LONGEST_WAIT_SECONDS: Final = 45
 LONGEST_CALL: Final = 1_000
 """Longer lists of paths are not repeated in the next call; the caller has just sent them."""
-MINUTE_SECONDS = 60
 CONFLICT_BYTES: Final = 2_400
 """An answer stays under 4 KB with its text; `conflict_count` says how many conflicts there are."""
 
@@ -65,7 +65,7 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
         if arguments.action == "renew":
             return self._renewed(
                 await file_lock.renew(
-                    self._core, agent, paths or None, arguments.duration_minutes * MINUTE_SECONDS
+                    self._core, agent, paths or None, arguments.duration_minutes * asked.MINUTE_SECONDS
                 )
             )
         if arguments.action == "release":
@@ -77,19 +77,15 @@ class ClaimFileLock(CoordinationTool[ClaimFileLockArguments]):
     ) -> Answer:
         if not paths:
             raise InvalidInput("file_paths: is empty. Name 1 to 500 files or folders to claim.")
-        wanted = Claim(
-            paths=paths,
-            operation=arguments.operation,
-            ttl_seconds=arguments.duration_minutes * MINUTE_SECONDS,
-            reason=clean(arguments.reason, MAX_REASON) or None,
-            task_id=arguments.task_id or None,
-            request_id=exchange.request_id,
+        wanted = asked.wanted(
+            paths,
+            arguments.operation,
+            arguments.duration_minutes,
+            arguments.reason,
+            arguments.task_id,
+            exchange,
         )
-        if arguments.wait_seconds > 0:
-            exchange.on_undelivered(lambda: file_lock.give_back(self._core, agent, wanted))
-        outcome = await file_lock.claim(
-            self._core, agent, wanted, wait_seconds=arguments.wait_seconds, client=exchange.disconnected
-        )
+        outcome = await asked.claim(self._core, agent, wanted, arguments.wait_seconds, exchange)
         warnings = shared_name_warning(self._core, agent)
         if isinstance(outcome, Held):
             return _held(outcome, wanted, arguments, warnings)

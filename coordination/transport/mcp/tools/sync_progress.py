@@ -8,9 +8,8 @@ from pydantic import PrivateAttr
 from coordination.domain.agent import Agent
 from coordination.domain.event import EventKind
 from coordination.domain.identity import Identity
-from coordination.domain.path import normalise_all
-from coordination.domain.task import Awaited, News, NewsItem, Report, Synced, WaitingTask
-from coordination.domain.text import MAX_MESSAGE, call, clean, shown
+from coordination.domain.task import Awaited, News, NewsItem, Synced, WaitingTask
+from coordination.domain.text import call, clean, shown
 from coordination.services import task
 from coordination.services.core import Core
 from coordination.transport.exchange import Exchange
@@ -22,6 +21,7 @@ from coordination.transport.mcp.tools.answer import (
     shared_name_warning,
     size,
 )
+from coordination.transport.task import report
 from coordination.wire.task import (
     NewsAnswer,
     NextTaskAnswer,
@@ -59,8 +59,17 @@ class SyncProgress(CoordinationTool[SyncProgressArguments]):
     async def call(self, identity: Identity, arguments: SyncProgressArguments, exchange: Exchange) -> Answer:
         """Write the report, answer with the news; the news count as told once the answer was delivered."""
         agent = require_agent(identity)
-        synced = _fitting(await task.sync(self._core, agent, _report(agent, arguments)))
-        exchange.on_delivered(lambda: task.confirm_news(self._core, agent, synced))
+        told = report(
+            agent,
+            task_id=arguments.task_id,
+            status=arguments.status,
+            progress_percentage=arguments.progress_percentage,
+            message=arguments.message,
+            affected_files=arguments.affected_files,
+            to=arguments.to,
+        )
+        synced = _fitting(await task.sync(self._core, agent, told))
+        exchange.on_delivered(lambda: task.confirm_news(self._core, agent, synced.news.cursor))
         return _answer(agent, synced, shared_name_warning(self._core, agent))
 
 
@@ -73,24 +82,6 @@ def _fitting(synced: Synced) -> Synced:
             return replace(synced, news=News(tuple(items), cursor=items[-1].id, more=True))
         items.append(item)
     return synced
-
-
-def _report(agent: Agent, arguments: SyncProgressArguments) -> Report:
-    files = arguments.affected_files
-    paths = (
-        None
-        if files is None
-        else normalise_all(files, root=agent.checkout_root, literal=True, field="affected_files")
-    )
-    return Report(
-        task_id=arguments.task_id or None,
-        status=arguments.status,
-        progress_percentage=arguments.progress_percentage,
-        message=None if arguments.message is None else clean(arguments.message, MAX_MESSAGE) or None,
-        paths=None if paths is None else tuple(path.path for path in paths),
-        path_keys=None if paths is None else tuple(path.key for path in paths),
-        to=None if arguments.to is None else tuple(arguments.to),
-    )
 
 
 def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
