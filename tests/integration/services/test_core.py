@@ -133,6 +133,19 @@ async def test_a_call_under_way_is_told_to_come_again_whenever_its_pool_is_close
         assert isinstance(outcome, list | RetryLater)
 
 
+async def test_what_the_driver_lacks_between_two_steps_is_a_fault_unless_its_pool_was_closed(
+    clean_dsn: str,
+) -> None:
+    database = Database(clean_dsn)
+    with pytest.raises(AttributeError):
+        async with database.connection():
+            raise AttributeError
+    with pytest.raises(RetryLater):
+        async with database.connection():
+            await database.close()
+            raise AttributeError
+
+
 async def test_a_core_that_has_ended_opens_no_connection_any_more(clean_dsn: str) -> None:
     core = Core(clean_dsn)
     async with core.running():

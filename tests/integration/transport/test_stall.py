@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from coordination.transport import stall, web_socket_protocol
+from coordination.transport import bounds, stall, web_socket_protocol
 from coordination.transport.bounds import BoundedProtocol
 from tests.integration.transport.endpoint import served
 from tests.integration.transport.test_bounds import connection
@@ -25,6 +25,8 @@ from tests.integration.transport.web_socket import (
     read_no_more,
     service,
 )
+
+QUESTION = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 
 
 async def test_a_client_that_does_not_read_is_told_and_cut_without_a_failure(
@@ -87,22 +89,47 @@ async def test_pings_whose_answers_nobody_reads_do_not_fill_the_memory(
 
 async def test_an_http_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stall, "STALL_SECONDS", 0.1)
-    ended = asyncio.Event()
-
-    async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        gone = asyncio.ensure_future(_receive_end(_receive))
-        while not gone.done():
-            await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
-        ended.set()
-
+    answer = Endless()
     async with (
-        served(endless, http=BoundedProtocol, ws="none", lifespan="off") as url,
+        served(answer, http=BoundedProtocol, ws="none", lifespan="off") as url,
         connection(url) as (_, writer),
     ):
         read_no_more(writer)
-        writer.write(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-        await ended.wait()
+        writer.write(QUESTION)
+        await answer.ended.wait()
+
+
+async def test_a_service_that_stops_is_not_held_up_by_an_http_client_that_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "LAST_SECONDS", 0.1)
+    full = asyncio.Event()
+
+    class Observed(BoundedProtocol):
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            full.set()
+
+    stopping = served(Endless(), http=Observed, ws="none", lifespan="off", timeout_graceful_shutdown=60)
+    async with asyncio.timeout(20), contextlib.AsyncExitStack() as stack, stopping as url:
+        _, writer = await stack.enter_async_context(connection(url))
+        read_no_more(writer)
+        writer.write(QUESTION)
+        await full.wait()
+
+
+class Endless:
+    """An application whose answer goes on until the client has gone."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        gone = asyncio.ensure_future(_receive_end(receive))
+        while not gone.done():
+            await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+        self.ended.set()
 
 
 async def _receive_end(receive: Receive) -> None:

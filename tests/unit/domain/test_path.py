@@ -207,6 +207,7 @@ def test_paths_are_read(raw: str, path: str, key: str | None) -> None:
         ("resource:*", "pattern"),
         ("é" * 513, "1024 bytes"),
         ("ŉ" * 500, "1024 bytes"),
+        ("ẞ" * 342, "1024 bytes"),
     ],
 )
 def test_what_no_path_is_is_refused_with_field_and_advice(raw: str, words: str) -> None:
