@@ -87,6 +87,13 @@ def _unknown_recipient(details: dict[str, Any]) -> errors.CoordinationError:
 
 def _task_closed(details: dict[str, Any]) -> errors.CoordinationError:
     task = details["task_id"]
+    if details["status"] == "replaced":
+        return errors.InvalidInput(
+            f'task_id: task "{shown(task)}" was replaced by a later plan. Nothing was written.'
+            " sync_progress says what is yours now; work of your own needs an id of its own.",
+            next_call="sync_progress()",
+            details=details,
+        )
     return errors.InvalidInput(
         f'status: task "{shown(task)}" is {details["status"]}. Only "started" opens it again. Nothing was written.',
         next_call=call("sync_progress", task_id=task, status="started"),

@@ -2105,6 +2105,7 @@ DECLARE
     v_ids text[];
     v_kept text[];
     v_again text[];
+    v_before text[];
     v_begun jsonb;
     v_tasks jsonb;
 BEGIN
@@ -2121,8 +2122,11 @@ BEGIN
     SELECT coalesce(max(p.revision), 0) + 1 INTO v_revision
     FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session;
     -- Only plans make pending tasks; one whose plan is not known any more (revision 0003 was taken back) goes too.
-    DELETE FROM tasks t
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending';
+    WITH replaced AS (
+        DELETE FROM tasks t
+        WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+        RETURNING t.assigned_to)
+    SELECT array_agg(DISTINCT r.assigned_to::text) INTO v_before FROM replaced r WHERE r.assigned_to IS NOT NULL;
     SELECT coalesce(array_agg(t.id ORDER BY r.place), '{}') INTO v_again
     FROM jsonb_to_recordset(p_tasks) AS r(id text, place integer)
     JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
@@ -2147,9 +2151,14 @@ BEGIN
            (SELECT coalesce(array_agg(r.id ORDER BY r.place), '{}') FROM planned r
             WHERE r.id NOT IN (SELECT w.id FROM written w))
     INTO v_ids, v_kept;
-    -- A task that had started keeps its state, and belongs to this plan now.
-    UPDATE tasks t SET plan_revision = v_revision
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept);
+    -- A task that had started keeps its state, and belongs to this plan now, at its place. What any plan foresaw that it
+    -- writes counts on. One that is blocked goes on after what this plan puts before it.
+    UPDATE tasks t
+    SET plan_revision = v_revision, position = r.place,
+        files = t.files || ARRAY(SELECT f.path FROM unnest(r.files) AS f(path) WHERE f.path <> ALL (t.files)),
+        depends_on = CASE WHEN t.status = 'blocked' THEN r.depends_on ELSE t.depends_on END
+    FROM jsonb_to_recordset(p_tasks) AS r(id text, depends_on text[], files text[], place integer)
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept) AND t.id = r.id;
     -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
     -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
     -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
@@ -2180,9 +2189,10 @@ BEGIN
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
         jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
             'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept), 'again', to_jsonb(v_again)),
-        ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
+        ARRAY(SELECT t.assigned_to FROM tasks t
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
-                AND t.assigned_to IS NOT NULL), v_now);
+                AND t.assigned_to IS NOT NULL
+              UNION SELECT unnest(v_before)), v_now);
     RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept), 'tasks', v_tasks);
 END
 $function$;
@@ -2466,9 +2476,10 @@ $function$;
 
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again. CO003 too when it has not started and waits for other tasks (which,
--- in waits_for), unless the report ends it: the release before knows no code of its own for that, and so tells of the
--- first of these tasks as it tells of one that is taken. A field left null keeps its value.
+-- the report is not 'started', which opens it again, or when a later plan replaced it. CO003 too when it begins, for the
+-- first time or again, and other tasks (which, in waits_for) have to be completed before, or somebody is at one with its
+-- files: the release before knows no code of its own for that, and so tells of the first of these tasks as it tells of
+-- one that is taken. A field left null keeps its value.
 -- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
@@ -2494,12 +2505,24 @@ BEGIN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;
-    IF v_task.status = 'pending' AND p_status NOT IN ('completed', 'failed') THEN
+    IF v_task.id IS NULL AND EXISTS (
+        SELECT FROM plans p
+        WHERE p.workspace_id = p_workspace AND p.session_id = p_session
+          AND p.handed_out @> jsonb_build_array(jsonb_build_object('task_id', p_task))) THEN
+        RAISE EXCEPTION 'task was replaced' USING ERRCODE = 'CO005',
+            DETAIL = jsonb_build_object('task_id', p_task, 'status', 'replaced')::text;
+    END IF;
+    IF p_status NOT IN ('completed', 'failed')
+       AND (v_task.status = 'pending'
+            OR p_status <> 'blocked'
+               AND (v_task.status NOT IN ('started', 'in_progress') OR v_task.agent_id IS DISTINCT FROM p_agent)) THEN
         SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status, 'agent_id', d.agent_id)
                          ORDER BY d.position, d.id) INTO v_waits_for
         FROM tasks d
-        WHERE d.workspace_id = p_workspace AND d.session_id = p_session AND d.id = ANY (v_task.depends_on)
-          AND d.status <> 'completed';
+        WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+          AND (d.id = ANY (v_task.depends_on) AND d.status <> 'completed'
+               OR d.id IN (SELECT w.id FROM coordination_tasks_in_the_way(
+                               p_workspace, p_session, p_task, v_task.files, p_agent, p_now) AS w(id)));
         IF v_waits_for IS NOT NULL THEN
             RAISE EXCEPTION 'task waits' USING ERRCODE = 'CO003',
                 DETAIL = (SELECT jsonb_build_object('task_id', d.id,
@@ -2546,6 +2569,27 @@ BEGIN
             WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.agent_id = p_agent
               AND p.task_id = p_task);
 END
+$function$;
+
+-- The tasks that other agents are at, and that share a file with this one, `p_task` that will write `p_files`: it must
+-- not begin beside them. Plans keep such tasks apart by what waits for what; what is taken up again, or was left over by
+-- a plan before, did not stand in the plan that did so. An agent that is not there any more writes nothing.
+CREATE OR REPLACE FUNCTION coordination_tasks_in_the_way(
+    p_workspace text, p_session text, p_task text, p_files text[], p_agent text, p_now timestamptz
+) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+    WITH mine AS MATERIALIZED (
+        SELECT DISTINCT coordination_path_key(f.path) AS key FROM unnest(p_files) AS f(path)),
+    theirs AS MATERIALIZED (
+        SELECT t.id, coordination_path_key(f.path) AS key
+        FROM tasks t CROSS JOIN LATERAL unnest(t.files) AS f(path)
+        WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id <> p_task
+          AND t.status IN ('started', 'in_progress') AND t.agent_id <> p_agent
+          AND coordination_agent_is_live(p_workspace, p_session, t.agent_id, p_now))
+    SELECT t.id FROM theirs t CROSS JOIN LATERAL coordination_covering_keys(t.key) AS c(key) JOIN mine m ON m.key = c.key
+    UNION
+    SELECT t.id FROM mine m CROSS JOIN LATERAL coordination_covering_keys(m.key) AS c(key) JOIN theirs t ON t.key = c.key
 $function$;
 
 -- As for the tables and functions before: row level security without a policy, and no grant to anybody.

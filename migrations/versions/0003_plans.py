@@ -1,6 +1,6 @@
 """Plans: analyses of tasks, the plans that were handed out, and what a task knows of its plan.
 
-Only adds: two tables, three columns of tasks, seven functions, an index on messages, to the trigger on sessions that
+Only adds: two tables, three columns of tasks, eight functions, an index on messages, to the trigger on sessions that
 their rows go too, to reports that a planned task waits its turn and that its planner is told, and to joining that an
 agent keeps the planner's role that it took. The previous release works on with all of it.
 """

@@ -16,6 +16,7 @@ DECLARE
     v_ids text[];
     v_kept text[];
     v_again text[];
+    v_before text[];
     v_begun jsonb;
     v_tasks jsonb;
 BEGIN
@@ -32,8 +33,11 @@ BEGIN
     SELECT coalesce(max(p.revision), 0) + 1 INTO v_revision
     FROM plans p WHERE p.workspace_id = p_workspace AND p.session_id = p_session;
     -- Only plans make pending tasks; one whose plan is not known any more (revision 0003 was taken back) goes too.
-    DELETE FROM tasks t
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending';
+    WITH replaced AS (
+        DELETE FROM tasks t
+        WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+        RETURNING t.assigned_to)
+    SELECT array_agg(DISTINCT r.assigned_to::text) INTO v_before FROM replaced r WHERE r.assigned_to IS NOT NULL;
     SELECT coalesce(array_agg(t.id ORDER BY r.place), '{}') INTO v_again
     FROM jsonb_to_recordset(p_tasks) AS r(id text, place integer)
     JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
@@ -58,9 +62,14 @@ BEGIN
            (SELECT coalesce(array_agg(r.id ORDER BY r.place), '{}') FROM planned r
             WHERE r.id NOT IN (SELECT w.id FROM written w))
     INTO v_ids, v_kept;
-    -- A task that had started keeps its state, and belongs to this plan now.
-    UPDATE tasks t SET plan_revision = v_revision
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept);
+    -- A task that had started keeps its state, and belongs to this plan now, at its place. What any plan foresaw that it
+    -- writes counts on. One that is blocked goes on after what this plan puts before it.
+    UPDATE tasks t
+    SET plan_revision = v_revision, position = r.place,
+        files = t.files || ARRAY(SELECT f.path FROM unnest(r.files) AS f(path) WHERE f.path <> ALL (t.files)),
+        depends_on = CASE WHEN t.status = 'blocked' THEN r.depends_on ELSE t.depends_on END
+    FROM jsonb_to_recordset(p_tasks) AS r(id text, depends_on text[], files text[], place integer)
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept) AND t.id = r.id;
     -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
     -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
     -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
@@ -91,9 +100,10 @@ BEGIN
     PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'plan.distributed',
         jsonb_build_object('revision', v_revision, 'analysis_id', p_analysis, 'agent_count', p_agents,
             'task_count', cardinality(v_ids), 'kept', to_jsonb(v_kept), 'again', to_jsonb(v_again)),
-        ARRAY(SELECT DISTINCT t.assigned_to FROM tasks t
+        ARRAY(SELECT t.assigned_to FROM tasks t
               WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_ids)
-                AND t.assigned_to IS NOT NULL), v_now);
+                AND t.assigned_to IS NOT NULL
+              UNION SELECT unnest(v_before)), v_now);
     RETURN jsonb_build_object('revision', v_revision, 'kept', to_jsonb(v_kept), 'tasks', v_tasks);
 END
 $function$;

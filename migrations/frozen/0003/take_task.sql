@@ -1,8 +1,9 @@
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again. CO003 too when it has not started and waits for other tasks (which,
--- in waits_for), unless the report ends it: the release before knows no code of its own for that, and so tells of the
--- first of these tasks as it tells of one that is taken. A field left null keeps its value.
+-- the report is not 'started', which opens it again, or when a later plan replaced it. CO003 too when it begins, for the
+-- first time or again, and other tasks (which, in waits_for) have to be completed before, or somebody is at one with its
+-- files: the release before knows no code of its own for that, and so tells of the first of these tasks as it tells of
+-- one that is taken. A field left null keeps its value.
 -- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
@@ -28,12 +29,24 @@ BEGIN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;
-    IF v_task.status = 'pending' AND p_status NOT IN ('completed', 'failed') THEN
+    IF v_task.id IS NULL AND EXISTS (
+        SELECT FROM plans p
+        WHERE p.workspace_id = p_workspace AND p.session_id = p_session
+          AND p.handed_out @> jsonb_build_array(jsonb_build_object('task_id', p_task))) THEN
+        RAISE EXCEPTION 'task was replaced' USING ERRCODE = 'CO005',
+            DETAIL = jsonb_build_object('task_id', p_task, 'status', 'replaced')::text;
+    END IF;
+    IF p_status NOT IN ('completed', 'failed')
+       AND (v_task.status = 'pending'
+            OR p_status <> 'blocked'
+               AND (v_task.status NOT IN ('started', 'in_progress') OR v_task.agent_id IS DISTINCT FROM p_agent)) THEN
         SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status, 'agent_id', d.agent_id)
                          ORDER BY d.position, d.id) INTO v_waits_for
         FROM tasks d
-        WHERE d.workspace_id = p_workspace AND d.session_id = p_session AND d.id = ANY (v_task.depends_on)
-          AND d.status <> 'completed';
+        WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+          AND (d.id = ANY (v_task.depends_on) AND d.status <> 'completed'
+               OR d.id IN (SELECT w.id FROM coordination_tasks_in_the_way(
+                               p_workspace, p_session, p_task, v_task.files, p_agent, p_now) AS w(id)));
         IF v_waits_for IS NOT NULL THEN
             RAISE EXCEPTION 'task waits' USING ERRCODE = 'CO003',
                 DETAIL = (SELECT jsonb_build_object('task_id', d.id,

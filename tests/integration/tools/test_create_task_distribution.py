@@ -187,7 +187,7 @@ async def test_a_new_plan_replaces_what_has_not_started_and_keeps_what_has(
     assert (answer.content["revision"], answer.content["kept"]) == (2, ["a"])
     rows = await database.fetch("SELECT id, status, files FROM tasks ORDER BY id")
     assert [(row["id"], row["status"], row["files"]) for row in rows] == [
-        ("a", "started", ["a.py"]),
+        ("a", "started", ["a.py", "other.py"]),
         ("b", "pending", ["b2.py"]),
         ("new", "pending", ["n.py"]),
     ]

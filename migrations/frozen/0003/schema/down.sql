@@ -8,7 +8,8 @@ BEGIN
         WHERE p.pronamespace = 'public'::regnamespace
           AND p.proname IN ('coordination_keep_analysis', 'coordination_distribute_plan', 'coordination_planned_tasks',
                             'coordination_describe_task', 'coordination_take_planner_role',
-                            'coordination_give_planner_role_back', 'coordination_begin_session')
+                            'coordination_give_planner_role_back', 'coordination_begin_session',
+                            'coordination_tasks_in_the_way')
     LOOP
         EXECUTE format('DROP FUNCTION %s', v_function);
     END LOOP;
