@@ -1,0 +1,52 @@
+"""Plans beside what agents do meanwhile: whose a task is, whose prompt is meant, and what waits for what."""
+
+import pytest
+
+from coordination.domain.agent import Agent
+from coordination.domain.errors import InvalidInput
+from coordination.domain.path import normalise_all
+from coordination.domain.plan.handed_out import HandedOut
+from coordination.domain.plan.task import PlannedTask
+from coordination.domain.task import Report, Synced, TaskStatus
+from coordination.services import plan, task
+from coordination.services.core import Core
+from coordination.store.plan import Distributed
+from tests.integration.store.steps import agent
+
+PLANNER, A, B = (agent(name) for name in ("planner", "impl_a", "impl_b"))
+
+
+def planned(id_: str, *files: str, after: tuple[str, ...] = (), words: str = "") -> PlannedTask:
+    return PlannedTask(id_, words or f"Do {id_}", normalise_all(files) if files else (), after)
+
+
+async def hand_out(core: Core, *tasks: PlannedTask, planner: Agent = PLANNER) -> Distributed:
+    kept = await plan.analyse(core, planner, tasks)
+    return await plan.distribute(core, planner, kept.id)
+
+
+async def report(core: Core, who: Agent, task_id: str, *statuses: str) -> Synced:
+    for status in statuses[:-1]:
+        await task.sync(core, who, Report(task_id, TaskStatus(status)))
+    return await task.sync(core, who, Report(task_id, TaskStatus(statuses[-1])))
+
+
+def by_id(distributed: Distributed) -> dict[str, HandedOut]:
+    return {one.task_id: one for one in distributed.tasks}
+
+
+async def test_what_was_completed_before_there_was_a_plan_is_no_task_of_it(core: Core) -> None:
+    await report(core, A, "1", "completed")
+    with pytest.raises(InvalidInput, match=r'"1" \(completed\) began with another description, or with none'):
+        await hand_out(core, planned("1", "a.py"), planned("2", "b.py", after=("1",)))
+
+
+@pytest.mark.parametrize(("status", "waits_for"), [("started", ()), ("blocked", ("0",))])
+async def test_what_somebody_began_before_there_was_a_plan_gets_what_the_plan_says_of_it(
+    core: Core, status: str, waits_for: tuple[str, ...]
+) -> None:
+    await report(core, B, "1", status)
+    found = by_id(await hand_out(core, planned("0", "z.py"), planned("1", "a.py", after=("0",))))
+    one = found["1"]
+    assert (one.description, one.files, one.depends_on) == ("Do 1", ("a.py",), waits_for)
+    assert (one.status, one.agent_id, one.work > 0) == (status, B.id, True)
