@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import UnknownItem
+from coordination.domain.errors import InvalidInput, UnknownItem
 from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
 from coordination.domain.path import LockPath, fold
 from coordination.domain.plan.analysis import Analysis, Complexity, distributed
@@ -154,34 +154,43 @@ async def read_revision(core: Core, workspace: str, session: str, revision: int)
     return found
 
 
-async def prompt(core: Core, workspace: str, session: str, agent: str) -> str:
+async def prompt(core: Core, workspace: str, session: str, agent: str, *, reader: Agent | None = None) -> str:
     """Return what an agent of the latest plan is told first.
 
     Args:
         core: the shared parts.
         workspace: the tenant.
         session: the session.
-        agent: its id, `user/name`, or its name.
+        agent: its id, `user/name`, or its name; of several agents of that name the reader is meant, else the one of the
+            planner's user.
+        reader: the agent that asks, if one does.
 
     Raises:
         UnknownItem: there is no plan, or it has no task for such an agent.
+        InvalidInput: several agents of that name have tasks, and none of them is meant more than the others.
         RetryLater: the database cannot answer now.
     """
     found = await latest(core, workspace, session)
-    mine = [task for task in found.tasks if task.assigned_to and agent in _names(task.assigned_to)]
-    if not mine or mine[0].assigned_to is None:
+    ids = tuple(dict.fromkeys(task.whose for task in found.tasks if task.whose))
+    meant = sorted(id_ for id_ in ids if agent in (id_, _name(id_)))
+    if not meant:
         # Who asks by id is told ids: another user's agent of that name may have tasks.
-        by_name = "/" not in agent
-        ids = (task.assigned_to for task in found.tasks if task.assigned_to)
-        known = ", ".join(dict.fromkeys(_names(id_)[1] if by_name else id_ for id_ in ids))
+        known = ", ".join(ids if "/" in agent else dict.fromkeys(map(_name, ids)))
         raise UnknownItem(
             f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
         )
-    return first_prompt(mine[0].assigned_to, session, found.agent_id, mine)
+    nearest = ([reader.id] if reader else []) + [f"{found.agent_id.partition('/')[0]}/{agent}"]
+    one = next((id_ for id_ in nearest if id_ in meant), meant[0] if len(meant) == 1 else None)
+    if one is None:
+        raise InvalidInput(
+            f'agent: "{shown(agent)}" may be {" or ".join(meant)}: say which.',
+            next_call=f"coord prompt {meant[0]} {session}",
+        )
+    return first_prompt(one, session, found.agent_id, [task for task in found.tasks if task.whose == one])
 
 
-def _names(agent_id: str) -> tuple[str, str]:
-    return agent_id, agent_id.rpartition("/")[2]
+def _name(agent_id: str) -> str:
+    return agent_id.rpartition("/")[2]
 
 
 async def _corpus(

@@ -50,3 +50,24 @@ async def test_what_somebody_began_before_there_was_a_plan_gets_what_the_plan_sa
     one = found["1"]
     assert (one.description, one.files, one.depends_on) == ("Do 1", ("a.py",), waits_for)
     assert (one.status, one.agent_id, one.work > 0) == (status, B.id, True)
+
+
+async def test_a_bare_name_means_one_agent_alone_and_its_tasks(core: Core) -> None:
+    await hand_out(core, planned("x", "x.py"))
+    bobs, carols = agent("impl_a", user="bob"), agent("impl_z", user="carol")
+    await report(core, bobs, "x", "started")
+    await report(core, carols, "z", "started")
+    await hand_out(core, *(planned(name, f"{name}.py") for name in ("x", "y", "z", "w")))
+
+    async def told(name: str, reader: Agent | None = None) -> list[bool]:
+        text = await plan.prompt(core, "local", "demo", name, reader=reader)
+        return [f'what: "Do {id_}"' in text for id_ in ("x", "y", "z")]
+
+    of_bob, of_alice, of_carol = [True, False, False], [False, True, False], [False, False, True]
+    assert (await told("impl_a"), await told("alice/impl_a")) == (of_alice, of_alice)
+    assert (await told("bob/impl_a"), await told("impl_a", bobs)) == (of_bob, of_bob)
+    assert (await told("impl_a", B), await told("impl_z")) == (of_alice, of_carol)
+    await report(core, agent("impl_z", user="bob"), "y", "started")
+    with pytest.raises(InvalidInput, match=r'"impl_z" may be bob/impl_z or carol/impl_z'):
+        await told("impl_z")
+    assert await told("impl_z", carols) == of_carol

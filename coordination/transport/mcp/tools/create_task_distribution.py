@@ -166,8 +166,8 @@ def _rest(session: str) -> str:
 
 
 def _name(agent: Agent, task: HandedOut) -> str:
-    """Return whom a task is for: the name of an agent of the same person, or `user/name`."""
-    return (task.assigned_to or "").removeprefix(f"{agent.user}/")
+    """Return whose a task is: the name of an agent of the same person, or `user/name`."""
+    return (task.whose or "").removeprefix(f"{agent.user}/")
 
 
 def _text(agent: Agent, distributed: Distributed, commands: Sequence[str]) -> str:
