@@ -94,6 +94,8 @@ async def distribute(
 ) -> Distributed:
     """Hand out an analysed plan; what had started of an earlier one is kept, and its holder gets what shares its files.
 
+    Whoever hands it out keeps the tasks that it has, and gets no other.
+
     Raises:
         UnknownItem: the session has no analysis of that id.
         InvalidInput: so many agents would not all have work, or one agent is enough.
@@ -105,7 +107,7 @@ async def distribute(
         replace(one, agent="" if one.agent == agent.id else one.agent.removeprefix(f"{agent.user}/"))
         for one in await store.begun(core.database, agent.workspace, agent.session, analysis.order)
     ]
-    schedule = distributed(analysis, preferred_agent_count, begun)
+    schedule = distributed(analysis, preferred_agent_count, begun, agent.name)
     holders = {one.id: one.agent or agent.name for one in begun}
     holders |= {id_: one.agent for one in schedule.assignments for id_ in one.tasks}
     handed_out = [

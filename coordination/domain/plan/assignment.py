@@ -84,6 +84,7 @@ class Problem:
         work: how much each of them is.
         conflicts: of them.
         begun: each task that somebody has, of the plan or not, with the tasks of the plan that share its files.
+        planner: the name of whoever hands them out, which gets none of them.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Problem:
         work: Mapping[str, float],
         conflicts: Sequence[Conflict],
         begun: Mapping[Begun, Sequence[str]] = MappingProxyType({}),
+        planner: str = "",
     ) -> None:
         place = {task.id: number for number, task in enumerate(tasks)}
+        self.planner: Final = planner
         # One that stands may do so for want of another task of the plan: it waits for its turn, and for its holder.
         self.at_work: Final = [one for one in begun if not (one.is_blocked and one.id in place)]
         self.holder: Final = {one.id: one.agent for one in begun if one.left != 0}
@@ -113,7 +116,8 @@ class Problem:
     def team(self, agents: int) -> list[str]:
         """Return the names of so many agents: of those who are at something, then of those who are to begin."""
         known = sorted({*self.holder.values()} - {""})[:agents]
-        return sorted([*known, *(one for one in agent_names(MOST_AGENTS) if one not in known)][:agents])
+        new = (one for one in agent_names(MOST_AGENTS + 1) if one not in known and one != self.planner)
+        return sorted([*known, *new][:agents])
 
 
 def schedule(problem: Problem, agents: int) -> Schedule:

@@ -71,3 +71,17 @@ async def test_a_bare_name_means_one_agent_alone_and_its_tasks(core: Core) -> No
     with pytest.raises(InvalidInput, match=r'"impl_z" may be bob/impl_z or carol/impl_z'):
         await told("impl_z")
     assert await told("impl_z", carols) == of_carol
+
+
+async def test_whoever_plans_hands_nothing_to_itself_but_what_it_has(core: Core) -> None:
+    found = by_id(await hand_out(core, planned("a", "a.py"), planned("b", "b.py"), planner=A))
+    assert {one.assigned_to for one in found.values()} == {"alice/impl_b", "alice/impl_c"}
+    await report(core, A, "a", "started")
+    again = (planned(name, f"{name}.py") for name in "abc")
+    found = by_id(await hand_out(core, *again, planned("a2", "a.py"), planner=A))
+    assert {id_: one.whose == A.id for id_, one in found.items()} == {
+        "a": True,
+        "b": False,
+        "c": False,
+        "a2": False,
+    }

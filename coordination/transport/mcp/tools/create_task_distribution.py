@@ -116,8 +116,8 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
             resource=prompt_of(name),
         )
         for name in dict.fromkeys(_name(agent, task) for task in distributed.tasks if task.assigned_to)
-        # Another person's agent is at work in a terminal of that person.
-        if "/" not in name
+        # Another person's agent is at work in a terminal of that person, and the planner in the one that asks.
+        if "/" not in name and name != agent.name
     ]
     full = CreateTaskDistributionAnswer(
         session=agent.session,
