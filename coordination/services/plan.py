@@ -19,6 +19,7 @@ from coordination.domain.path import LockPath, fold
 from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
 from coordination.domain.plan.assignment import Schedule
+from coordination.domain.plan.begun import Begun, shared_with
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.handed_out import HandedOut, Plan, PlanSummary
 from coordination.domain.plan.prompt import first_prompt
@@ -30,6 +31,7 @@ from coordination.store import plan as store
 from coordination.store.plan import Distributed
 
 _ID_CHARACTERS: Final = 16
+_BLOCKED_NAMED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,10 @@ async def distribute(
         RetryLater: the database cannot answer now.
     """
     analysis = (await read(core, agent.workspace, agent.session, analysis_id)).analysis
+    held = await store.begun(core.database, agent.workspace, agent.session, analysis.order)
     begun = [
         replace(one, agent="" if one.agent == agent.id else one.agent.removeprefix(f"{agent.user}/"))
-        for one in await store.begun(core.database, agent.workspace, agent.session, analysis.order)
+        for one in held
     ]
     schedule = distributed(analysis, preferred_agent_count, begun, agent.name)
     holders = {one.id: one.agent or agent.name for one in begun}
@@ -115,7 +118,7 @@ async def distribute(
     ]
     result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
     core.feed.announce(agent.workspace, agent.session, freed=False)
-    return result
+    return replace(result, warnings=_warnings(analysis, held))
 
 
 async def latest(core: Core, workspace: str, session: str) -> Plan:
@@ -226,6 +229,33 @@ def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:
     """Return all tasks, agent by agent, each agent's in the order of its work; then what is none of these agents'."""
     turns = [id_ for one in schedule.assignments for id_ in one.tasks]
     return [*turns, *(id_ for id_ in analysis.order if id_ not in frozenset(turns))]
+
+
+def _warnings(analysis: Analysis, begun: Sequence[Begun]) -> tuple[str, ...]:
+    """Say which blocked tasks have files of tasks that are to begin, and do not hold them up."""
+    names = {one.id for one in begun}
+    shared = shared_with([one for one in begun if one.is_blocked], analysis.predicted)
+    pairs = {
+        pair for one in analysis.conflicts for pair in ((one.first, one.second), (one.second, one.first))
+    }
+    told: list[str] = []
+    for one in begun:
+        # Of tasks of one plan, those that depend on each other do not collide.
+        others = [
+            id_
+            for id_ in shared.get(one.id, ())
+            if id_ not in names and (one.id not in analysis.predicted or (one.id, id_) in pairs)
+        ]
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            told.append(
+                f'"{shown(one.id)}" ({one.agent}) is blocked and has files of "{shown(others[0])}"{more}'
+            )
+    if not told:
+        return ()
+    more = f"; and {len(told) - _BLOCKED_NAMED} more" if len(told) > _BLOCKED_NAMED else ""
+    said = "; ".join(told[:_BLOCKED_NAMED])
+    return (f"{said}{more}. Nothing waits for a blocked task because of a file. Tell the person.",)
 
 
 def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str, holder: str) -> HandedOut:

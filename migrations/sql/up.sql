@@ -2088,9 +2088,9 @@ END
 $function$;
 
 -- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
--- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody has at the
--- moment waits for it, whether or not that task is in the plan. Returns the revision and the tasks of the plan as they
--- are now.
+-- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody is at
+-- waits for it, whether or not that task is in the plan; for one that is blocked it does not. Returns the revision and
+-- the tasks of the plan as they are now.
 -- What agents began without a plan, and have not ended, becomes the plan's task of that name, with its words.
 -- Raises CO011 when tasks that have started would get another description (which), or such as were completed without
 -- any, and what coordination_enter_session raises; then nothing is written.
@@ -2171,16 +2171,16 @@ BEGIN
         ORDER BY o.place)
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status IN ('started', 'in_progress')
       AND cardinality(t.depends_on) > 0;
-    -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
-    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
-    -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
+    -- Whoever made the plan did not know who works on what: a task that somebody is at comes before all that share its
+    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. At
+    -- one that is blocked nobody is, and it may be so for want of another task of the plan: it holds up nothing.
     WITH touched AS MATERIALIZED (
         SELECT DISTINCT t.id, t.status = 'pending' AS waits, coordination_path_key(f.path) AS key
         FROM tasks t
         LEFT JOIN jsonb_to_recordset(p_tasks) AS r(id text, files text[]) ON r.id = t.id
         CROSS JOIN LATERAL unnest(t.files || coalesce(r.files, '{}')) AS f(path)
         WHERE t.workspace_id = p_workspace AND t.session_id = p_session
-          AND t.status NOT IN ('completed', 'failed') AND NOT (t.status = 'blocked' AND r.id IS NOT NULL)),
+          AND t.status IN ('pending', 'started', 'in_progress')),
     covered AS MATERIALIZED (
         SELECT k.id, k.waits, c.key FROM touched k CROSS JOIN LATERAL coordination_covering_keys(k.key) AS c(key)),
     awaited AS (
@@ -2487,9 +2487,10 @@ $function$;
 
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again. CO003 too when it has not started and waits for other tasks (which,
--- in waits_for), unless the report ends it: the release before knows no code of its own for that, and so tells of the
--- first of these tasks as it tells of one that is taken. A field left null keeps its value.
+-- the report is not 'started', which opens it again. CO003 too when it is begun, also anew after it failed or after
+-- whoever was blocked at it is gone, and waits for other tasks (which, in waits_for), unless the report ends it: the
+-- release before knows no code of its own for that, and so tells of the first of these tasks as it tells of one that is
+-- taken. Whoever has it goes on, whatever it waits for. A field left null keeps its value.
 -- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
@@ -2515,7 +2516,8 @@ BEGIN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;
-    IF v_task.status = 'pending' AND p_status NOT IN ('completed', 'failed') THEN
+    IF (v_task.status IN ('pending', 'failed') OR v_task.status = 'blocked' AND v_task.agent_id <> p_agent)
+       AND p_status NOT IN ('completed', 'failed') THEN
         SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status, 'agent_id', d.agent_id)
                          ORDER BY d.position, d.id) INTO v_waits_for
         FROM tasks d

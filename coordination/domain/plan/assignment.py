@@ -11,7 +11,7 @@ clock: the later task waits for the earlier one, as if it depended on it, also w
 begin either.
 
 What has begun is not scheduled: its holder is free when it ends, its files are free then, and that holder is the first
-choice for what is to be written there next.
+choice for what is to be written there next. For what is blocked nothing waits because of a file: nobody is at it.
 """
 
 from collections import defaultdict
@@ -100,6 +100,7 @@ class Problem:
         # One that stands may do so for want of another task of the plan: it waits for its turn, and for its holder.
         self.at_work: Final = [one for one in begun if not (one.is_blocked and one.id in place)]
         self.holder: Final = {one.id: one.agent for one in begun if one.left != 0}
+        self.blocked: Final = frozenset(one.id for one in begun if one.is_blocked)
         running = {one.id for one in self.at_work}
         self.work: Final = {**work, **{one.id: _left(one, work) for one in self.at_work}}
         # What has begun waits for nothing.
@@ -214,7 +215,7 @@ def _after(problem: Problem, order: Sequence[str]) -> dict[str, tuple[str, ...]]
         mine: list[str] = []
         # The latest first: what it waits for need not be waited for again.
         for other in reversed(order[:number]):
-            if other in problem.collides[id_] and other not in reached:
+            if other in problem.collides[id_] and other not in reached | problem.blocked:
                 mine.append(other)
                 reached |= known[other] | {other}
         known[id_] = reached

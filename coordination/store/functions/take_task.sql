@@ -1,8 +1,9 @@
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again. CO003 too when it has not started and waits for other tasks (which,
--- in waits_for), unless the report ends it: the release before knows no code of its own for that, and so tells of the
--- first of these tasks as it tells of one that is taken. A field left null keeps its value.
+-- the report is not 'started', which opens it again. CO003 too when it is begun, also anew after it failed or after
+-- whoever was blocked at it is gone, and waits for other tasks (which, in waits_for), unless the report ends it: the
+-- release before knows no code of its own for that, and so tells of the first of these tasks as it tells of one that is
+-- taken. Whoever has it goes on, whatever it waits for. A field left null keeps its value.
 -- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
@@ -28,7 +29,8 @@ BEGIN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;
-    IF v_task.status = 'pending' AND p_status NOT IN ('completed', 'failed') THEN
+    IF (v_task.status IN ('pending', 'failed') OR v_task.status = 'blocked' AND v_task.agent_id <> p_agent)
+       AND p_status NOT IN ('completed', 'failed') THEN
         SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status, 'agent_id', d.agent_id)
                          ORDER BY d.position, d.id) INTO v_waits_for
         FROM tasks d

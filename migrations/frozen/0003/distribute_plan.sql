@@ -1,7 +1,7 @@
 -- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
--- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody has at the
--- moment waits for it, whether or not that task is in the plan. Returns the revision and the tasks of the plan as they
--- are now.
+-- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody is at
+-- waits for it, whether or not that task is in the plan; for one that is blocked it does not. Returns the revision and
+-- the tasks of the plan as they are now.
 -- What agents began without a plan, and have not ended, becomes the plan's task of that name, with its words.
 -- Raises CO011 when tasks that have started would get another description (which), or such as were completed without
 -- any, and what coordination_enter_session raises; then nothing is written.
@@ -82,16 +82,16 @@ BEGIN
         ORDER BY o.place)
     WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status IN ('started', 'in_progress')
       AND cardinality(t.depends_on) > 0;
-    -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
-    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
-    -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
+    -- Whoever made the plan did not know who works on what: a task that somebody is at comes before all that share its
+    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. At
+    -- one that is blocked nobody is, and it may be so for want of another task of the plan: it holds up nothing.
     WITH touched AS MATERIALIZED (
         SELECT DISTINCT t.id, t.status = 'pending' AS waits, coordination_path_key(f.path) AS key
         FROM tasks t
         LEFT JOIN jsonb_to_recordset(p_tasks) AS r(id text, files text[]) ON r.id = t.id
         CROSS JOIN LATERAL unnest(t.files || coalesce(r.files, '{}')) AS f(path)
         WHERE t.workspace_id = p_workspace AND t.session_id = p_session
-          AND t.status NOT IN ('completed', 'failed') AND NOT (t.status = 'blocked' AND r.id IS NOT NULL)),
+          AND t.status IN ('pending', 'started', 'in_progress')),
     covered AS MATERIALIZED (
         SELECT k.id, k.waits, c.key FROM touched k CROSS JOIN LATERAL coordination_covering_keys(k.key) AS c(key)),
     awaited AS (

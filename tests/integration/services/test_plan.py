@@ -3,14 +3,16 @@
 import pytest
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import InvalidInput
+from coordination.domain.errors import InvalidInput, TaskWaits
 from coordination.domain.path import normalise_all
 from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.plan.task import PlannedTask
 from coordination.domain.task import Report, Synced, TaskStatus
 from coordination.services import plan, task
 from coordination.services.core import Core
+from coordination.store.database import Database
 from coordination.store.plan import Distributed
+from tests.integration.services.tenants import fall_silent
 from tests.integration.store.steps import agent
 
 PLANNER, A, B = (agent(name) for name in ("planner", "impl_a", "impl_b"))
@@ -85,3 +87,48 @@ async def test_whoever_plans_hands_nothing_to_itself_but_what_it_has(core: Core)
         "c": False,
         "a2": False,
     }
+
+
+async def test_what_is_blocked_holds_up_nothing_that_is_planned_on_its_files_and_the_planner_is_told(
+    core: Core,
+) -> None:
+    await hand_out(core, planned("main", "main.py"))
+    await report(core, A, "main", "started", "blocked")
+    distributed = await hand_out(core, planned("split", "main.py"), planned("other", "o.py"))
+    assert by_id(distributed)["split"].depends_on == ()
+    (warning,) = distributed.warnings
+    assert '"main" (alice/impl_a) is blocked and has files of "split"' in warning
+    await report(core, B, "split", "started")
+    # Planned beside the other one, it comes after what is to help it on; and it is for its holder to go on.
+    distributed = await hand_out(core, planned("main", "main.py"), planned("help", "main.py"))
+    assert by_id(distributed)["help"].depends_on == ("split",)
+    await report(core, A, "main", "in_progress")
+
+
+async def test_a_blocked_task_and_one_that_it_waits_for_do_not_wait_in_a_circle(core: Core) -> None:
+    await hand_out(core, planned("lib", "lib.py"), planned("main", "main.py", after=("lib",)))
+    await report(core, A, "lib", "started", "completed")
+    await report(core, B, "main", "started", "blocked")
+    await report(core, A, "lib", "started", "failed")
+    again = planned("lib", "lib.py", "main.py", words="Do lib better")
+    assert by_id(await hand_out(core, again))["lib"].depends_on == ()
+    await report(core, A, "lib", "started")
+
+
+async def test_what_failed_or_was_left_blocked_waits_when_it_is_begun_anew(
+    core: Core, database: Database
+) -> None:
+    await hand_out(core, planned("lib", "l.py"), planned("main", "m.py", after=("lib",)))
+    await report(core, A, "lib", "completed")
+    await report(core, B, "main", "started", "blocked")
+    await report(core, A, "lib", "started")
+    await report(core, B, "main", "in_progress", "blocked")
+    await fall_silent(database, B)
+    with pytest.raises(TaskWaits, match='"main" waits for "lib"'):
+        await report(core, A, "main", "started")
+    await report(core, A, "main", "failed")
+    for who in (A, B):
+        with pytest.raises(TaskWaits, match='"main" waits for "lib"'):
+            await report(core, who, "main", "started")
+    await report(core, A, "lib", "completed")
+    await report(core, B, "main", "started")

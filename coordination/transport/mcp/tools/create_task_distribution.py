@@ -71,7 +71,7 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
             distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
         except InvalidInput as error:
             raise _with_call(error, analysis_id) from None
-        return _answer(agent, distributed, warnings)
+        return _answer(agent, distributed, [*warnings, *distributed.warnings])
 
     async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
         kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
