@@ -4,7 +4,6 @@ Who the planner is, is changed by `coord plan` too (`cli.planner`).
 """
 
 import shlex
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
@@ -17,6 +16,8 @@ from coordination.client.errors import RequestRefused
 from coordination.domain.text import clean, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
     from coordination.client.service import ServiceClient
@@ -94,11 +95,11 @@ def plan(
         f"Plan {found.revision} of session {name}: {counted(len(found.tasks), 'task')} for"
         f" {counted(found.agent_count, 'agent')}, by {clean(found.agent_id, 130)}."
     )
-    for holder, mine in groupby(found.tasks, lambda task: task.assigned_to or "nobody"):
+    for holder, mine in _by_agent(found.tasks).items():
         say()
-        say(clean(holder, 130))
-        if revision is None:
-            say(f"  start it with: {_start(holder.rpartition('/')[2], name)}")
+        say(clean(holder or "nobody", 130))
+        if revision is None and holder and holder != found.agent_id:
+            say(f"  start it with: {_start(holder, found.agent_id, name)}")
         print_lines([line for task in mine for line in _detailed(task)])
     return OK
 
@@ -152,10 +153,20 @@ def _all_tasks(client: "ServiceClient", session: str) -> "list[Task]":
     return sorted(found, key=lambda task: planned.get(task.task_id, len(planned)))
 
 
-def _start(agent: str, session: str) -> str:
-    """Return the line that starts an agent's terminal with its first prompt."""
-    shown = place.coord(f"prompt {shlex.quote(agent)} {shlex.quote(session)}")
-    return f'COORD_AGENT={shlex.quote(agent)} claude "$({shown})"'
+def _by_agent(tasks: "Sequence[HandedOut]") -> "dict[str | None, list[HandedOut]]":
+    """Return each agent's tasks, by the first of them: what somebody took may have been planned among another's."""
+    found: dict[str | None, list[HandedOut]] = {}
+    for task in tasks:
+        found.setdefault(task.whose, []).append(task)
+    return found
+
+
+def _start(agent: str, planner: str, session: str) -> str:
+    """Return the line that starts an agent's terminal with its first prompt; a bare name is the planner's user's."""
+    user, _, name = agent.rpartition("/")
+    asked = name if user == planner.rpartition("/")[0] else agent
+    shown = place.coord(f"prompt {shlex.quote(asked)} {shlex.quote(session)}")
+    return f'COORD_AGENT={shlex.quote(name)} claude "$({shown})"'
 
 
 def _detailed(task: "HandedOut") -> "list[Text]":

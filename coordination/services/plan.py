@@ -13,12 +13,13 @@ from typing import Final
 import orjson
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import UnknownItem
+from coordination.domain.errors import InvalidInput, UnknownItem
 from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
 from coordination.domain.path import LockPath, fold
 from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
 from coordination.domain.plan.assignment import Schedule
+from coordination.domain.plan.begun import Begun, shared_with
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.handed_out import HandedOut, Plan, PlanSummary
 from coordination.domain.plan.prompt import first_prompt
@@ -30,6 +31,7 @@ from coordination.store import plan as store
 from coordination.store.plan import Distributed
 
 _ID_CHARACTERS: Final = 16
+_BLOCKED_NAMED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ async def distribute(
 ) -> Distributed:
     """Hand out an analysed plan; what had started of an earlier one is kept, and its holder gets what shares its files.
 
+    Whoever hands it out keeps the tasks that it has, and gets no other.
+
     Raises:
         UnknownItem: the session has no analysis of that id.
         InvalidInput: so many agents would not all have work, or one agent is enough.
@@ -101,11 +105,12 @@ async def distribute(
         RetryLater: the database cannot answer now.
     """
     analysis = (await read(core, agent.workspace, agent.session, analysis_id)).analysis
+    held = await store.begun(core.database, agent.workspace, agent.session, analysis.order)
     begun = [
         replace(one, agent="" if one.agent == agent.id else one.agent.removeprefix(f"{agent.user}/"))
-        for one in await store.begun(core.database, agent.workspace, agent.session, analysis.order)
+        for one in held
     ]
-    schedule = distributed(analysis, preferred_agent_count, begun)
+    schedule = distributed(analysis, preferred_agent_count, begun, agent.name)
     holders = {one.id: one.agent or agent.name for one in begun}
     holders |= {id_: one.agent for one in schedule.assignments for id_ in one.tasks}
     handed_out = [
@@ -113,7 +118,7 @@ async def distribute(
     ]
     result = await store.distribute(core.database, agent, analysis_id, len(schedule.assignments), handed_out)
     core.feed.announce(agent.workspace, agent.session, freed=False)
-    return result
+    return replace(result, warnings=_warnings(analysis, held))
 
 
 async def latest(core: Core, workspace: str, session: str) -> Plan:
@@ -154,34 +159,43 @@ async def read_revision(core: Core, workspace: str, session: str, revision: int)
     return found
 
 
-async def prompt(core: Core, workspace: str, session: str, agent: str) -> str:
+async def prompt(core: Core, workspace: str, session: str, agent: str, *, reader: Agent | None = None) -> str:
     """Return what an agent of the latest plan is told first.
 
     Args:
         core: the shared parts.
         workspace: the tenant.
         session: the session.
-        agent: its id, `user/name`, or its name.
+        agent: its id, `user/name`, or its name; of several agents of that name the reader is meant, else the one of the
+            planner's user.
+        reader: the agent that asks, if one does.
 
     Raises:
         UnknownItem: there is no plan, or it has no task for such an agent.
+        InvalidInput: several agents of that name have tasks, and none of them is meant more than the others.
         RetryLater: the database cannot answer now.
     """
     found = await latest(core, workspace, session)
-    mine = [task for task in found.tasks if task.assigned_to and agent in _names(task.assigned_to)]
-    if not mine or mine[0].assigned_to is None:
+    ids = tuple(dict.fromkeys(task.whose for task in found.tasks if task.whose))
+    meant = sorted(id_ for id_ in ids if agent in (id_, _name(id_)))
+    if not meant:
         # Who asks by id is told ids: another user's agent of that name may have tasks.
-        by_name = "/" not in agent
-        ids = (task.assigned_to for task in found.tasks if task.assigned_to)
-        known = ", ".join(dict.fromkeys(_names(id_)[1] if by_name else id_ for id_ in ids))
+        known = ", ".join(ids if "/" in agent else dict.fromkeys(map(_name, ids)))
         raise UnknownItem(
             f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
         )
-    return first_prompt(mine[0].assigned_to, session, found.agent_id, mine)
+    nearest = ([reader.id] if reader else []) + [f"{found.agent_id.partition('/')[0]}/{agent}"]
+    one = next((id_ for id_ in nearest if id_ in meant), meant[0] if len(meant) == 1 else None)
+    if one is None:
+        raise InvalidInput(
+            f'agent: "{shown(agent)}" may be {" or ".join(meant)}: say which.',
+            next_call=f"coord prompt {meant[0]} {session}",
+        )
+    return first_prompt(one, session, found.agent_id, [task for task in found.tasks if task.whose == one])
 
 
-def _names(agent_id: str) -> tuple[str, str]:
-    return agent_id, agent_id.rpartition("/")[2]
+def _name(agent_id: str) -> str:
+    return agent_id.rpartition("/")[2]
 
 
 async def _corpus(
@@ -215,6 +229,33 @@ def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:
     """Return all tasks, agent by agent, each agent's in the order of its work; then what is none of these agents'."""
     turns = [id_ for one in schedule.assignments for id_ in one.tasks]
     return [*turns, *(id_ for id_ in analysis.order if id_ not in frozenset(turns))]
+
+
+def _warnings(analysis: Analysis, begun: Sequence[Begun]) -> tuple[str, ...]:
+    """Say which blocked tasks have files of tasks that are to begin, and do not hold them up."""
+    names = {one.id for one in begun}
+    shared = shared_with([one for one in begun if one.is_blocked], analysis.predicted)
+    pairs = {
+        pair for one in analysis.conflicts for pair in ((one.first, one.second), (one.second, one.first))
+    }
+    told: list[str] = []
+    for one in begun:
+        # Of tasks of one plan, those that depend on each other do not collide.
+        others = [
+            id_
+            for id_ in shared.get(one.id, ())
+            if id_ not in names and (one.id not in analysis.predicted or (one.id, id_) in pairs)
+        ]
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            told.append(
+                f'"{shown(one.id)}" ({one.agent}) is blocked and has files of "{shown(others[0])}"{more}'
+            )
+    if not told:
+        return ()
+    more = f"; and {len(told) - _BLOCKED_NAMED} more" if len(told) > _BLOCKED_NAMED else ""
+    said = "; ".join(told[:_BLOCKED_NAMED])
+    return (f"{said}{more}. Nothing waits for a blocked task because of a file. Tell the person.",)
 
 
 def _handed_out(agent: Agent, analysis: Analysis, schedule: Schedule, id_: str, holder: str) -> HandedOut:

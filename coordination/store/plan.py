@@ -64,11 +64,15 @@ PAGE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Distributed:
-    """What handing out left: the plan's revision, its tasks as they are now, and which of them had started before."""
+    """What handing out left: the plan's revision, its tasks as they are now, and which of them had started before.
+
+    And what whoever planned should know.
+    """
 
     revision: int
     tasks: tuple[HandedOut, ...]
     kept: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 _BEGUN: Final = TypeAdapter(list[Begun])

@@ -106,7 +106,7 @@ def _tasks_begun(details: dict[str, Any]) -> errors.CoordinationError:
     named = ", ".join(f'"{shown(one["task_id"])}" ({one["status"]})' for one in begun[:_TASKS_NAMED])
     more = f" and {len(begun) - _TASKS_NAMED} more" if len(begun) > _TASKS_NAMED else ""
     return errors.InvalidInput(
-        f"tasks: {named}{more} began with another description, and nobody would read the new one."
+        f"tasks: {named}{more} began with another description, or with none, and nobody would read this one."
         " Nothing was written. Give new work an id of its own, or repeat the words as they were.",
         next_call='analyze_task_conflicts(tasks=["…"])',
         details=details,

@@ -133,8 +133,12 @@ class AnalysisResult(BaseModel):
 
 
 class PlanHandedOut(BaseModel):
-    """A plan as it was handed out: its tasks, and those of earlier plans that had started and were kept."""
+    """A plan as it was handed out: its tasks, and those of earlier plans that had started and were kept.
+
+    And what whoever planned should know.
+    """
 
     revision: int
     tasks: tuple[HandedOut, ...]
     kept: tuple[str, ...]
+    warnings: tuple[str, ...]

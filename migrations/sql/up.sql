@@ -2088,11 +2088,12 @@ END
 $function$;
 
 -- Hand out a plan: its tasks become rows of the session. What has not started of an earlier plan is replaced, what has
--- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody has at the
--- moment waits for it, whether or not that task is in the plan. Returns the revision and the tasks of the plan as they
--- are now.
--- Raises CO011 when tasks that have started would get another description (which), and what coordination_enter_session
--- raises; then nothing is written.
+-- started is kept as it is, and what failed can be begun again. What shares files with a task that somebody is at
+-- waits for it, whether or not that task is in the plan; for one that is blocked it does not. Returns the revision and
+-- the tasks of the plan as they are now.
+-- What agents began without a plan, and have not ended, becomes the plan's task of that name, with its words.
+-- Raises CO011 when tasks that have started would get another description (which), or such as were completed without
+-- any, and what coordination_enter_session raises; then nothing is written.
 CREATE OR REPLACE FUNCTION coordination_distribute_plan(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
     p_analysis text, p_agents integer, p_tasks jsonb
@@ -2114,7 +2115,8 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_object('task_id', t.id, 'status', t.status) ORDER BY r.place) INTO v_begun
     FROM jsonb_to_recordset(p_tasks) AS r(id text, description text, place integer)
     JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
-    WHERE t.status NOT IN ('pending', 'failed') AND t.description <> r.description;
+    WHERE t.status NOT IN ('pending', 'failed') AND t.description IS DISTINCT FROM r.description
+      AND (t.description IS NOT NULL OR t.status = 'completed');
     IF v_begun IS NOT NULL THEN
         RAISE EXCEPTION 'tasks have begun with other words' USING ERRCODE = 'CO011',
             DETAIL = jsonb_build_object('tasks', v_begun)::text;
@@ -2151,24 +2153,37 @@ BEGIN
            (SELECT coalesce(array_agg(r.id ORDER BY r.place), '{}') FROM planned r
             WHERE r.id NOT IN (SELECT w.id FROM written w))
     INTO v_ids, v_kept;
-    -- A task that had started keeps its state, and belongs to this plan now, at its place. What any plan foresaw that it
-    -- writes counts on. One that is blocked goes on after what this plan puts before it.
+    -- A task that had started keeps its state, and belongs to this plan now, at its place; one that no plan had described
+    -- is described. What any plan foresaw that it writes counts on. One that is blocked goes on after what this plan puts
+    -- before it.
     UPDATE tasks t
-    SET plan_revision = v_revision, position = r.place,
+    SET plan_revision = v_revision, position = r.place, description = r.description,
+        work = CASE WHEN t.description IS NULL THEN r.work ELSE t.work END,
         files = t.files || ARRAY(SELECT f.path FROM unnest(r.files) AS f(path) WHERE f.path <> ALL (t.files)),
-        depends_on = CASE WHEN t.status = 'blocked' THEN r.depends_on ELSE t.depends_on END
-    FROM jsonb_to_recordset(p_tasks) AS r(id text, depends_on text[], files text[], place integer)
-    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = ANY (v_kept) AND t.id = r.id;
-    -- Whoever made the plan did not know who works on what: a task that somebody has comes before all that share its
-    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. One
-    -- that is blocked may be so for want of another task of the plan, and then takes the place that the plan gives it.
+        depends_on = CASE WHEN t.description IS NULL OR t.status = 'blocked' THEN r.depends_on ELSE t.depends_on END
+    FROM jsonb_to_recordset(p_tasks)
+        AS r(id text, description text, depends_on text[], files text[], work real, place integer)
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id AND t.id = ANY (v_kept);
+    -- What somebody is at waits for nothing any more, lest what is planned after it now be what it waited for once.
+    UPDATE tasks t
+    SET depends_on = ARRAY(
+        SELECT o.id FROM unnest(t.depends_on) WITH ORDINALITY AS o(id, place)
+        WHERE NOT EXISTS (SELECT FROM tasks d
+                          WHERE d.workspace_id = p_workspace AND d.session_id = p_session AND d.id = o.id
+                            AND d.status <> 'completed')
+        ORDER BY o.place)
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status IN ('started', 'in_progress')
+      AND cardinality(t.depends_on) > 0;
+    -- Whoever made the plan did not know who works on what: a task that somebody is at comes before all that share its
+    -- files, as it was planned before or is planned now. It waits for nothing itself, so no circle can come of it. At
+    -- one that is blocked nobody is, and it may be so for want of another task of the plan: it holds up nothing.
     WITH touched AS MATERIALIZED (
         SELECT DISTINCT t.id, t.status = 'pending' AS waits, coordination_path_key(f.path) AS key
         FROM tasks t
         LEFT JOIN jsonb_to_recordset(p_tasks) AS r(id text, files text[]) ON r.id = t.id
         CROSS JOIN LATERAL unnest(t.files || coalesce(r.files, '{}')) AS f(path)
         WHERE t.workspace_id = p_workspace AND t.session_id = p_session
-          AND t.status NOT IN ('completed', 'failed') AND NOT (t.status = 'blocked' AND r.id IS NOT NULL)),
+          AND t.status IN ('pending', 'started', 'in_progress')),
     covered AS MATERIALIZED (
         SELECT k.id, k.waits, c.key FROM touched k CROSS JOIN LATERAL coordination_covering_keys(k.key) AS c(key)),
     awaited AS (

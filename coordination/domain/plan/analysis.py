@@ -77,22 +77,25 @@ def analyse(corpus: Corpus, tasks: Sequence[PlannedTask], complexity: Complexity
     )
 
 
-def distributed(analysis: Analysis, agents: int | None = None, begun: Sequence[Begun] = ()) -> Schedule:
+def distributed(
+    analysis: Analysis, agents: int | None = None, begun: Sequence[Begun] = (), planner: str = ""
+) -> Schedule:
     """Return the schedule for a number of agents.
 
     Args:
         analysis: of the tasks.
         agents: how many; None means as many as are recommended, or fewer if some would have nothing to do.
         begun: the tasks that somebody has, and those of the plan that are completed.
+        planner: the name of whoever hands them out, which gets none of them.
 
     Raises:
         InvalidInput: some of so many agents would have nothing to do; its details say how many would, `most_agents`.
     """
-    if agents is None and not begun:
+    if agents is None and not begun and all(one.agent != planner for one in analysis.schedule.assignments):
         return analysis.schedule
     shared = shared_with(begun, analysis.predicted)
     problem = Problem(
-        analysis.tasks, analysis.work, analysis.conflicts, {one: shared[one.id] for one in begun}
+        analysis.tasks, analysis.work, analysis.conflicts, {one: shared[one.id] for one in begun}, planner
     )
     wanted = agents or analysis.recommended_agent_count
     found = schedule(problem, wanted)

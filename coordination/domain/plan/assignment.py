@@ -11,7 +11,7 @@ clock: the later task waits for the earlier one, as if it depended on it, also w
 begin either.
 
 What has begun is not scheduled: its holder is free when it ends, its files are free then, and that holder is the first
-choice for what is to be written there next.
+choice for what is to be written there next. For what is blocked nothing waits because of a file: nobody is at it.
 """
 
 from collections import defaultdict
@@ -84,6 +84,7 @@ class Problem:
         work: how much each of them is.
         conflicts: of them.
         begun: each task that somebody has, of the plan or not, with the tasks of the plan that share its files.
+        planner: the name of whoever hands them out, which gets none of them.
     """
 
     def __init__(
@@ -92,11 +93,14 @@ class Problem:
         work: Mapping[str, float],
         conflicts: Sequence[Conflict],
         begun: Mapping[Begun, Sequence[str]] = MappingProxyType({}),
+        planner: str = "",
     ) -> None:
         place = {task.id: number for number, task in enumerate(tasks)}
+        self.planner: Final = planner
         # One that stands may do so for want of another task of the plan: it waits for its turn, and for its holder.
         self.at_work: Final = [one for one in begun if not (one.is_blocked and one.id in place)]
         self.holder: Final = {one.id: one.agent for one in begun if one.left != 0}
+        self.blocked: Final = frozenset(one.id for one in begun if one.is_blocked)
         running = {one.id for one in self.at_work}
         self.work: Final = {**work, **{one.id: _left(one, work) for one in self.at_work}}
         # What has begun waits for nothing.
@@ -113,7 +117,8 @@ class Problem:
     def team(self, agents: int) -> list[str]:
         """Return the names of so many agents: of those who are at something, then of those who are to begin."""
         known = sorted({*self.holder.values()} - {""})[:agents]
-        return sorted([*known, *(one for one in agent_names(MOST_AGENTS) if one not in known)][:agents])
+        new = (one for one in agent_names(MOST_AGENTS + 1) if one not in known and one != self.planner)
+        return sorted([*known, *new][:agents])
 
 
 def schedule(problem: Problem, agents: int) -> Schedule:
@@ -210,7 +215,7 @@ def _after(problem: Problem, order: Sequence[str]) -> dict[str, tuple[str, ...]]
         mine: list[str] = []
         # The latest first: what it waits for need not be waited for again.
         for other in reversed(order[:number]):
-            if other in problem.collides[id_] and other not in reached:
+            if other in problem.collides[id_] and other not in reached | problem.blocked:
                 mine.append(other)
                 reached |= known[other] | {other}
         known[id_] = reached

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+_BEGUN: Final = frozenset({"started", "in_progress", "blocked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class HandedOut:
     status: str = "pending"
     agent_id: str | None = None
     work: float = 0.0
+
+    @property
+    def whose(self) -> str | None:
+        """The agent that has it and has not ended it, whoever it was for; else the one that it is for."""
+        return (self.agent_id if self.status in _BEGUN else None) or self.assigned_to
 
 
 @dataclass(frozen=True, slots=True)

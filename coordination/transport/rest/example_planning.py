@@ -68,7 +68,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
             "waits_for": {"errors": ["parser"]},
             "warnings": [],
         },
-        "PlanHandedOut": {"revision": 1, "tasks": [HANDED_OUT], "kept": []},
+        "PlanHandedOut": {"revision": 1, "tasks": [HANDED_OUT], "kept": [], "warnings": []},
     }
 )
 """What is answered, by the name of its model."""

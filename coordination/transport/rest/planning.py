@@ -55,4 +55,6 @@ def add_routes(router: APIRouter, core: Core) -> None:
         await require_planner(core, agent)
         async with of_known_session(core, session, UnknownItem):
             handed = await plan.distribute(core, agent, wanted.analysis_id, wanted.preferred_agent_count)
-        return PlanHandedOut(revision=handed.revision, tasks=handed.tasks, kept=handed.kept)
+        return PlanHandedOut(
+            revision=handed.revision, tasks=handed.tasks, kept=handed.kept, warnings=handed.warnings
+        )

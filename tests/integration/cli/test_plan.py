@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
@@ -33,6 +34,20 @@ async def test_a_plan_is_shown_agent_by_agent(service: Running, coord: Coord) ->
     assert "  - parser  Write the parser" in lines
     assert lines.count("      files: src/parser.py") == 2
     assert "      waits for: parser" in lines
+
+
+async def test_a_task_stands_with_whoever_has_it_and_the_line_beside_it_asks_for_that_ones_prompt(
+    service: Running, coord: Coord
+) -> None:
+    names = ("parser", "docs", "errors", "tests")
+    await hand_out(service, *(PlannedTask(name, name, (normalise(f"{name}.py"),)) for name in names))
+    await service.report(replace(service.agent("impl_a"), user="bob"), "parser", 40, "half")
+    await service.report(service.agent("planner"), "docs", 40, "half")
+    lines = (await coord("plan")).out.splitlines()
+    assert 'coord prompt bob/impl_a demo)"' in lines[lines.index("bob/impl_a") + 1]
+    assert "parser" in lines[lines.index("bob/impl_a") + 2]
+    assert "docs" in lines[lines.index("alice/planner") + 1]
+    assert 'coord prompt impl_b demo)"' in lines[lines.index("alice/impl_b") + 1]
 
 
 async def test_an_earlier_plan_is_shown_as_it_was_handed_out(service: Running, coord: Coord) -> None:

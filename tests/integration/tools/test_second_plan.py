@@ -131,3 +131,11 @@ async def test_another_persons_agent_keeps_its_files_and_is_started_in_no_termin
         "c": "impl_a",
     }
     assert [one["agent"] for one in answer.content["terminals"]] == ["impl_a"]
+
+
+async def test_who_plans_is_started_in_no_second_terminal(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    await mcp.sync("planner", task_id="a", status="started")
+    answer = await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", "c.py"))
+    assert {one["id"]: one["agent"] for one in answer.content["tasks"]}["a"] == "planner"
+    assert "planner" not in {one["agent"] for one in answer.content["terminals"]}

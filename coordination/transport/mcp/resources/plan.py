@@ -40,8 +40,8 @@ SHOWN_FILES: Final = 5
 
 
 async def read_prompt(core: Core, agent: Agent, said: Mapping[str, str]) -> str:
-    """Read what an agent of the latest plan is told first."""
-    return await plan.prompt(core, agent.workspace, agent.session, said["agent"])
+    """Read what an agent of the latest plan is told first; who asks by its own name means itself."""
+    return await plan.prompt(core, agent.workspace, agent.session, said["agent"], reader=agent)
 
 
 async def read_analysis(core: Core, agent: Agent, said: Mapping[str, str]) -> str:

@@ -71,7 +71,7 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
             distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
         except InvalidInput as error:
             raise _with_call(error, analysis_id) from None
-        return _answer(agent, distributed, warnings)
+        return _answer(agent, distributed, [*warnings, *distributed.warnings])
 
     async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
         kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
@@ -116,8 +116,8 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
             resource=prompt_of(name),
         )
         for name in dict.fromkeys(_name(agent, task) for task in distributed.tasks if task.assigned_to)
-        # Another person's agent is at work in a terminal of that person.
-        if "/" not in name
+        # Another person's agent is at work in a terminal of that person, and the planner in the one that asks.
+        if "/" not in name and name != agent.name
     ]
     full = CreateTaskDistributionAnswer(
         session=agent.session,
@@ -166,8 +166,8 @@ def _rest(session: str) -> str:
 
 
 def _name(agent: Agent, task: HandedOut) -> str:
-    """Return whom a task is for: the name of an agent of the same person, or `user/name`."""
-    return (task.assigned_to or "").removeprefix(f"{agent.user}/")
+    """Return whose a task is: the name of an agent of the same person, or `user/name`."""
+    return (task.whose or "").removeprefix(f"{agent.user}/")
 
 
 def _text(agent: Agent, distributed: Distributed, commands: Sequence[str]) -> str:
