@@ -19,7 +19,11 @@ WEAKENINGS: Final = {
     ),
     "tasks-do-not-wait": ("sync_progress", "d.status <> 'completed'", "false"),
     "tasks-begin-early": ("take_task", "d.status <> 'completed'", "false"),
-    "plans-replace-everything": ("distribute_plan", " AND t.status = 'pending';", ";"),
+    "plans-replace-everything": (
+        "distribute_plan",
+        " AND t.status = 'pending'\n        RETURNING",
+        "\n        RETURNING",
+    ),
     "trees-do-not-cover": ("overlapping_locks", "f.path_key <> ALL (p_probe)", "false"),
 }
 """By name: the function, a condition in it, and what stands there instead."""
