@@ -255,6 +255,33 @@ def test_a_task_that_a_new_plan_lets_wait_may_only_be_ended_although_it_was_offe
     assert broken(story.history()) == rules
 
 
+@pytest.mark.parametrize(
+    ("end", "other", "rules"),
+    [
+        ("failed", "x", {Rule.ORDER}),
+        ("blocked", "y", {Rule.ORDER}),
+        ("blocked", "x", set[Rule]()),
+    ],
+)
+def test_a_task_that_is_begun_anew_waits_and_one_that_is_gone_on_with_does_not(
+    end: TaskStatus, other: str, rules: set[Rule]
+) -> None:
+    story = TaskScenario()
+    story.distribute("p1", {"a": (), "b": ("a",)}, at=10)
+    story.report("z", "a", "completed", at=11)
+    story.report("x", "b", end, at=12)
+    story.report("z", "a", "started", at=13)
+    story.report(other, "b", "started", at=12_000)
+    assert broken(story.history()) == rules
+    kept = TaskScenario()
+    kept.distribute("p1", {"a": (), "b": ()}, at=10)
+    kept.report("x", "b", "started", at=11)
+    kept.distribute("p2", {"a": (), "b": ("a",)}, at=12)
+    kept.report("x", "b", end, at=13)
+    kept.report(other, "b", "started", at=12_000)
+    assert broken(kept.history()) == set()
+
+
 def test_a_redistribution_that_was_lost_may_have_come() -> None:
     story = TaskScenario()
     story.distribute("p1", {"a": ()}, at=10)

@@ -32,16 +32,13 @@ class Step:
     Attributes:
         before: the last event of that task until then, if there was any.
         unfinished: the tasks it should have waited for, by the plan of that time.
+        takes: whether the agent began it here, for the first time or anew.
     """
 
     event: Event
     before: Event | None
     unfinished: tuple[str, ...]
-
-    @property
-    def takes(self) -> bool:
-        """Whether the agent began it here, and nobody had before."""
-        return self.before is None
+    takes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +68,15 @@ class TaskLog:
         self.last: dict[str, Event] = {}
         self.offers: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._plan: Predecessors = {}
+        self._kept: frozenset[str] = frozenset()
         self._ready: dict[str, float] = {}
         for event in events:
             if event.kind == PLANNED:
                 self._distribute(event, asked.get(event.plan))
             elif event.kind in STATUSES:
                 unfinished = self._unfinished(event.task)
-                self.steps.append(Step(event, self.last.get(event.task), unfinished))
+                before = self.last.get(event.task)
+                self.steps.append(Step(event, before, unfinished, self._takes(event, before)))
                 self.begun.setdefault(event.task, event)
                 self.last[event.task] = event
             else:
@@ -97,7 +96,15 @@ class TaskLog:
                 del self.last[task]
         started = None if plan is None else tuple(task for task in plan if task in self.last)
         self.distributions.append(Distribution(event, started))
+        self._kept = frozenset(started or ())
         self._plan = plan or {}
+
+    def _takes(self, event: Event, before: Event | None) -> bool:
+        if before is None:
+            return True
+        # What had begun when the plan came goes on by what an earlier one said.
+        left = before.kind == "task.failed" or (before.kind == "task.blocked" and before.agent != event.agent)
+        return left and event.task not in self._kept
 
     def _unfinished(self, task: str) -> tuple[str, ...]:
         return tuple(other for other in self._plan.get(task, ()) if not self._completed(other))
