@@ -22,6 +22,8 @@ _SAMPLE: Final = 50
 """In fewer files than this, that several have a word does not make it a common one."""
 _FOLDERS: Final = 3
 """So many of the innermost folders have a say in what a file is about."""
+_AT_ONCE: Final = 1_000
+"""Texts that are folded in one go, while every other thread waits."""
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 
 _PARTS: Final = (
@@ -173,8 +175,11 @@ class Corpus:
 
 
 def _folded(texts: Sequence[str], between: str = "\n") -> tuple[str, ...]:
-    """Fold many texts at once; none has `between` in it, which nothing is folded into or away with."""
-    return tuple(fold(between.join(texts)).split(between)) if texts else ()
+    """Fold texts, many at once; none has `between` in it, which nothing is folded into or away with."""
+    folded: list[str] = []
+    for first in range(0, len(texts), _AT_ONCE):
+        folded += fold(between.join(texts[first : first + _AT_ONCE])).split(between)
+    return tuple(folded)
 
 
 def _inverted(entries: Iterable[Iterable[str]]) -> dict[str, list[int]]:
