@@ -114,11 +114,14 @@ class Corpora:
         collects = gc.isenabled()
         gc.disable()
         try:
-            corpus = Corpus(lines)
+            corpus = Corpus(lines, self._look)
             for _ in corpus.prepare():
-                if self._stopping.is_set():
-                    raise RetryLater("The service stops.", next_call="repeat the same call in a few seconds")
+                self._look()
             return corpus
         finally:
             if collects:
                 gc.enable()
+
+    def _look(self) -> None:
+        if self._stopping.is_set():
+            raise RetryLater("The service stops.", next_call="repeat the same call in a few seconds")

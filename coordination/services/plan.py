@@ -214,7 +214,7 @@ def _analysed(
     complexity: Complexity,
     look: Look,
 ) -> Analysis:
-    corpus = known if isinstance(known, Corpus) else Corpus(known.of(project_files))
+    corpus = known if isinstance(known, Corpus) else Corpus(known.of(project_files), look)
     for _ in corpus.prepare():
         look()
     return analyse_tasks(corpus, tasks, complexity, look)

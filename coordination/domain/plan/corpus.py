@@ -5,7 +5,7 @@ its inverse document frequency (Spaerck Jones, 1972): what half of the files sha
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import fsum, log
@@ -58,9 +58,15 @@ class FileWords:
 
 
 class Corpus:
-    """An index, prepared."""
+    """An index, prepared.
 
-    def __init__(self, index: FileIndex | IndexLines) -> None:
+    Args:
+        index: what is known of the files.
+        look: called now and then in what takes longest to prepare; what it raises ends that.
+    """
+
+    def __init__(self, index: FileIndex | IndexLines, look: Callable[[], object] = lambda: None) -> None:
+        self._look: Final = look
         self.lines: Final = index if isinstance(index, IndexLines) else in_lines(index)
         self.paths: Final = self.lines.paths
         self.keys: Final = _folded(self.paths)
@@ -123,7 +129,7 @@ class Corpus:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words of all symbols."""
-        return vocabulary(tuple(self.symbols))
+        return vocabulary(tuple(self.symbols), self._look)
 
     @cached_property
     def by_imported(self) -> Mapping[str, Sequence[int]]:
