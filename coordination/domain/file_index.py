@@ -7,13 +7,13 @@ symbols are data: text of others that is compared and shown, never followed.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from coordination.domain.errors import InvalidInput
-from coordination.domain.path import MAX_PATH_BYTES, ROOT_KEY, normalise
+from coordination.domain.path import MAX_PATH_BYTES, ROOT_KEY, LockPath, fold, normalise
 from coordination.domain.text import shown
 
 MAX_FILES: Final = 200_000
@@ -24,6 +24,8 @@ MAX_IMPORTS: Final = 200
 """Files that one file imports."""
 MAX_PARTNERS: Final = 20
 """Files that one file is known to change together with, the closest ones."""
+MOST_NAMES: Final = 3_000_000
+"""Symbols and imports of one index that is planned with: a gigabyte, and several times what large repositories have."""
 _PLAIN: Final = re.compile(r"(?:(?!\.{1,2}/)[\w.@+-]{1,255}/){0,19}(?!\.{1,2}\Z)[\w.@+-]{1,255}", re.ASCII)
 
 
@@ -81,6 +83,20 @@ class IndexLines:
     imports: tuple[str, ...] = ()
     partners: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+
+    def names(self) -> int:
+        """Return how many symbols and imports there are: what it takes to plan with them is in proportion."""
+        return sum(map(number_of_lines, self.symbols)) + sum(map(number_of_lines, self.imports))
+
+    def of(self, files: Sequence[LockPath]) -> "IndexLines":
+        """Return what is known of these files, in their order; of one that is not in the index, the path alone."""
+        numbers = {fold(path): number for number, path in enumerate(self.paths)}
+        found = [(numbers.get(file.key), file.path) for file in files]
+        every = (self.symbols, self.imports, self.partners, self.weights)
+        paths = tuple(path if number is None else self.paths[number] for number, path in found)
+        return IndexLines(
+            paths, *(tuple("" if number is None else texts[number] for number, _ in found) for texts in every)
+        )
 
     def whole(self) -> FileIndex:
         """Return the same with each name by itself."""
@@ -189,6 +205,11 @@ def in_lines(index: FileIndex) -> IndexLines:
         tuple("\n".join(one.other for one in mine) for mine in known),
         tuple("\n".join(str(one.weight) for one in mine) for mine in known),
     )
+
+
+def number_of_lines(text: str) -> int:
+    """Return how many lines a text has; an empty one has none."""
+    return text.count("\n") + 1 if text else 0
 
 
 def lines(text: str) -> tuple[str, ...]:

@@ -12,14 +12,14 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from coordination.domain.errors import RetryLater
-from coordination.domain.file_index import IndexLines, IndexSummary
+from coordination.domain.errors import InvalidInput, RetryLater
+from coordination.domain.file_index import MOST_NAMES, IndexLines, IndexSummary
 from coordination.domain.plan.corpus import Corpus
 from coordination.store import file_index as store
 from coordination.store.database import Database
 
 MOST_KEPT: Final = 2
-"""Each may take tens of megabytes."""
+"""Each may take tens of megabytes; together they have no more names than one may have."""
 
 Place: TypeAlias = tuple[str, str, str]
 
@@ -30,12 +30,14 @@ class Corpora:
     Args:
         database: where the indexes are.
         stopping: set when the service stops; what is being prepared then is left.
+        most_names: symbols and imports of all that is kept.
     """
 
-    def __init__(self, database: Database, stopping: asyncio.Event) -> None:
+    def __init__(self, database: Database, stopping: asyncio.Event, *, most_names: int = MOST_NAMES) -> None:
         self._database: Final = database
         self._stopping: Final = stopping
-        self._kept: OrderedDict[tuple[Place, datetime], Corpus] = OrderedDict()
+        self._most_names: Final = most_names
+        self._kept: OrderedDict[tuple[Place, datetime], tuple[Corpus, int]] = OrderedDict()
         self._preparing = asyncio.Lock()
         self._wanted: OrderedDict[Place, IndexSummary] = OrderedDict()
         self._any_wanted = asyncio.Event()
@@ -43,14 +45,16 @@ class Corpora:
     def get(self, workspace: str, session: str, index: IndexSummary) -> Corpus | None:
         """Return an index that is prepared, and count it as the last used; None when it is not."""
         key = ((workspace, session, index.checkout), index.refreshed_at)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
 
     async def of(self, workspace: str, session: str, index: IndexSummary) -> Corpus:
         """Return an index, prepared; whoever asks for the same meanwhile gets the same.
 
         Raises:
+            InvalidInput: it is too large to plan with.
             RetryLater: the database cannot answer now, the index was refreshed all the time, or the service stops.
         """
         if found := self.get(workspace, session, index):
@@ -62,9 +66,10 @@ class Corpora:
             if lines is None:
                 return Corpus(IndexLines())
             key = ((workspace, session, index.checkout), index.refreshed_at)
-            found = self._kept[key] = await asyncio.to_thread(self._prepared, lines)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            names = await asyncio.to_thread(lines.names)
+            self._make_room(names)
+            found = await asyncio.to_thread(self._prepared, lines)
+            self._kept[key] = found, names
             return found
 
     def want(self, workspace: str, session: str, index: IndexSummary) -> None:
@@ -87,10 +92,20 @@ class Corpora:
             place, index = self._wanted.popitem()
             try:
                 await self.of(place[0], place[1], index)
+            except InvalidInput:
+                continue  # whoever plans with it is told
             except RetryLater:
                 self._wanted.setdefault(place, index)
                 raise
         self._any_wanted.clear()
+
+    def _make_room(self, names: int) -> None:
+        """Let go of those that were used longest ago, before one with so many names is made."""
+        while self._kept and (
+            len(self._kept) >= MOST_KEPT
+            or sum(known for _, known in self._kept.values()) + names > self._most_names
+        ):
+            self._kept.popitem(last=False)
 
     def _prepared(self, lines: IndexLines) -> Corpus:
         """Prepare an index while the collector rests: of what is made nothing is let go, and the more there is of it,
@@ -99,11 +114,14 @@ class Corpora:
         collects = gc.isenabled()
         gc.disable()
         try:
-            corpus = Corpus(lines)
+            corpus = Corpus(lines, self._look)
             for _ in corpus.prepare():
-                if self._stopping.is_set():
-                    raise RetryLater("The service stops.", next_call="repeat the same call in a few seconds")
+                self._look()
             return corpus
         finally:
             if collects:
                 gc.enable()
+
+    def _look(self) -> None:
+        if self._stopping.is_set():
+            raise RetryLater("The service stops.", next_call="repeat the same call in a few seconds")

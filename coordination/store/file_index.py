@@ -10,13 +10,16 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter
 
+from coordination.domain.errors import InvalidInput
 from coordination.domain.file_index import (
     MAX_FILES,
+    MOST_NAMES,
     FileEntry,
     IndexLines,
     IndexSummary,
     KnownFile,
     Refresh,
+    number_of_lines,
 )
 from coordination.store.database import Database, Row, retry_later
 
@@ -53,7 +56,8 @@ READ: Final = """
     WHERE f.workspace_id = $1 AND f.session_id = $2 AND f.checkout = $3 AND f.refresh <= $4 AND f.path > $5
     ORDER BY f.path LIMIT $6
 """
-PART: Final = 20_000
+PART: Final = 2_000
+"""Files that are read at once; to unpack what they have keeps every other call waiting."""
 _ATTEMPTS: Final = 3
 _BEGUN: Final = TypeAdapter(Refresh)
 _SUMMARIES: Final = TypeAdapter(list[IndexSummary])
@@ -139,6 +143,7 @@ async def read(database: Database, workspace: str, session: str, checkout: str) 
     """Read the index of a checkout, of an unknown one that which was refreshed last; None when there is none.
 
     Raises:
+        InvalidInput: it has more names than anybody can plan with.
         RetryLater: the database cannot answer now, or the index was refreshed all the time.
     """
     for _ in range(_ATTEMPTS):
@@ -154,10 +159,17 @@ async def read(database: Database, workspace: str, session: str, checkout: str) 
 
 async def _rows(database: Database, workspace: str, session: str, checkout: str, finished: int) -> list[Row]:
     rows: list[Row] = []
+    names = 0
     while True:
         after = rows[-1]["path"] if rows else ""
         part = await database.fetch(READ, workspace, session, checkout, finished, after, PART)
         rows += part
+        names += sum(number_of_lines(row["symbols"]) + number_of_lines(row["imports"]) for row in part)
+        if names > MOST_NAMES:
+            raise InvalidInput(
+                f"The file index has more than {MOST_NAMES:,} symbols and imports, too many to plan with. Run"
+                " `coord index` in a checkout of the part that is worked on, such as a sparse one."
+            )
         if len(part) < PART:
             return rows
 

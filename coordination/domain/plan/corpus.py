@@ -4,7 +4,8 @@ Made once for an index and asked for every task. Files are numbered in the order
 its inverse document frequency (Spaerck Jones, 1972): what half of the files share tells nothing, what two share a lot.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import fsum, log
@@ -21,7 +22,9 @@ _SAMPLE: Final = 50
 """In fewer files than this, that several have a word does not make it a common one."""
 _FOLDERS: Final = 3
 """So many of the innermost folders have a say in what a file is about."""
-
+_AT_ONCE: Final = 1_000
+"""Texts that are folded in one go, while every other thread waits."""
+_AFTER_SLASH: Final = chr(ord("/") + 1)
 
 _PARTS: Final = (
     "words",
@@ -32,6 +35,7 @@ _PARTS: Final = (
     "whole_rarity",
     "by_name",
     "by_stem",
+    "by_key",
     "by_imported",
 )
 
@@ -54,11 +58,17 @@ class FileWords:
 
 
 class Corpus:
-    """An index, prepared."""
+    """An index, prepared.
 
-    def __init__(self, index: FileIndex | IndexLines) -> None:
-        self._lines: Final = index if isinstance(index, IndexLines) else in_lines(index)
-        self.paths: Final = self._lines.paths
+    Args:
+        index: what is known of the files.
+        look: called now and then in what takes longest to prepare; what it raises ends that.
+    """
+
+    def __init__(self, index: FileIndex | IndexLines, look: Callable[[], object] = lambda: None) -> None:
+        self._look: Final = look
+        self.lines: Final = index if isinstance(index, IndexLines) else in_lines(index)
+        self.paths: Final = self.lines.paths
         self.keys: Final = _folded(self.paths)
         self.numbers: Final = {key: number for number, key in enumerate(self.keys)}
 
@@ -106,23 +116,29 @@ class Corpus:
         return _inverted((name,) if name else () for name in stems)
 
     @cached_property
+    def by_key(self) -> tuple[Sequence[str], Sequence[int]]:
+        """The keys of all files in order, and the number of each."""
+        numbers = sorted(range(len(self.keys)), key=self.keys.__getitem__)
+        return tuple(self.keys[number] for number in numbers), numbers
+
+    @cached_property
     def symbols(self) -> Mapping[str, Sequence[int]]:
         """Files that define a symbol, by its exact name."""
-        return _inverted(map(lines, self._lines.symbols))
+        return _inverted(map(lines, self.lines.symbols))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words of all symbols."""
-        return vocabulary(tuple(self.symbols))
+        return vocabulary(tuple(self.symbols), self._look)
 
     @cached_property
     def by_imported(self) -> Mapping[str, Sequence[int]]:
         """Files that import a file, by the path of that as it is compared."""
-        return _inverted(map(lines, _folded(self._lines.imports, "\0")))
+        return _inverted(map(lines, _folded(self.lines.imports, "\0")))
 
     def imports(self, number: int) -> tuple[int, ...]:
         """Return the files that a file imports."""
-        return tuple(found for _, found in self._known(self._lines.imports[number]))
+        return tuple(found for _, found in self._known(self.lines.imports[number]))
 
     def importers(self, number: int) -> Sequence[int]:
         """Return the files that import a file."""
@@ -130,8 +146,8 @@ class Corpus:
 
     def partners(self, number: int) -> Iterator[tuple[int, float]]:
         """Yield the files that a file changes together with, and how often: the share of its own changes."""
-        weights = lines(self._lines.weights[number])
-        for place, found in self._known(self._lines.partners[number]):
+        weights = lines(self.lines.weights[number])
+        for place, found in self._known(self.lines.partners[number]):
             yield found, float(weights[place])
 
     def number(self, path: str) -> int | None:
@@ -145,7 +161,9 @@ class Corpus:
 
     def below(self, folder: str) -> tuple[int, ...]:
         """Return the files below a folder, by its key."""
-        return tuple(number for number, key in enumerate(self.keys) if key.startswith(folder + "/"))
+        keys, numbers = self.by_key
+        begin = bisect_left(keys, folder + "/")
+        return tuple(sorted(numbers[begin : bisect_left(keys, folder + _AFTER_SLASH, begin)]))
 
     def ending(self, key: str) -> tuple[int, ...]:
         """Return the files whose path is `key`, or ends in it after a slash."""
@@ -163,8 +181,11 @@ class Corpus:
 
 
 def _folded(texts: Sequence[str], between: str = "\n") -> tuple[str, ...]:
-    """Fold many texts at once; none has `between` in it, which nothing is folded into or away with."""
-    return tuple(fold(between.join(texts)).split(between)) if texts else ()
+    """Fold texts, many at once; none has `between` in it, which nothing is folded into or away with."""
+    folded: list[str] = []
+    for first in range(0, len(texts), _AT_ONCE):
+        folded += fold(between.join(texts[first : first + _AT_ONCE])).split(between)
+    return tuple(folded)
 
 
 def _inverted(entries: Iterable[Iterable[str]]) -> dict[str, list[int]]:

@@ -6,12 +6,14 @@ that English adds to a word are cut off the same way everywhere, and what is lef
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
+_AT_ONCE: Final = 10_000
+"""Identifiers that are cut up in one go: what goes on inside a pattern keeps every other thread waiting."""
 _END: Final = "\n"
 _PART_OR_END: Final = re.compile(f"{_PART.pattern}|{_END}")
 _SHORTEST: Final = 2
@@ -61,14 +63,27 @@ class Vocabulary:
     by_pair: Mapping[tuple[str, str], Sequence[str]]
 
 
-def vocabulary(identifiers: Sequence[str]) -> Vocabulary:
-    """Return the words of hundreds of thousands of different identifiers, all cut up at once."""
+def vocabulary(identifiers: Sequence[str], look: Callable[[], object] = lambda: None) -> Vocabulary:
+    """Return the words of hundreds of thousands of different identifiers, many cut up at once.
+
+    Args:
+        identifiers: the names.
+        look: called now and then; what it raises ends the work.
+    """
     # The end of each stays what it is: it has no ending to lose.
-    words = list(map(stem, _PART_OR_END.findall("".join(f"{one}{_END}" for one in identifiers))))
-    frequency = Counter(words)
+    words: list[str] = []
+    frequency: Counter[str] = Counter()
+    for first_one in range(0, len(identifiers), _AT_ONCE):
+        look()
+        text = "".join(f"{one}{_END}" for one in identifiers[first_one : first_one + _AT_ONCE])
+        found_here = list(map(stem, _PART_OR_END.findall(text)))
+        frequency.update(found_here)
+        words += found_here
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     begin = 0
-    for identifier in identifiers:
+    for number, identifier in enumerate(identifiers):
+        if number % _AT_ONCE == 0:
+            look()
         end = words.index(_END, begin)
         if end - begin > 1:
             first, second = _rarest(words[begin:end], frequency)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from coordination.domain.plan import words as words_module
 from coordination.domain.plan.words import parts, stem, telling, vocabulary
 
 
@@ -59,3 +60,32 @@ def test_identifiers_are_found_by_their_two_rarest_words() -> None:
         ("get", "user"): ["get_user"],
         ("email", "set"): ["set_user_email"],
     }
+
+
+def test_in_how_many_parts_identifiers_are_cut_up_makes_no_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("get_user_name", "get_user", "get", "", "set_user_email", "User", "_")
+    whole = vocabulary(names)
+    for at_once in (1, 2, 3):
+        monkeypatch.setattr(words_module, "_AT_ONCE", at_once)
+        assert vocabulary(names) == whole
+
+
+class Unwanted(Exception):
+    """What ends the work."""
+
+
+@pytest.mark.parametrize("looks", range(4))
+def test_to_cut_up_many_can_be_ended_between_its_parts(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    monkeypatch.setattr(words_module, "_AT_ONCE", 2)
+    left = list(range(looks))
+
+    def look() -> None:
+        if not left:
+            raise Unwanted
+        left.pop()
+
+    with pytest.raises(Unwanted):
+        vocabulary(("get_user", "get", "set_user"), look)
+    assert not left
