@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 
 from coordination.domain.identity import Identity
 from coordination.domain.plan.analysis import Analysis
-from coordination.domain.plan.conflict import Conflict
+from coordination.domain.plan.conflict import Conflict, key_of
 from coordination.domain.plan.prediction import Prediction
 from coordination.domain.text import call, counted
 from coordination.services import plan
@@ -171,7 +171,9 @@ def _conflict(analysis: Analysis, conflict: Conflict, most: int) -> ConflictAnsw
 
 
 def _why(found: Iterable[Prediction], path: str, id_: str) -> str:
-    reason = next((one.evidence[0].reason for one in found if one.path == path), "writes a folder above it")
+    key = key_of(path)
+    same = (one.evidence[0].reason for one in found if key_of(one.path) == key)
+    reason = next(same, "writes a folder above it")
     return f"{id_}: {reason}"
 
 
