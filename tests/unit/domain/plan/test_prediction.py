@@ -93,6 +93,12 @@ def test_files_that_come_with_the_task_are_certain_and_spelt_as_the_index_does()
     ]
 
 
+def test_of_files_that_come_with_the_task_none_is_left_out() -> None:
+    given = tuple(normalise(f"{number}.py") for number in range(100))
+    found = predict(Corpus(FileIndex(())), PlannedTask("t", "Mend a/b.py", files=given))
+    assert sorted(one.path for one in found) == sorted(path.path for path in given)
+
+
 def test_a_task_that_speaks_of_nothing_in_the_repository_touches_nothing() -> None:
     assert predicted("Bake a cake", IndexedFile("src/cart.py", ("add_line",))) == {}
     assert predicted("", IndexedFile("src/cart.py", ("add_line",))) == {}
