@@ -4,6 +4,7 @@ Made once for an index and asked for every task. Files are numbered in the order
 its inverse document frequency (Spaerck Jones, 1972): what half of the files share tells nothing, what two share a lot.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -21,7 +22,7 @@ _SAMPLE: Final = 50
 """In fewer files than this, that several have a word does not make it a common one."""
 _FOLDERS: Final = 3
 """So many of the innermost folders have a say in what a file is about."""
-
+_AFTER_SLASH: Final = chr(ord("/") + 1)
 
 _PARTS: Final = (
     "words",
@@ -32,6 +33,7 @@ _PARTS: Final = (
     "whole_rarity",
     "by_name",
     "by_stem",
+    "by_key",
     "by_imported",
 )
 
@@ -106,6 +108,12 @@ class Corpus:
         return _inverted((name,) if name else () for name in stems)
 
     @cached_property
+    def by_key(self) -> tuple[Sequence[str], Sequence[int]]:
+        """The keys of all files in order, and the number of each."""
+        numbers = sorted(range(len(self.keys)), key=self.keys.__getitem__)
+        return tuple(self.keys[number] for number in numbers), numbers
+
+    @cached_property
     def symbols(self) -> Mapping[str, Sequence[int]]:
         """Files that define a symbol, by its exact name."""
         return _inverted(map(lines, self._lines.symbols))
@@ -145,7 +153,9 @@ class Corpus:
 
     def below(self, folder: str) -> tuple[int, ...]:
         """Return the files below a folder, by its key."""
-        return tuple(number for number, key in enumerate(self.keys) if key.startswith(folder + "/"))
+        keys, numbers = self.by_key
+        begin = bisect_left(keys, folder + "/")
+        return tuple(sorted(numbers[begin : bisect_left(keys, folder + _AFTER_SLASH, begin)]))
 
     def ending(self, key: str) -> tuple[int, ...]:
         """Return the files whose path is `key`, or ends in it after a slash."""

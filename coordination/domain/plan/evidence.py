@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
+from itertools import combinations, islice
 from math import fsum, sqrt
 from typing import Final
 
@@ -49,6 +49,8 @@ SEED: Final = 0.5
 """From files that are as likely as this, imports and history are followed."""
 _EXACT, _BY_ENDING, _NEW_FILE, _NAMED_FILE = 0.97, 0.9, 0.85, 0.85
 _IN_FOLDER, _LARGE_FOLDER = 0.6, 20
+_LARGEST_FOLDER: Final = 2_400
+"""That a folder of more files is named says nothing about any of them: each would be as likely as one in 200."""
 _NAMED_SYMBOL, _SPOKEN_SYMBOL = 0.85, 0.6
 _MOST_DEFINERS: Final = 5
 """A symbol that more files than this define (`run`, `Meta`) says nothing about which one is meant."""
@@ -60,9 +62,16 @@ _IMPORTER, _IMPORTER_OF_CHANGED, _IMPORTED = 0.2, 0.7, 0.1
 _MOST_IMPORTERS: Final = 25
 _TOGETHER: Final = 0.9
 
-_MENTION: Final = re.compile(r"[\w@.()\[\]+-]+(?:/[\w@.()\[\]+-]+)+/?|[\w@+-][\w@.+-]*\.[A-Za-z]\w{0,5}\b")
+# What is no mention, or not called, is matched as well and left out: else each of its characters would be tried as the
+# beginning of one, and each time to the end of the word.
+_MENTION: Final = re.compile(
+    r"((?<![\w@.()\[\]+-])[\w@.()\[\]+-]++(?:/[\w@.()\[\]+-]++)++/?|[\w@+-][\w@.+-]*\.[A-Za-z]\w{0,5}\b)"
+    r"|[\w@+-][\w@.+-]*+"
+)
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
-_QUOTED: Final = re.compile(r"`([^`\s]+)`|\b([^\W\d][\w.]*)\(\)")
+_QUOTED: Final = re.compile(r"`([^`\s]+)`|\b([^\W\d][\w.]*+)(\(\))?")
+MOST_MENTIONS: Final = 100
+"""Different paths that one task's text is searched for, the first ones."""
 # What is said of a change that those who use the changed thing notice.
 _OUTWARD: Final = frozenset(
     map(stem, ("rename", "signature", "interface", "remove", "deprecate", "replace", "caller", "usage", "everywhere",
@@ -72,7 +81,7 @@ _OUTWARD: Final = frozenset(
 
 def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
     """Yield evidence from paths that the text names, and from names of files that it speaks of."""
-    mentions = tuple(match.group().strip(".") for match in _MENTION.finditer(text))
+    mentions = _mentions(text)
     for mention in mentions:
         yield from _mentioned(corpus, mention)
     named = _named(text)
@@ -82,7 +91,7 @@ def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
             yield Evidence(
                 corpus.paths[number], Source.TEXT, _NAMED_FILE / sqrt(len(files)), f"the task names {name}"
             )
-    spoken = telling(_MENTION.sub(" ", text))
+    spoken = telling(_MENTION.sub(lambda match: " " if match[1] else match[0], text))
     exact = mentions or any(name in corpus.symbols or fold(name) in corpus.by_stem for name in named)
     forms = frozenset(spoken)
     for number in sorted({number for word in spoken for number in corpus.by_word.get(word, ())}):
@@ -136,6 +145,12 @@ def from_co_change(corpus: Corpus, seeds: dict[int, float]) -> Iterator[Evidence
             yield Evidence(corpus.paths[partner], Source.CO_CHANGE, confidence * weight * _TOGETHER, reason)
 
 
+def _mentions(text: str) -> list[str]:
+    """Return the first of the paths that a text names, or what looks like one, without duplicates."""
+    found = dict.fromkeys(match[1].strip(".") for match in _MENTION.finditer(text) if match[1])
+    return list(islice(found, MOST_MENTIONS))
+
+
 def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
     key = fold(mention.removeprefix("./").rstrip("/"))
     found = corpus.ending(key)
@@ -148,7 +163,7 @@ def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
     below = corpus.below(key) if "/" in mention else ()
     if below:
         confidence = _IN_FOLDER if len(below) <= _LARGE_FOLDER else _IN_FOLDER * _LARGE_FOLDER / len(below)
-        for number in below:
+        for number in below if len(below) <= _LARGEST_FOLDER else ():
             yield Evidence(corpus.paths[number], Source.TEXT, confidence, f"below {mention}")
     elif "/" in mention and "." in mention.rpartition("/")[2]:
         # Where nothing is known of the files, nothing is known of this one.
@@ -182,9 +197,8 @@ def _defined(corpus: Corpus, symbol: str, confidence: float, reason: str) -> Ite
 def _named(text: str) -> set[str]:
     """Return what a text names as one names things in code: spelt like it, quoted, or called."""
     named = {name for name in _IDENTIFIER.findall(text) if _looks_like_code(name)}
-    return named | {
-        part for pair in _QUOTED.findall(text) for name in pair for part in name.split(".") if part
-    }
+    quoted = (match[1] or (match[3] and match[2]) or "" for match in _QUOTED.finditer(text))
+    return named | {part for name in quoted for part in name.split(".") if part}
 
 
 def _looks_like_code(name: str) -> bool:
