@@ -14,7 +14,8 @@ from itertools import combinations, islice
 from math import fsum, sqrt
 from typing import Final
 
-from coordination.domain.path import fold
+from coordination.domain.errors import InvalidInput
+from coordination.domain.path import ROOT_KEY, LockPath, fold, normalise
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.words import parts, stem, telling
 
@@ -65,8 +66,9 @@ _TOGETHER: Final = 0.9
 # What is no mention, or not called, is matched as well and left out: else each of its characters would be tried as the
 # beginning of one, and each time to the end of the word.
 _MENTION: Final = re.compile(
-    r"((?<![\w@.()\[\]+-])[\w@.()\[\]+-]++(?:/[\w@.()\[\]+-]++)++/?|[\w@+-][\w@.+-]*\.[A-Za-z]\w{0,5}\b)"
-    r"|[\w@+-][\w@.+-]*+"
+    r"((?<![\w@.()\[\]+-])[\w@.()\[\]+-]++(?:(?:/[\w@.()\[\]+-]++)++/?|/(?!/))"
+    r"|\.?[\w@+-][\w@.+-]*\.[A-Za-z]\w{0,5}\b)"
+    r"|\.?[\w@+-][\w@.+-]*+"
 )
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 _QUOTED: Final = re.compile(r"`([^`\s]+)`|\b([^\W\d][\w.]*+)(\(\))?")
@@ -147,20 +149,23 @@ def from_co_change(corpus: Corpus, seeds: dict[int, float]) -> Iterator[Evidence
 
 def _mentions(text: str) -> list[str]:
     """Return the first of the paths that a text names, or what looks like one, without duplicates."""
-    found = dict.fromkeys(match[1].strip(".") for match in _MENTION.finditer(text) if match[1])
+    found = dict.fromkeys(match[1].rstrip(".") for match in _MENTION.finditer(text) if match[1])
     return list(islice(found, MOST_MENTIONS))
 
 
 def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
-    key = fold(mention.removeprefix("./").rstrip("/"))
-    found = corpus.ending(key)
-    if found:
-        exact = len(found) == 1 and corpus.keys[found[0]] == key
-        for number in found:
-            confidence = _EXACT if exact else _BY_ENDING / len(found)
-            yield Evidence(corpus.paths[number], Source.TEXT, confidence, "named in the task")
+    named = _inside(mention)
+    if named is None:
         return
-    below = corpus.below(key) if "/" in mention else ()
+    if not mention.endswith("/"):
+        exact = corpus.numbers.get(named.key)
+        found = corpus.ending(named.key) if exact is None else (exact,)
+        for number in found:
+            confidence = _BY_ENDING / len(found) if exact is None else _EXACT
+            yield Evidence(corpus.paths[number], Source.TEXT, confidence, "named in the task")
+        if found:
+            return
+    below = corpus.below(named.key) if "/" in mention else ()
     if below:
         confidence = _IN_FOLDER if len(below) <= _LARGE_FOLDER else _IN_FOLDER * _LARGE_FOLDER / len(below)
         for number in below if len(below) <= _LARGEST_FOLDER else ():
@@ -168,7 +173,17 @@ def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
     elif "/" in mention and "." in mention.rpartition("/")[2]:
         # Where nothing is known of the files, nothing is known of this one.
         reason = "named in the task; not there yet" if corpus.paths else "named in the task"
-        yield Evidence(mention.removeprefix("./"), Source.TEXT, _NEW_FILE, reason)
+        yield Evidence(named.path, Source.TEXT, _NEW_FILE, reason)
+
+
+def _inside(mention: str) -> LockPath | None:
+    """Return the path that is meant, None where it is none of the repository, or the whole of that."""
+    try:
+        # Three dots are no folder, but an omission.
+        path = normalise(mention.lstrip(".") if mention.startswith("...") else mention, literal=True)
+    except InvalidInput:
+        return None
+    return None if path.key == ROOT_KEY else path
 
 
 def _spoken_name(corpus: Corpus, number: int, spoken: frozenset[str]) -> float:
