@@ -180,10 +180,22 @@ def _inside(mention: str) -> LockPath | None:
     """Return the path that is meant, None where it is none of the repository, or the whole of that."""
     try:
         # Three dots are no folder, but an omission.
-        path = normalise(mention.lstrip(".") if mention.startswith("...") else mention, literal=True)
+        bare = _bare(mention)
+        path = normalise(bare.lstrip(".") if bare.startswith("...") else bare, literal=True)
     except InvalidInput:
         return None
     return None if path.key == ROOT_KEY else path
+
+
+def _bare(mention: str) -> str:
+    """Return a path without the brackets of the sentence around it; `app/(shop)/[id].ts` keeps its own."""
+    for left, right in ("()", "[]"):
+        whole = mention.startswith(left) and mention.endswith(right) and mention.count(left) == 1
+        if whole or left not in mention:
+            mention = mention.rstrip(right)
+        if whole or right not in mention:
+            mention = mention.lstrip(left)
+    return mention
 
 
 def _spoken_name(corpus: Corpus, number: int, spoken: frozenset[str]) -> float:

@@ -71,7 +71,7 @@ def test_a_folder_of_almost_everything_says_nothing_about_a_file() -> None:
     ("text", "paths"),
     [
         ("see d/new.py, then", ["d/new.py"]),
-        ("(d/a.py) d//b.py", ["b.py", "(d/a.py)"]),
+        ("(d/a.py) d//b.py", ["b.py", "d/a.py"]),
         ("a.b.c@py-x.py_7 b.py-", ["b.py"]),
         ("(b.py", ["b.py"]),
         (f"{'a' * 50}/b.py", [f"{'a' * 50}/b.py"]),

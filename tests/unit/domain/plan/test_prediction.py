@@ -68,11 +68,17 @@ DOTS = [
     ("Mend ./src/x.py...", "src/x.py"),
     ("Mend src/../src/x.py", "src/x.py"),
     ("Mend ...src/x.py", "src/x.py"),
+    ("Mend it (src/x.py).", "src/x.py"),
+    ("Mend it (as in src/x.py), [src/x.py]", "src/x.py"),
+    ("Mend it (src/x.py, or so)", "src/x.py"),
+    ("Mend app/(shop)/[id].ts", "app/(shop)/[id].ts"),
+    ("Mend (shop)/[id]/[size].ts", "(shop)/[id]/[size].ts"),
+    ("Mend app/[id]/(a).ts", "app/[id]/(a).ts"),
 ]
 
 
 @pytest.mark.parametrize(("text", "path"), DOTS)
-def test_dots_of_a_path_are_its_own_but_not_those_of_a_sentence(text: str, path: str) -> None:
+def test_dots_and_brackets_of_a_path_are_its_own_but_not_those_of_a_sentence(text: str, path: str) -> None:
     assert predicted(text) == {path: 0.85}
     assert predicted(text, IndexedFile(path)) == {path: 0.97}
 
