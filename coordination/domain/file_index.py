@@ -7,13 +7,13 @@ symbols are data: text of others that is compared and shown, never followed.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from coordination.domain.errors import InvalidInput
-from coordination.domain.path import MAX_PATH_BYTES, ROOT_KEY, normalise
+from coordination.domain.path import MAX_PATH_BYTES, ROOT_KEY, LockPath, fold, normalise
 from coordination.domain.text import shown
 
 MAX_FILES: Final = 200_000
@@ -81,6 +81,16 @@ class IndexLines:
     imports: tuple[str, ...] = ()
     partners: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+
+    def of(self, files: Sequence[LockPath]) -> "IndexLines":
+        """Return what is known of these files, in their order; of one that is not in the index, the path alone."""
+        numbers = {fold(path): number for number, path in enumerate(self.paths)}
+        found = [(numbers.get(file.key), file.path) for file in files]
+        every = (self.symbols, self.imports, self.partners, self.weights)
+        paths = tuple(path if number is None else self.paths[number] for number, path in found)
+        return IndexLines(
+            paths, *(tuple("" if number is None else texts[number] for number, _ in found) for texts in every)
+        )
 
     def whole(self) -> FileIndex:
         """Return the same with each name by itself."""

@@ -16,6 +16,7 @@ from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
 from coordination.services.trouble import Trouble
+from coordination.services.turns import Turns
 from coordination.store import file_lock, stopped
 from coordination.store.database import Database
 
@@ -45,6 +46,7 @@ class Core:
         self.presence = PresenceLog(self.database, self.feed)
         self.stopping = asyncio.Event()
         self.corpora = Corpora(self.database, self.stopping)
+        self.turns = Turns(self.stopping)
         # The event loop forgets tasks that nobody holds.
         self._unfinished: set[asyncio.Task[None]] = set()
 

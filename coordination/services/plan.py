@@ -4,18 +4,18 @@ The analysis itself is pure and takes a moment of a large repository, so it runs
 names alone: the service never looks at a disk.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import orjson
 
 from coordination.domain.agent import Agent
 from coordination.domain.errors import UnknownItem
-from coordination.domain.file_index import FileIndex, IndexedFile, IndexLines
-from coordination.domain.path import LockPath, fold
+from coordination.domain.file_index import IndexLines, IndexSummary
+from coordination.domain.path import LockPath
 from coordination.domain.plan.analysis import Analysis, Complexity, distributed
 from coordination.domain.plan.analysis import analyse as analyse_tasks
 from coordination.domain.plan.assignment import Schedule
@@ -26,10 +26,12 @@ from coordination.domain.plan.task import PlannedTask, ordered
 from coordination.domain.text import shown
 from coordination.services import file_index
 from coordination.services.core import Core
+from coordination.services.turns import Caller, Look
 from coordination.store import plan as store
 from coordination.store.plan import Distributed
 
 _ID_CHARACTERS: Final = 16
+_MISSING: Final = "Nothing is known of the files: run `coord index {}` in the checkout, then analyse again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ async def analyse(
     *,
     complexity: Complexity = Complexity.MODERATE,
     project_files: Sequence[LockPath] | None = None,
+    caller: Caller | None = None,
 ) -> KeptAnalysis:
     """Analyse tasks with what is known of the session's files, and keep the analysis.
 
@@ -58,15 +61,24 @@ async def analyse(
         tasks: 1 to 100.
         complexity: of the tasks in general.
         project_files: the files there are; None means those of the index.
+        caller: who asks; once it has gone the analysis ends.
 
     Raises:
-        InvalidInput: an id occurs twice, a dependency is no task of the plan, or dependencies form a cycle.
+        InvalidInput: an id occurs twice, a dependency is no task of the plan, or dependencies form a cycle; or the
+            index is too large to plan with.
         CheckoutTaken: the caller's checkout belongs to another session.
-        RetryLater: the database cannot answer now.
+        RetryLater: the database cannot answer now, others plan all the time, or the service stops.
     """
     ordered(tasks)
-    corpus, warnings = await _corpus(core, agent, project_files)
-    analysis = await asyncio.to_thread(analyse_tasks, corpus, tasks, complexity)
+    chosen = await file_index.chosen(core, agent.workspace, agent.session, agent.checkout)
+    warnings = () if chosen else (_MISSING.format(agent.session),)
+    prepared = None
+    if chosen and project_files is None:
+        prepared = await core.corpora.of(agent.workspace, agent.session, chosen)
+    async with core.turns.turn(agent.workspace, agent.session, caller) as turn:
+        known = prepared or await _lines(core, agent, chosen, project_files)
+        work = partial(_analysed, known, project_files or (), tasks, complexity)
+        analysis = await turn.run(work)
     id_ = hashlib.sha256(orjson.dumps(analysis)).hexdigest()[:_ID_CHARACTERS]
     await store.keep(core.database, agent, id_, analysis)
     return KeptAnalysis(id_, analysis, agent.id, warnings)
@@ -184,31 +196,28 @@ def _names(agent_id: str) -> tuple[str, str]:
     return agent_id, agent_id.rpartition("/")[2]
 
 
-async def _corpus(
-    core: Core, agent: Agent, project_files: Sequence[LockPath] | None
-) -> tuple[Corpus, tuple[str, ...]]:
-    workspace, session = agent.workspace, agent.session
-    chosen = await file_index.chosen(core, workspace, session, agent.checkout)
-    if chosen is None:
-        missing = (
-            f"Nothing is known of the files: run `coord index {session}` in the checkout, then analyse again."
-        )
-        if project_files is None:
-            return Corpus(FileIndex(())), (missing,)
-        bare = FileIndex(tuple(IndexedFile(path.path) for path in project_files))
-        return await asyncio.to_thread(Corpus, bare), (missing,)
-    if project_files is None:
-        return await core.corpora.of(workspace, session, chosen), ()
-    index = await file_index.read(core, workspace, session, chosen.checkout) or IndexLines()
-    return await asyncio.to_thread(_of_files, index, project_files), ()
+async def _lines(
+    core: Core, agent: Agent, chosen: IndexSummary | None, project_files: Sequence[LockPath] | None
+) -> IndexLines:
+    """Return what is known of the session's files, read anew only when it is not at hand."""
+    if chosen is None or not project_files:
+        return IndexLines()
+    if found := core.corpora.get(agent.workspace, agent.session, chosen):
+        return found.lines
+    return await file_index.read(core, agent.workspace, agent.session, chosen.checkout) or IndexLines()
 
 
-def _of_files(index: IndexLines, project_files: Sequence[LockPath]) -> Corpus:
-    """Return what an index knows of these files; of a file that it does not have, the name alone."""
-    whole = index.whole()
-    known = {fold(file.path): file for file in whole.files}
-    files = tuple(known.get(path.key, IndexedFile(path.path)) for path in project_files)
-    return Corpus(FileIndex(files, whole.co_changes))
+def _analysed(
+    known: Corpus | IndexLines,
+    project_files: Sequence[LockPath],
+    tasks: Sequence[PlannedTask],
+    complexity: Complexity,
+    look: Look,
+) -> Analysis:
+    corpus = known if isinstance(known, Corpus) else Corpus(known.of(project_files))
+    for _ in corpus.prepare():
+        look()
+    return analyse_tasks(corpus, tasks, complexity, look)
 
 
 def _by_turn(analysis: Analysis, schedule: Schedule) -> list[str]:

@@ -85,7 +85,7 @@ class LockClaim(Acting):
         literal: `*` and `?` in paths are characters like any other.
     """
 
-    paths: Annotated[list[LockedPath], Field(min_length=1, max_length=MAX_PATHS)]
+    paths: Annotated[list[LockedPath], Field(min_length=1, max_length=MAX_PATHS, fail_fast=True)]
     operation: Literal["read", "write", "delete"] = "write"
     duration_minutes: Minutes = 15
     wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT_SECONDS)] = 0
@@ -101,7 +101,7 @@ class Grant(Body):
     fencing_token: Annotated[int, Field(ge=1, le=TOKEN_MAX)]
 
 
-Grants = Annotated[list[Grant], Field(min_length=1, max_length=MAX_PATHS)]
+Grants = Annotated[list[Grant], Field(min_length=1, max_length=MAX_PATHS, fail_fast=True)]
 
 
 class Renewal(Acting):
@@ -168,8 +168,10 @@ class SyncReport(Acting):
     status: Literal["started", "in_progress", "completed", "failed", "blocked"] | None = None
     progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] | None = None
-    affected_files: Annotated[list[LockedPath], Field(max_length=MAX_PATHS)] | None = None
-    to: Annotated[list[Recipient], Field(min_length=1, max_length=RECIPIENTS_MAX)] | None = None
+    affected_files: Annotated[list[LockedPath], Field(max_length=MAX_PATHS, fail_fast=True)] | None = None
+    to: Annotated[list[Recipient], Field(min_length=1, max_length=RECIPIENTS_MAX, fail_fast=True)] | None = (
+        None
+    )
 
 
 class NewsConfirmation(Acting):

@@ -18,7 +18,9 @@ class ClaimFileLockArguments(BaseModel):
     file_paths: Annotated[
         list[PathText],
         Field(
-            description='Repo-relative files or folders, or names like "resource:port/5432".', max_length=500
+            description='Repo-relative files or folders, or names like "resource:port/5432".',
+            max_length=500,
+            fail_fast=True,
         ),
     ] = Field(default_factory=list)
     operation: Operation = Operation.WRITE

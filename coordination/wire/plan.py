@@ -28,8 +28,8 @@ class TaskArgument(BaseModel):
 
     id: TaskId
     description: Description
-    files: Annotated[list[PathText], Field(max_length=100)] | None = None
-    depends_on: Annotated[list[TaskId], Field(max_length=MAX_TASKS)] | None = None
+    files: Annotated[list[PathText], Field(max_length=100, fail_fast=True)] | None = None
+    depends_on: Annotated[list[TaskId], Field(max_length=MAX_TASKS, fail_fast=True)] | None = None
 
 
 class AnalyzeTaskConflictsArguments(BaseModel):
@@ -37,11 +37,15 @@ class AnalyzeTaskConflictsArguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    tasks: Annotated[list[Description | TaskArgument], Field(min_length=1, max_length=MAX_TASKS)]
+    tasks: Annotated[
+        list[Description | TaskArgument], Field(min_length=1, max_length=MAX_TASKS, fail_fast=True)
+    ]
     project_files: (
         Annotated[
             list[PathText],
-            Field(max_length=MAX_PROJECT_FILES, description="Default: what `coord index` sent."),
+            Field(
+                max_length=MAX_PROJECT_FILES, description="Default: what `coord index` sent.", fail_fast=True
+            ),
         ]
         | None
     ) = None

@@ -26,8 +26,12 @@ class AnalysisRequest(Acting):
         complexity_level: of the tasks in general.
     """
 
-    tasks: Annotated[list[Description | TaskArgument], Field(min_length=1, max_length=MAX_TASKS)]
-    project_files: Annotated[list[LockedPath], Field(max_length=MAX_PROJECT_FILES)] | None = None
+    tasks: Annotated[
+        list[Description | TaskArgument], Field(min_length=1, max_length=MAX_TASKS, fail_fast=True)
+    ]
+    project_files: Annotated[list[LockedPath], Field(max_length=MAX_PROJECT_FILES, fail_fast=True)] | None = (
+        None
+    )
     complexity_level: Literal["simple", "moderate", "complex"] = "moderate"
 
 

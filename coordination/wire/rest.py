@@ -135,7 +135,9 @@ class Revocation(Body):
         }
     )
 
-    paths: Annotated[list[LockedPath], Field(min_length=1, max_length=MAX_PATHS)] | None = None
+    paths: Annotated[list[LockedPath], Field(min_length=1, max_length=MAX_PATHS, fail_fast=True)] | None = (
+        None
+    )
     agent: AgentId | None = None
     everything: bool = False
     by: Person = NOBODY
@@ -153,7 +155,9 @@ class PersonMessage(Body):
     """A message from a person; `to` left out means every agent of the session."""
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE)]
-    to: Annotated[list[Recipient], Field(min_length=1, max_length=RECIPIENTS_MAX)] | None = None
+    to: Annotated[list[Recipient], Field(min_length=1, max_length=RECIPIENTS_MAX, fail_fast=True)] | None = (
+        None
+    )
     sender: Person
 
 

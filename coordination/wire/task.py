@@ -18,11 +18,11 @@ class SyncProgressArguments(BaseModel):
     status: TaskStatus | None = None
     progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
     message: Annotated[str, Field(max_length=1000)] | None = None
-    affected_files: Annotated[list[PathText], Field(max_length=500)] | None = None
+    affected_files: Annotated[list[PathText], Field(max_length=500, fail_fast=True)] | None = None
     to: (
         Annotated[
             list[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@+/-]{1,130}$")]],
-            Field(min_length=1, max_length=20, description="Agent ids."),
+            Field(min_length=1, max_length=20, description="Agent ids.", fail_fast=True),
         ]
         | None
     ) = None

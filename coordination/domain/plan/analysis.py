@@ -1,6 +1,6 @@
 """The analysis of a set of tasks: what each touches, where they collide, in which order and by whom they are done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -52,19 +52,29 @@ class Analysis:
         return len(self.schedule.assignments)
 
 
-def analyse(corpus: Corpus, tasks: Sequence[PlannedTask], complexity: Complexity) -> Analysis:
+def analyse(
+    corpus: Corpus,
+    tasks: Sequence[PlannedTask],
+    complexity: Complexity,
+    look: Callable[[], object] = lambda: None,
+) -> Analysis:
     """Analyse tasks.
 
     Args:
         corpus: the prepared index of the files.
         tasks: 1 to 100.
         complexity: of the tasks in general.
+        look: called between parts of the work; what it raises ends the analysis.
 
     Raises:
         InvalidInput: an id occurs twice, a dependency is no task of the plan, or dependencies form a cycle.
     """
     order = ordered(tasks)
-    predicted = {task.id: predict(corpus, task) for task in tasks}
+    predicted: dict[str, tuple[Prediction, ...]] = {}
+    for task in tasks:
+        look()
+        predicted[task.id] = predict(corpus, task)
+    look()
     work = {id_: _work(found, complexity) for id_, found in predicted.items()}
     found = conflicts(tasks, predicted)
     return Analysis(
@@ -73,7 +83,7 @@ def analyse(corpus: Corpus, tasks: Sequence[PlannedTask], complexity: Complexity
         work=work,
         conflicts=found,
         order=order,
-        schedule=recommended(Problem(tasks, work, found)),
+        schedule=recommended(Problem(tasks, work, found), look),
     )
 
 

@@ -15,7 +15,7 @@ choice for what is to be written there next.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -154,10 +154,17 @@ def _begin(problem: Problem, team: Sequence[_Agent]) -> dict[str, float]:
     return {one.id: 0.0 if one.left == 0 else whole[one.agent] for one in problem.at_work}
 
 
-def recommended(problem: Problem) -> Schedule:
-    """Return the schedule for as many agents as pay: the least of length and cost of the agents together."""
-    most = min(MOST_AGENTS, max(len(problem.list), 1))
-    schedules = [schedule(problem, agents) for agents in range(1, most + 1)]
+def recommended(problem: Problem, look: Callable[[], object] = lambda: None) -> Schedule:
+    """Return the schedule for as many agents as pay: the least of length and cost of the agents together.
+
+    Args:
+        problem: what there is to schedule.
+        look: called between schedules; what it raises ends them.
+    """
+    schedules: list[Schedule] = []
+    for agents in range(1, min(MOST_AGENTS, max(len(problem.list), 1)) + 1):
+        look()
+        schedules.append(schedule(problem, agents))
     return min(
         schedules, key=lambda one: (one.length + AGENT_COST * len(one.assignments), len(one.assignments))
     )

@@ -59,8 +59,8 @@ class Corpus:
     """An index, prepared."""
 
     def __init__(self, index: FileIndex | IndexLines) -> None:
-        self._lines: Final = index if isinstance(index, IndexLines) else in_lines(index)
-        self.paths: Final = self._lines.paths
+        self.lines: Final = index if isinstance(index, IndexLines) else in_lines(index)
+        self.paths: Final = self.lines.paths
         self.keys: Final = _folded(self.paths)
         self.numbers: Final = {key: number for number, key in enumerate(self.keys)}
 
@@ -116,7 +116,7 @@ class Corpus:
     @cached_property
     def symbols(self) -> Mapping[str, Sequence[int]]:
         """Files that define a symbol, by its exact name."""
-        return _inverted(map(lines, self._lines.symbols))
+        return _inverted(map(lines, self.lines.symbols))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -126,11 +126,11 @@ class Corpus:
     @cached_property
     def by_imported(self) -> Mapping[str, Sequence[int]]:
         """Files that import a file, by the path of that as it is compared."""
-        return _inverted(map(lines, _folded(self._lines.imports, "\0")))
+        return _inverted(map(lines, _folded(self.lines.imports, "\0")))
 
     def imports(self, number: int) -> tuple[int, ...]:
         """Return the files that a file imports."""
-        return tuple(found for _, found in self._known(self._lines.imports[number]))
+        return tuple(found for _, found in self._known(self.lines.imports[number]))
 
     def importers(self, number: int) -> Sequence[int]:
         """Return the files that import a file."""
@@ -138,8 +138,8 @@ class Corpus:
 
     def partners(self, number: int) -> Iterator[tuple[int, float]]:
         """Yield the files that a file changes together with, and how often: the share of its own changes."""
-        weights = lines(self._lines.weights[number])
-        for place, found in self._known(self._lines.partners[number]):
+        weights = lines(self.lines.weights[number])
+        for place, found in self._known(self.lines.partners[number]):
             yield found, float(weights[place])
 
     def number(self, path: str) -> int | None:

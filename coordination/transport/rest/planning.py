@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from coordination.domain.errors import UnknownItem
 from coordination.domain.plan.analysis import Complexity
 from coordination.services import plan
 from coordination.services.core import Core
+from coordination.transport.exchange import exchange_of
 from coordination.transport.plan import planned, project_paths
 from coordination.transport.rest.acting import JoinedSession, actor, require_planner
 from coordination.transport.rest.description import PLANNING
@@ -28,7 +29,9 @@ def add_routes(router: APIRouter, core: Core) -> None:
         summary="Analyse which tasks would touch the same files",
         responses=PLANNING,
     )
-    async def analyse_tasks(session: JoinedSession, wanted: AnalysisRequest) -> AnalysisResult:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def analyse_tasks(  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        request: Request, session: JoinedSession, wanted: AnalysisRequest
+    ) -> AnalysisResult:
         """The same tasks and the same index give the same analysis, so it may be sent twice. Twenty are kept."""
         agent = actor(core, session, wanted)
         await require_planner(core, agent)
@@ -38,6 +41,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
             planned(wanted.tasks, agent.checkout_root),
             complexity=Complexity(wanted.complexity_level),
             project_files=project_paths(wanted.project_files, agent.checkout_root),
+            caller=exchange_of(request.scope).disconnected,
         )
         return AnalysisResult.of(kept.id, kept.agent_id, kept.analysis, kept.warnings)
 

@@ -17,10 +17,21 @@ from coordination.domain.file_index import (
     entries,
     file_path,
     fingerprint,
+    in_lines,
 )
 from coordination.domain.path import normalise
 
 FILE = IndexedFile("src/app.py", ("run", "Item"), ("src/b.py",))
+
+
+def test_of_some_files_there_is_what_the_index_knows_of_them_or_their_path_alone() -> None:
+    index = FileIndex(
+        (FILE, IndexedFile("b.py", ("x",))),
+        (CoChange("src/app.py", "b.py", 0.5), CoChange("b.py", "c.py", 1.0)),
+    )
+    some = in_lines(index).of([normalise("new.py"), normalise("SRC/App.py")])
+    assert some.whole() == FileIndex((IndexedFile("new.py"), FILE), (CoChange("src/app.py", "b.py", 0.5),))
+    assert in_lines(index).of([]).whole() == FileIndex(())
 
 
 @pytest.mark.parametrize(

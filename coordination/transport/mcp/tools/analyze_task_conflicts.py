@@ -77,6 +77,7 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
             planned(arguments.tasks, agent.checkout_root),
             complexity=arguments.complexity_level,
             project_files=project_paths(arguments.project_files, agent.checkout_root),
+            caller=exchange.disconnected,
         )
         answer = _fitting(kept)
         return Answer(answer, _text(kept, answer.advice or ""))

@@ -1,4 +1,4 @@
-"""What a description may cost: folders are looked up, not looked for, and of many mentions the first ones count."""
+"""What an analysis may cost: folders are looked up, of many mentions the first ones count, and it can be ended."""
 
 from collections.abc import Sequence
 from typing import overload
@@ -6,6 +6,7 @@ from typing import overload
 import pytest
 
 from coordination.domain.file_index import FileIndex, IndexedFile
+from coordination.domain.plan.analysis import Complexity, analyse
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.evidence import MOST_MENTIONS, from_symbols, from_text
 from coordination.domain.plan.prediction import predict
@@ -87,3 +88,22 @@ def test_mentions_begin_and_end_where_a_path_does(text: str, paths: list[str]) -
 def test_what_is_called_or_quoted_is_named(text: str, is_named: bool) -> None:
     one = Corpus(FileIndex((IndexedFile("a.py", ("run",)),)))
     assert bool(list(from_symbols(one, text))) is is_named
+
+
+class Unwanted(Exception):
+    """What ends an analysis."""
+
+
+@pytest.mark.parametrize("looks", range(7))
+def test_an_analysis_can_be_ended_before_each_task_and_each_schedule(looks: int) -> None:
+    left = list(range(looks))
+
+    def look() -> None:
+        if not left:
+            raise Unwanted
+        left.pop()
+
+    tasks = [PlannedTask(f"t{number}", f"Mend a{number}.py") for number in range(3)]
+    with pytest.raises(Unwanted):
+        analyse(corpus("a0.py", "a1.py"), tasks, Complexity.SIMPLE, look)
+    assert not left
