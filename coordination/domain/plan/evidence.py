@@ -74,6 +74,8 @@ _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 _QUOTED: Final = re.compile(r"`([^`\s]+)`|\b([^\W\d][\w.]*+)(\(\))?")
 MOST_MENTIONS: Final = 100
 """Different paths that one task's text is searched for, the first ones."""
+MOST_WORDS: Final = 60
+"""Words of one task that names are looked up by; what the others say of these names still counts."""
 # What is said of a change that those who use the changed thing notice.
 _OUTWARD: Final = frozenset(
     map(stem, ("rename", "signature", "interface", "remove", "deprecate", "replace", "caller", "usage", "everywhere",
@@ -95,12 +97,15 @@ def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
             )
     spoken = telling(_MENTION.sub(lambda match: " " if match[1] else match[0], text))
     exact = mentions or any(name in corpus.symbols or fold(name) in corpus.by_stem for name in named)
-    forms = frozenset(spoken)
-    for number in sorted({number for word in spoken for number in corpus.by_word.get(word, ())}):
+    forms, place = frozenset(spoken), {form: number for number, form in enumerate(spoken)}
+    asked = _rarest({word: len(corpus.by_word.get(word, ())) for word in spoken})
+    for number in sorted({number for word in asked for number in corpus.by_word[word]}):
         confidence = _spoken_name(corpus, number, forms) * (_BESIDE_EXACT if exact else 1.0)
         if confidence >= _WEAKEST:
             words = corpus.words[number]
-            said = [word for form, word in spoken.items() if form in words.name or form in words.folders]
+            said = [
+                spoken[form] for form in sorted((words.name | words.folders) & forms, key=place.__getitem__)
+            ]
             reason = f"the task speaks of {', '.join(said)}"
             yield Evidence(corpus.paths[number], Source.TEXT, confidence, reason)
 
@@ -111,7 +116,9 @@ def from_symbols(corpus: Corpus, text: str) -> Iterator[Evidence]:
     for symbol in sorted(named):
         yield from _defined(corpus, symbol, _NAMED_SYMBOL, f"defines {symbol}")
     words = telling(text).keys()
-    pairs = combinations(sorted(words), 2)
+    pairs = combinations(
+        sorted(_rarest({word: corpus.vocabulary.frequency.get(word, 0) for word in words})), 2
+    )
     candidates = {symbol for pair in pairs for symbol in corpus.vocabulary.by_pair.get(pair, ())}
     for symbol in sorted(symbol for symbol in candidates - named if words >= set(parts(symbol))):
         yield from _defined(corpus, symbol, _SPOKEN_SYMBOL, f"defines {symbol}")
@@ -145,6 +152,12 @@ def from_co_change(corpus: Corpus, seeds: dict[int, float]) -> Iterator[Evidence
         for partner, weight in corpus.partners(seed):
             reason = f"changed together with {corpus.paths[seed]}"
             yield Evidence(corpus.paths[partner], Source.CO_CHANGE, confidence * weight * _TOGETHER, reason)
+
+
+def _rarest(frequency: dict[str, int]) -> list[str]:
+    """Return of the words that there are the rarest, by how many names have each."""
+    known = sorted((many, word) for word, many in frequency.items() if many)
+    return [word for _, word in known[:MOST_WORDS]]
 
 
 def _mentions(text: str) -> list[str]:
