@@ -14,7 +14,7 @@ class CheckAgentStatusArguments(BaseModel):
 
     include_inactive: bool = False
     agent: Annotated[PlainText, Field(max_length=130, description="Only this one.")] = ""
-    cursor: Annotated[PlainText, Field(max_length=130, description="next_cursor of the page before.")] = ""
+    cursor: Annotated[PlainText, Field(max_length=130, description="Last next_cursor.")] = ""
 
 
 class AgentAnswer(AnswerPart):

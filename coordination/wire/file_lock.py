@@ -30,7 +30,7 @@ class ClaimFileLockArguments(BaseModel):
         Field(pattern="^(claim|renew|release)$", description="renew or release with no paths: all of yours"),
     ] = "claim"
     wait_seconds: Annotated[int, Field(ge=0, le=45, description="Wait your turn this long.")] = 0
-    reason: Annotated[str, Field(max_length=200, description="Shown to whoever is refused.")] = ""
+    reason: Annotated[str, Field(max_length=200, description="Shown to those refused.")] = ""
     task_id: Annotated[PlainText, Field(max_length=128, description="Default: your started task.")] = ""
 
 

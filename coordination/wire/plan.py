@@ -85,6 +85,12 @@ class AssignmentAnswer(AnswerPart):
     work: float
 
 
+class FirstTasksAnswer(AssignmentAnswer):
+    """What one agent does first, and how many tasks follow."""
+
+    more: int | None = None
+
+
 class AnalyzeTaskConflictsAnswer(AnswerPart):
     """Output of analyze_task_conflicts."""
 
@@ -95,7 +101,8 @@ class AnalyzeTaskConflictsAnswer(AnswerPart):
     conflicts: list[ConflictAnswer] | None = None
     more_conflicts: int | None = None
     order: list[str] | None = None
-    assignments: list[AssignmentAnswer] | None = None
+    more_order: int | None = None
+    assignments: list[FirstTasksAnswer] | None = None
     waits_for: dict[str, list[str]] | None = None
     resource: str | None = None
     warnings: list[str] | None = None
@@ -110,10 +117,7 @@ class CreateTaskDistributionArguments(BaseModel):
 
     analysis_id: Annotated[str, Field(pattern=ANALYSIS_ID)] | None = None
     analysis_result: (
-        Annotated[
-            dict[str, Any], Field(description="The answer of analyze_task_conflicts, instead of its id.")
-        ]
-        | None
+        Annotated[dict[str, Any], Field(description="That whole answer, instead of its id.")] | None
     ) = None
     preferred_agent_count: Annotated[int, Field(ge=2, le=MOST_AGENTS)] | None = None
 

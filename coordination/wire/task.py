@@ -22,7 +22,7 @@ class SyncProgressArguments(BaseModel):
     to: (
         Annotated[
             list[Annotated[str, Field(pattern=r"^[A-Za-z0-9._@+/-]{1,130}$")]],
-            Field(min_length=1, max_length=20, description="Agents the message is for.", fail_fast=True),
+            Field(min_length=1, max_length=20, description="Agent ids.", fail_fast=True),
         ]
         | None
     ) = None
@@ -69,6 +69,7 @@ class SyncProgressAnswer(AnswerPart):
     task: ProgressAnswer | None = None
     sent_to: list[str] | None = None
     released: list[str] | None = None
+    released_count: int | None = None
     news: list[NewsAnswer] | None = None
     more_news: bool | None = None
     locks: list[OwnLockAnswer] | None = None

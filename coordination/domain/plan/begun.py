@@ -7,8 +7,7 @@ somebody gives the task up, its files are taken.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coordination.domain.path import fold
-from coordination.domain.plan.conflict import above
+from coordination.domain.plan.conflict import above, key_of
 from coordination.domain.plan.prediction import Prediction
 
 
@@ -35,10 +34,10 @@ def shared_with(
     begun: Sequence[Begun], predicted: Mapping[str, Sequence[Prediction]]
 ) -> dict[str, tuple[str, ...]]:
     """Return for each task that has begun the planned ones that write its files, or a folder around or below them."""
-    planned = {id_: {fold(one.path) for one in files} for id_, files in predicted.items()}
+    planned = {id_: {key_of(one.path) for one in files} for id_, files in predicted.items()}
     found: dict[str, tuple[str, ...]] = {}
     for one in begun:
-        taken = set(map(fold, one.files))
+        taken = set(map(key_of, one.files))
         meet = (id_ for id_, keys in planned.items() if id_ != one.id and _overlap(keys, taken))
         found[one.id] = tuple(meet)
     return found

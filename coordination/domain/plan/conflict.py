@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
-from coordination.domain.path import fold
+from coordination.domain.path import ROOT_KEY, LockPath, fold
 from coordination.domain.plan.prediction import Prediction
 from coordination.domain.plan.task import PlannedTask
 
@@ -90,10 +90,14 @@ def _shared(
     tasks: Sequence[PlannedTask], predicted: Mapping[str, Sequence[Prediction]]
 ) -> dict[tuple[str, str], dict[str, float]]:
     """Return for pairs of tasks the files that both write, with the likelihood; tasks in the order handed in."""
-    writers: defaultdict[str, dict[str, Prediction]] = defaultdict(dict)
+    writers: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    spelt: dict[str, str] = {}
     for task in tasks:
         for found in predicted[task.id]:
-            writers[fold(found.path)][task.id] = found
+            key = key_of(found.path)
+            # One file may be predicted in two spellings, the likelier first.
+            writers[key].setdefault(task.id, found.confidence)
+            spelt.setdefault(key, found.path)
     shared: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     place = {task.id: number for number, task in enumerate(tasks)}
     for key, by_task in writers.items():
@@ -105,12 +109,15 @@ def _shared(
                 if place[id_] == place[other_id]:
                     continue
                 pair = (id_, other_id) if place[id_] < place[other_id] else (other_id, id_)
-                both = one.confidence * other.confidence
-                shared[pair][one.path] = max(both, shared[pair].get(one.path, 0.0))
+                shared[pair][spelt[key]] = max(one * other, shared[pair].get(spelt[key], 0.0))
     return shared
 
 
+def key_of(path: str) -> str:
+    """Return what is compared of a path as it is shown: the whole tree is shown as `.`."""
+    return ROOT_KEY if path == "." else fold(path)
+
+
 def above(key: str) -> tuple[str, ...]:
-    """Return the keys of the folders around a path, the whole tree first."""
-    steps = key.split("/")
-    return ("", *("/".join(steps[:depth]) for depth in range(1, len(steps))))
+    """Return the keys of the folders around a path, the whole tree first; that does not cover resources."""
+    return LockPath(key, key).ancestors

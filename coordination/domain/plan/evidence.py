@@ -14,7 +14,8 @@ from itertools import combinations, islice
 from math import fsum, sqrt
 from typing import Final
 
-from coordination.domain.path import fold
+from coordination.domain.errors import InvalidInput
+from coordination.domain.path import ROOT_KEY, LockPath, fold, normalise
 from coordination.domain.plan.corpus import Corpus
 from coordination.domain.plan.words import parts, stem, telling
 
@@ -65,13 +66,16 @@ _TOGETHER: Final = 0.9
 # What is no mention, or not called, is matched as well and left out: else each of its characters would be tried as the
 # beginning of one, and each time to the end of the word.
 _MENTION: Final = re.compile(
-    r"((?<![\w@.()\[\]+-])[\w@.()\[\]+-]++(?:/[\w@.()\[\]+-]++)++/?|[\w@+-][\w@.+-]*\.[A-Za-z]\w{0,5}\b)"
-    r"|[\w@+-][\w@.+-]*+"
+    r"((?<![\w@.()\[\]+-])[\w@.()\[\]+-]++(?:(?:/[\w@.()\[\]+-]++)++/?|/(?!/))"
+    r"|\.?[\w@+-][\w@.+-]*\.[A-Za-z]\w{0,5}\b)"
+    r"|\.?[\w@+-][\w@.+-]*+"
 )
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 _QUOTED: Final = re.compile(r"`([^`\s]+)`|\b([^\W\d][\w.]*+)(\(\))?")
 MOST_MENTIONS: Final = 100
 """Different paths that one task's text is searched for, the first ones."""
+MOST_WORDS: Final = 60
+"""Words of one task that names are looked up by; what the others say of these names still counts."""
 # What is said of a change that those who use the changed thing notice.
 _OUTWARD: Final = frozenset(
     map(stem, ("rename", "signature", "interface", "remove", "deprecate", "replace", "caller", "usage", "everywhere",
@@ -93,12 +97,15 @@ def from_text(corpus: Corpus, text: str) -> Iterator[Evidence]:
             )
     spoken = telling(_MENTION.sub(lambda match: " " if match[1] else match[0], text))
     exact = mentions or any(name in corpus.symbols or fold(name) in corpus.by_stem for name in named)
-    forms = frozenset(spoken)
-    for number in sorted({number for word in spoken for number in corpus.by_word.get(word, ())}):
+    forms, place = frozenset(spoken), {form: number for number, form in enumerate(spoken)}
+    asked = _rarest({word: len(corpus.by_word.get(word, ())) for word in spoken})
+    for number in sorted({number for word in asked for number in corpus.by_word[word]}):
         confidence = _spoken_name(corpus, number, forms) * (_BESIDE_EXACT if exact else 1.0)
         if confidence >= _WEAKEST:
             words = corpus.words[number]
-            said = [word for form, word in spoken.items() if form in words.name or form in words.folders]
+            said = [
+                spoken[form] for form in sorted((words.name | words.folders) & forms, key=place.__getitem__)
+            ]
             reason = f"the task speaks of {', '.join(said)}"
             yield Evidence(corpus.paths[number], Source.TEXT, confidence, reason)
 
@@ -109,7 +116,9 @@ def from_symbols(corpus: Corpus, text: str) -> Iterator[Evidence]:
     for symbol in sorted(named):
         yield from _defined(corpus, symbol, _NAMED_SYMBOL, f"defines {symbol}")
     words = telling(text).keys()
-    pairs = combinations(sorted(words), 2)
+    pairs = combinations(
+        sorted(_rarest({word: corpus.vocabulary.frequency.get(word, 0) for word in words})), 2
+    )
     candidates = {symbol for pair in pairs for symbol in corpus.vocabulary.by_pair.get(pair, ())}
     for symbol in sorted(symbol for symbol in candidates - named if words >= set(parts(symbol))):
         yield from _defined(corpus, symbol, _SPOKEN_SYMBOL, f"defines {symbol}")
@@ -145,22 +154,31 @@ def from_co_change(corpus: Corpus, seeds: dict[int, float]) -> Iterator[Evidence
             yield Evidence(corpus.paths[partner], Source.CO_CHANGE, confidence * weight * _TOGETHER, reason)
 
 
+def _rarest(frequency: dict[str, int]) -> list[str]:
+    """Return of the words that there are the rarest, by how many names have each."""
+    known = sorted((many, word) for word, many in frequency.items() if many)
+    return [word for _, word in known[:MOST_WORDS]]
+
+
 def _mentions(text: str) -> list[str]:
     """Return the first of the paths that a text names, or what looks like one, without duplicates."""
-    found = dict.fromkeys(match[1].strip(".") for match in _MENTION.finditer(text) if match[1])
+    found = dict.fromkeys(match[1].rstrip(".") for match in _MENTION.finditer(text) if match[1])
     return list(islice(found, MOST_MENTIONS))
 
 
 def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
-    key = fold(mention.removeprefix("./").rstrip("/"))
-    found = corpus.ending(key)
-    if found:
-        exact = len(found) == 1 and corpus.keys[found[0]] == key
-        for number in found:
-            confidence = _EXACT if exact else _BY_ENDING / len(found)
-            yield Evidence(corpus.paths[number], Source.TEXT, confidence, "named in the task")
+    named = _inside(mention)
+    if named is None:
         return
-    below = corpus.below(key) if "/" in mention else ()
+    if not mention.endswith("/"):
+        exact = corpus.numbers.get(named.key)
+        found = corpus.ending(named.key) if exact is None else (exact,)
+        for number in found:
+            confidence = _BY_ENDING / len(found) if exact is None else _EXACT
+            yield Evidence(corpus.paths[number], Source.TEXT, confidence, "named in the task")
+        if found:
+            return
+    below = corpus.below(named.key) if "/" in mention else ()
     if below:
         confidence = _IN_FOLDER if len(below) <= _LARGE_FOLDER else _IN_FOLDER * _LARGE_FOLDER / len(below)
         for number in below if len(below) <= _LARGEST_FOLDER else ():
@@ -168,7 +186,29 @@ def _mentioned(corpus: Corpus, mention: str) -> Iterator[Evidence]:
     elif "/" in mention and "." in mention.rpartition("/")[2]:
         # Where nothing is known of the files, nothing is known of this one.
         reason = "named in the task; not there yet" if corpus.paths else "named in the task"
-        yield Evidence(mention.removeprefix("./"), Source.TEXT, _NEW_FILE, reason)
+        yield Evidence(named.path, Source.TEXT, _NEW_FILE, reason)
+
+
+def _inside(mention: str) -> LockPath | None:
+    """Return the path that is meant, None where it is none of the repository, or the whole of that."""
+    try:
+        # Three dots are no folder, but an omission.
+        bare = _bare(mention)
+        path = normalise(bare.lstrip(".") if bare.startswith("...") else bare, literal=True)
+    except InvalidInput:
+        return None
+    return None if path.key == ROOT_KEY else path
+
+
+def _bare(mention: str) -> str:
+    """Return a path without the brackets of the sentence around it; `app/(shop)/[id].ts` keeps its own."""
+    for left, right in ("()", "[]"):
+        whole = mention.startswith(left) and mention.endswith(right) and mention.count(left) == 1
+        if whole or left not in mention:
+            mention = mention.rstrip(right)
+        if whole or right not in mention:
+            mention = mention.lstrip(left)
+    return mention
 
 
 def _spoken_name(corpus: Corpus, number: int, spoken: frozenset[str]) -> float:

@@ -23,7 +23,7 @@ from coordination.domain.plan.task import PlannedTask
 LIKELY: Final = 0.3
 """A file that is as likely as this is predicted to be written."""
 MOST_FILES: Final = 50
-"""Predicted files of one task, the likeliest first."""
+"""Predicted files of one task, the likeliest first; more only of those that come with it."""
 EVERY_SOURCE: Final = frozenset(Source)
 
 
@@ -70,7 +70,7 @@ def predict(
     if Source.CO_CHANGE in sources:
         followed += from_co_change(corpus, seeds)
     likely = [found for found in _combined(chain(said, followed)) if found.confidence >= LIKELY]
-    return tuple(likely[:MOST_FILES])
+    return tuple(likely[: max(MOST_FILES, len(task.files))])
 
 
 def _combined(signs: Iterable[Evidence]) -> list[Prediction]:

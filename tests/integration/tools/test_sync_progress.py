@@ -124,6 +124,20 @@ async def test_a_loss_is_a_warning_that_names_paths_and_number(mcp: Endpoint, da
     assert 'You lost ["one.py"]: the lease was revoked by a person' in told.content["warnings"][0]
 
 
+@pytest.mark.parametrize(("folder", "named"), [("d" * 100, 5), ("d" * 900, 0)])
+async def test_of_many_leases_a_few_are_named_and_all_are_counted(
+    mcp: Endpoint, folder: str, named: int
+) -> None:
+    await mcp.sync("impl_a", task_id="t1", status="started")
+    await mcp.claim("impl_a", *(f"{folder}/{number:03}.py" for number in range(300)), task_id="t1")
+    held = await mcp.sync("impl_a")
+    assert (len(held.content["locks"]), held.content["lock_count"]) == (named, 300)
+    ended = await mcp.sync("impl_a", task_id="t1", status="completed")
+    assert (len(ended.content.get("released", [])), ended.content["released_count"]) == (named, 300)
+    assert "(300 leases)" in ended.text
+    assert max(held.size, ended.size) < 4096
+
+
 async def test_own_locks_come_in_short_with_their_number(mcp: Endpoint) -> None:
     await mcp.claim("impl_a", *(f"{number}.py" for number in range(30)))
     told = await mcp.sync("impl_a")

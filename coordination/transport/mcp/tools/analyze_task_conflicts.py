@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 
 from coordination.domain.identity import Identity
 from coordination.domain.plan.analysis import Analysis
-from coordination.domain.plan.conflict import Conflict
+from coordination.domain.plan.conflict import Conflict, key_of
 from coordination.domain.plan.prediction import Prediction
 from coordination.domain.text import call, counted
 from coordination.services import plan
@@ -20,20 +20,18 @@ from coordination.services.core import Core
 from coordination.services.plan import KeptAnalysis
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
-from coordination.transport.mcp.tools.answer import require_agent, size
+from coordination.transport.mcp.tools.answer import fits, require_agent
 from coordination.transport.plan import planned, project_paths
 from coordination.wire.plan import (
     AnalyzeTaskConflictsAnswer,
     AnalyzeTaskConflictsArguments,
-    AssignmentAnswer,
     ConflictAnswer,
+    FirstTasksAnswer,
     PredictedFileAnswer,
     PredictedTaskAnswer,
 )
 from coordination.wire.resource import analysis_of
 
-ANSWER_BYTES: Final = 3_900
-"""Room for the structured answer, so that it stays under 4 KB."""
 # (files of each task, conflicts, files of each conflict), the best first.
 _PORTIONS: Final = (
     (8, 20, 3),
@@ -43,6 +41,7 @@ _PORTIONS: Final = (
     (1, 10, 1),
     (1, 5, 1),
 )
+_LEAST: Final = 2
 _WORST: Final = 5
 _MANY: Final = 10
 
@@ -87,7 +86,11 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
 def _fitting(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
     """Return the fullest answer that fits."""
     answers = (_answer(kept, *portion) for portion in _PORTIONS)
-    return next((answer for answer in answers if size(answer) <= ANSWER_BYTES), None) or _filled(kept)
+    return next((answer for answer in answers if _fits(kept, answer)), None) or _filled(kept)
+
+
+def _fits(kept: KeptAnalysis, answer: AnalyzeTaskConflictsAnswer) -> bool:
+    return fits(answer, _text(kept, answer.advice or ""))
 
 
 def _filled(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
@@ -95,29 +98,41 @@ def _filled(kept: KeptAnalysis) -> AnalyzeTaskConflictsAnswer:
     whole = _answer(kept, 1, _MANY, 1)
     nothing = dict.fromkeys(("tasks", "conflicts", "order", "assignments", "waits_for"))
     left = {"more_tasks": len(kept.analysis.tasks), "more_conflicts": len(kept.analysis.conflicts) or None}
+    left["more_order"] = len(kept.analysis.order)
     answer = whole.model_copy(update={**nothing, **left, "advice": _advice(kept, left_out=True)})
     for part in _parts(kept, whole):
         larger = answer.model_copy(update=part)
-        if size(larger) <= ANSWER_BYTES:
+        if _fits(kept, larger):
             answer = larger
     return answer
 
 
 def _parts(kept: KeptAnalysis, whole: AnalyzeTaskConflictsAnswer) -> Iterable[dict[str, object]]:
-    conflicts, tasks = whole.conflicts or [], whole.tasks or []
+    conflicts, tasks, order = whole.conflicts or [], whole.tasks or [], whole.order or []
+    split = whole.assignments or []
 
     def worst(least: int, most: int) -> Iterable[dict[str, object]]:
         for many in range(least, min(most, len(conflicts)) + 1):
             left = len(kept.analysis.conflicts) - many
             yield {"conflicts": conflicts[:many], "more_conflicts": left or None}
 
-    yield {"assignments": whole.assignments}
-    yield from worst(1, _WORST)
-    yield {"order": whole.order}
+    yield {"assignments": [_first_of(one, 0) for one in split]}
+    yield from worst(1, _LEAST)
+    for many in range(1, max(len(one.tasks) for one in split) + 1):
+        yield {"assignments": [_first_of(one, many) for one in split]}
+    yield from worst(_LEAST + 1, _WORST)
+    for many in range(1, len(order) + 1):
+        yield {"order": order[:many], "more_order": len(order) - many or None}
     yield {"waits_for": whole.waits_for}
     for many in range(1, len(tasks) + 1):
         yield {"tasks": tasks[:many], "more_tasks": len(tasks) - many or None}
     yield from worst(_WORST + 1, _MANY)
+
+
+def _first_of(whole: FirstTasksAnswer, many: int) -> FirstTasksAnswer:
+    return whole.model_copy(
+        update={"tasks": whole.tasks[:many], "more": max(len(whole.tasks) - many, 0) or None}
+    )
 
 
 def _answer(
@@ -139,7 +154,7 @@ def _answer(
         more_conflicts=len(analysis.conflicts) - len(shown) or None,
         order=list(analysis.order),
         assignments=[
-            AssignmentAnswer(agent=one.agent, tasks=list(one.tasks), work=one.work)
+            FirstTasksAnswer(agent=one.agent, tasks=list(one.tasks), work=one.work)
             for one in analysis.schedule.assignments
         ],
         waits_for={id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
@@ -172,7 +187,9 @@ def _conflict(analysis: Analysis, conflict: Conflict, most: int) -> ConflictAnsw
 
 
 def _why(found: Iterable[Prediction], path: str, id_: str) -> str:
-    reason = next((one.evidence[0].reason for one in found if one.path == path), "writes a folder above it")
+    key = key_of(path)
+    same = (one.evidence[0].reason for one in found if key_of(one.path) == key)
+    reason = next(same, "writes a folder above it")
     return f"{id_}: {reason}"
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import accumulate, takewhile
 from typing import Final
 
 from pydantic import BaseModel
@@ -20,6 +21,9 @@ from coordination.wire.text import quoted
 
 SHOWN_TEXT: Final = 60
 SHOWN_CONFLICTS: Final = 5
+MOST_BYTES: Final = 4_096
+"""Of a whole answer: the structured part, the text, and what is around them."""
+_AROUND: Final = 120
 _NAMED: Final = 3
 
 
@@ -41,6 +45,18 @@ def instant(at: datetime) -> str:
 def size(part: BaseModel) -> int:
     """Return how many bytes a part of an answer takes."""
     return len(part.model_dump_json(exclude_none=True).encode())
+
+
+def fits(structured: BaseModel, text: str) -> bool:
+    """Return whether an answer of these two is small enough for a model."""
+    return size(structured) + len(json.dumps(text, ensure_ascii=False).encode()) + _AROUND < MOST_BYTES
+
+
+def within(texts: Iterable[str], room: int) -> list[str]:
+    """Return the first of some texts, as many as take at most `room` bytes in a list."""
+    given = list(texts)
+    taken = accumulate(len(text.encode()) + len('"",') for text in given)
+    return given[: sum(1 for _ in takewhile(lambda bytes_: bytes_ <= room, taken))]
 
 
 def lock_answer(lease: Lease, previous_holder: str | None = None) -> LockAnswer:

@@ -6,7 +6,7 @@ is counted, and `coord plan` shows it.
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate, islice, takewhile
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 from pydantic import PrivateAttr
@@ -21,7 +21,7 @@ from coordination.services.core import Core
 from coordination.store.plan import Distributed
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
-from coordination.transport.mcp.tools.answer import require_agent, size
+from coordination.transport.mcp.tools.answer import fits, require_agent, within
 from coordination.wire.plan import (
     CreateTaskDistributionAnswer,
     CreateTaskDistributionArguments,
@@ -30,12 +30,8 @@ from coordination.wire.plan import (
 )
 from coordination.wire.resource import prompt_of
 
-ANSWER_BYTES: Final = 3_900
-"""Room for the structured answer, so that it stays under 4 KB."""
 KEPT_BYTES: Final = 300
-TEXT_CHARACTERS: Final = 1_000
-"""Room for the commands in the text, where they stand a second time."""
-_NAMED_AGENTS: Final = 20
+_NAMED_AGENTS: Final = 5
 _ADVICE: Final = (
     "Show the person the commands, one terminal each: they start the agents with their first prompts."
 )
@@ -137,16 +133,19 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
         advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
-    said = _text(agent, distributed, [one.command for one in terminals])
-    return Answer(_fitting(full), "\n".join([said, *warnings]))
+    said = _text(agent, distributed)
+    whole = Answer(full, "\n".join([said, *(one.command for one in terminals), *warnings]))
+    if fits(whole.structured, whole.text):
+        return whole
+    text = "\n".join([said, _rest(agent.session), *warnings])
+    return Answer(_fitting(full, text), text)
 
 
-def _fitting(full: CreateTaskDistributionAnswer) -> CreateTaskDistributionAnswer:
-    """Leave out what a person needs least, step by step, until the answer fits."""
+def _fitting(full: CreateTaskDistributionAnswer, text: str) -> CreateTaskDistributionAnswer:
+    """Leave out what a person needs least, step by step, until the answer fits, with a text without commands."""
     terminals = [one.model_copy(update={"prompt": None, "resource": None}) for one in full.terminals or ()]
     kept = full.kept or []
-    room = accumulate(len(id_.encode()) + len('"",') for id_ in kept)
-    few = kept[: sum(1 for _ in takewhile(lambda taken: taken <= KEPT_BYTES, room))]
+    few = within(kept, KEPT_BYTES)
     steps: tuple[dict[str, object], ...] = (
         {"terminals": terminals, "advice": f"{_ADVICE} {_rest(full.session)}"},
         {"kept": few or None, "more_kept": len(kept) - len(few) or None},
@@ -155,7 +154,7 @@ def _fitting(full: CreateTaskDistributionAnswer) -> CreateTaskDistributionAnswer
     )
     shown = full
     for step in steps:
-        if size(shown) <= ANSWER_BYTES:
+        if fits(shown, text):
             break
         shown = shown.model_copy(update=step)
     return shown
@@ -170,13 +169,12 @@ def _name(agent: Agent, task: HandedOut) -> str:
     return (task.whose or "").removeprefix(f"{agent.user}/")
 
 
-def _text(agent: Agent, distributed: Distributed, commands: Sequence[str]) -> str:
+def _text(agent: Agent, distributed: Distributed) -> str:
     loads = Counter(_name(agent, task) for task in distributed.tasks if task.assigned_to)
     counts = ", ".join(f"{name} {many}" for name, many in islice(loads.items(), _NAMED_AGENTS))
-    lines = "\n".join(commands)
+    more = f" and {len(loads) - _NAMED_AGENTS} more" if len(loads) > _NAMED_AGENTS else ""
     return (
-        f"Plan {distributed.revision}: {counted(len(distributed.tasks), 'task')} ({counts}). {_ADVICE}\n"
-        f"{lines if len(lines) <= TEXT_CHARACTERS else _rest(agent.session)}"
+        f"Plan {distributed.revision}: {counted(len(distributed.tasks), 'task')} ({counts}{more}). {_ADVICE}"
     )
 
 

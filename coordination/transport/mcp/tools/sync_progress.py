@@ -1,5 +1,6 @@
 """The tool `sync_progress`: report on a task, send a message, read what concerns the agent."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final, cast
 
@@ -7,9 +8,10 @@ from pydantic import PrivateAttr
 
 from coordination.domain.agent import Agent
 from coordination.domain.event import EventKind
+from coordination.domain.file_lock import Lease
 from coordination.domain.identity import Identity
 from coordination.domain.task import Awaited, News, NewsItem, Synced, WaitingTask
-from coordination.domain.text import call, clean, shown
+from coordination.domain.text import call, clean, counted, shown
 from coordination.services import task
 from coordination.services.core import Core
 from coordination.transport.exchange import Exchange
@@ -20,6 +22,7 @@ from coordination.transport.mcp.tools.answer import (
     require_agent,
     shared_name_warning,
     size,
+    within,
 )
 from coordination.transport.task import report
 from coordination.wire.task import (
@@ -33,6 +36,8 @@ from coordination.wire.task import (
 from coordination.wire.text import quoted
 
 SHOWN_LOCKS: Final = 5
+PATHS_BYTES: Final = 700
+"""Room for the paths of leases, of those that ended and of those that are left."""
 NEWS_BYTES: Final = 2_400
 """Room for news in an answer of under 4 KB."""
 _LOSSES: Final = {"lock.expired": "expired", "lock.revoked": "was revoked by a person"}
@@ -108,14 +113,15 @@ def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
             progress_percentage=synced.task.progress_percentage,
         ),
         sent_to=None if synced.sent_to is None else list(synced.sent_to),
-        released=[lease.path for lease in synced.released] or None,
+        released=_few(synced.released) or None,
+        released_count=len(synced.released) or None,
         news=news,
         more_news=synced.news.more or None,
         locks=[
             OwnLockAnswer(
                 path=lease.path, operation=lease.operation, expires_in_seconds=int(lease.expires_in_seconds)
             )
-            for lease in synced.leases[:SHOWN_LOCKS]
+            for lease in synced.leases[: len(_few(synced.leases))]
         ],
         lock_count=synced.lease_count,
         next_task=None
@@ -138,7 +144,9 @@ def _summary(synced: Synced) -> list[str]:
         at = "" if done is None else f", {done}%"
         lines.append(f'Task "{shown(synced.task.task_id)}" is {synced.task.status}{at}.')
     if synced.released:
-        lines.append(f"Released with the task: {literal(lease.path for lease in synced.released)}.")
+        number, few = len(synced.released), _few(synced.released)
+        of = f" ({counted(number, 'lease')})" if number > len(few) else ""
+        lines.append(f"Released with the task: {literal(few)}{of}.")
     if synced.sent_to is not None:
         lines.append(f"Sent to {', '.join(synced.sent_to)}.")
     messages = sum(item.kind == "message.sent" for item in synced.news.items)
@@ -146,6 +154,11 @@ def _summary(synced: Synced) -> list[str]:
         f"News: {len(synced.news.items)} ({messages} message(s)). You hold {synced.lease_count} lock(s)."
     )
     return lines
+
+
+def _few(leases: Sequence[Lease]) -> list[str]:
+    """Return the paths of some leases: their number is told beside them."""
+    return within((lease.path for lease in leases[:SHOWN_LOCKS]), PATHS_BYTES)
 
 
 def _news(item: NewsItem) -> NewsAnswer:

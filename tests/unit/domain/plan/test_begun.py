@@ -5,7 +5,7 @@ import pytest
 from coordination.domain.errors import InvalidInput
 from coordination.domain.plan.analysis import distributed
 from coordination.domain.plan.assignment import Schedule
-from coordination.domain.plan.begun import Begun
+from coordination.domain.plan.begun import Begun, shared_with
 from tests.unit.domain.plan.test_assignment import analysed, task
 
 
@@ -18,6 +18,14 @@ def test_what_shares_a_file_with_a_task_that_somebody_has_is_for_whoever_has_it(
     assert holders(distributed(analysis)) == {"impl_a": ["c"], "impl_b": ["new"]}
     found = distributed(analysis, begun=[Begun("x", "impl_a", ("X.py",), 3.0)])
     assert holders(found) == {"impl_a": ["new"], "impl_b": ["c"]}
+
+
+def test_who_has_the_whole_tree_has_every_file_of_it_and_no_resource() -> None:
+    analysis = analysed([task("c", "resource:x", "resource:y"), task("new", "x.py")])
+    assert shared_with([Begun("x", "impl_a", (".",))], analysis.predicted) == {"x": ("new",)}
+    assert shared_with([Begun("x", "impl_a", ("x.py",))], analysed([task("all", ".")]).predicted) == {
+        "x": ("all",)
+    }
 
 
 def test_a_task_of_the_plan_that_somebody_has_stays_with_its_holder_whatever_its_name() -> None:

@@ -1,14 +1,16 @@
 """What an analysis may cost: folders are looked up, of many mentions the first ones count, and it can be ended."""
 
 from collections.abc import Sequence
-from typing import overload
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, overload
 
 import pytest
 
 from coordination.domain.file_index import FileIndex, IndexedFile
 from coordination.domain.plan.analysis import Complexity, analyse
 from coordination.domain.plan.corpus import Corpus
-from coordination.domain.plan.evidence import MOST_MENTIONS, from_symbols, from_text
+from coordination.domain.plan.evidence import MOST_MENTIONS, MOST_WORDS, from_symbols, from_text
 from coordination.domain.plan.prediction import predict
 from coordination.domain.plan.task import PlannedTask
 
@@ -62,6 +64,33 @@ def test_of_many_paths_in_one_text_the_first_ones_count() -> None:
     assert {found.path for found in from_text(corpus("x.py"), again)} == {"d/n0.py", "d/n1.py"}
 
 
+# No word of these ends as words do.
+WORDS = [f"zu{first}{second}ok" for first in "abcdefghij" for second in "klmnopqrst"]
+
+
+def test_of_many_words_the_rarest_are_looked_up_and_all_of_them_count() -> None:
+    rare, common = WORDS[:MOST_WORDS], WORDS[MOST_WORDS]
+    paths = [*(f"{word}.py" for word in rare), f"a/{common}.py", f"b/{common}.py", f"{rare[0]}_{common}.py"]
+    text = " ".join([common, *rare])
+    assert {found.path for found in from_text(corpus(*paths), text)} == {*paths} - {*paths[-3:-1]}
+    assert {found.path for found in from_text(corpus(*paths), common)} == {*paths[-3:]}
+
+
+def test_of_many_words_few_pairs_are_looked_up_in_symbols() -> None:
+    symbols = tuple(f"{word}_{after}" for word, after in pairwise(WORDS))
+    one = Corpus(FileIndex((IndexedFile("a.py", symbols),)))
+    asked: list[object] = []
+
+    class Asked(dict[tuple[str, str], Sequence[str]]):
+        def get(self, *key: Any) -> Any:
+            asked.append(key)
+            return super().get(*key)
+
+    one.vocabulary = replace(one.vocabulary, by_pair=Asked(one.vocabulary.by_pair))
+    assert list(from_symbols(one, " ".join(WORDS)))
+    assert len(asked) == MOST_WORDS * (MOST_WORDS - 1) // 2
+
+
 def test_a_folder_of_almost_everything_says_nothing_about_a_file() -> None:
     large = corpus(*(f"src/p/m{number}.xyz" for number in range(FILES)))
     assert predict(large, PlannedTask("t", "Format src/p/")) == ()
@@ -72,7 +101,7 @@ def test_a_folder_of_almost_everything_says_nothing_about_a_file() -> None:
     ("text", "paths"),
     [
         ("see d/new.py, then", ["d/new.py"]),
-        ("(d/a.py) d//b.py", ["b.py", "(d/a.py)"]),
+        ("(d/a.py) d//b.py", ["b.py", "d/a.py"]),
         ("a.b.c@py-x.py_7 b.py-", ["b.py"]),
         ("(b.py", ["b.py"]),
         (f"{'a' * 50}/b.py", [f"{'a' * 50}/b.py"]),

@@ -56,10 +56,53 @@ def test_an_end_that_several_files_share_says_less_about_each() -> None:
     assert predicted("Mend models.py", *files) == {"a/models.py": 0.45, "b/models.py": 0.45}
 
 
+def test_a_file_at_the_top_is_meant_by_its_name_though_others_end_in_it() -> None:
+    files = [
+        IndexedFile(f"{folder}package.json") for folder in ("", "packages/a/", "packages/b/", "packages/c/")
+    ]
+    assert predicted("Add a script to package.json", *files) == {"package.json": 0.97}
+
+
+DOTS = [
+    ("Mend .github/workflows/ci.yml", ".github/workflows/ci.yml"),
+    ("Mend ./src/x.py...", "src/x.py"),
+    ("Mend src/../src/x.py", "src/x.py"),
+    ("Mend ...src/x.py", "src/x.py"),
+    ("Mend it (src/x.py).", "src/x.py"),
+    ("Mend it (as in src/x.py), [src/x.py]", "src/x.py"),
+    ("Mend it (src/x.py, or so)", "src/x.py"),
+    ("Mend app/(shop)/[id].ts", "app/(shop)/[id].ts"),
+    ("Mend (shop)/[id]/[size].ts", "(shop)/[id]/[size].ts"),
+    ("Mend app/[id]/(a).ts", "app/[id]/(a).ts"),
+]
+
+
+@pytest.mark.parametrize(("text", "path"), DOTS)
+def test_dots_and_brackets_of_a_path_are_its_own_but_not_those_of_a_sentence(text: str, path: str) -> None:
+    assert predicted(text) == {path: 0.85}
+    assert predicted(text, IndexedFile(path)) == {path: 0.97}
+
+
+def test_a_file_whose_name_begins_with_a_dot_is_found() -> None:
+    files = (IndexedFile(".eslintrc.json"), IndexedFile("web/eslint.json"))
+    assert predicted("Change .eslintrc.json", *files) == {".eslintrc.json": 0.97}
+
+
+def test_a_path_outside_of_the_repository_is_none_of_its_files() -> None:
+    assert predicted("Mend ../app/x.py") == {}
+    assert predicted("Mend ./", IndexedFile("x.py")) == {}
+
+
 def test_a_name_that_is_spelt_like_code_means_the_file_of_that_name() -> None:
     files = (IndexedFile("src/claim_lock.py"), IndexedFile("sql/claim_lock.sql"), IndexedFile("src/claim.py"))
     found = predicted("Let claim_lock take globs", *files)
     assert found == {"sql/claim_lock.sql": 0.601, "src/claim_lock.py": 0.601}
+
+
+def test_a_folder_at_the_top_is_known_by_the_slash_behind_it() -> None:
+    files = (IndexedFile("src/a.py"), IndexedFile("docs/b.md"), IndexedFile("tools/src"))
+    assert predicted("Mend src/, and all of it", *files) == {"src/a.py": 0.6}
+    assert predicted("Mend v1.2/") == {}
 
 
 def test_a_folder_in_the_text_means_what_is_below_it() -> None:
@@ -91,6 +134,12 @@ def test_files_that_come_with_the_task_are_certain_and_spelt_as_the_index_does()
         ("src/Cart.py", 1.0),
         ("src/new.py", 1.0),
     ]
+
+
+def test_of_files_that_come_with_the_task_none_is_left_out() -> None:
+    given = tuple(normalise(f"{number}.py") for number in range(100))
+    found = predict(Corpus(FileIndex(())), PlannedTask("t", "Mend a/b.py", files=given))
+    assert sorted(one.path for one in found) == sorted(path.path for path in given)
 
 
 def test_a_task_that_speaks_of_nothing_in_the_repository_touches_nothing() -> None:
