@@ -4,7 +4,9 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
+from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
+from coordination.domain.text import shown
 from coordination.services.core import Core
 from coordination.store import event as store
 
@@ -64,3 +66,22 @@ async def last_number(core: Core, workspace: str, session: str) -> int:
     """
     numbers = await store.last_numbers(core.database, [(workspace, session)])
     return numbers[workspace, session]
+
+
+def require_reached(session: str, after: int, last: int) -> None:
+    """Refuse a number that a session has not reached: what follows it would be waited for in vain.
+
+    Args:
+        session: its id.
+        after: the number of the last event that a reader says to have.
+        last: the number of its last event.
+
+    Raises:
+        InvalidInput: the session has fewer events.
+    """
+    if after > last:
+        raise InvalidInput(
+            f"after: the session {shown(session)} has {last} events, and not {after}. Was it deleted since? "
+            "Begin again with 0.",
+            details={"field": "after"},
+        )

@@ -41,10 +41,8 @@ async def read_events(core: Core, agent: Agent, said: Mapping[str, str]) -> str:
     else:
         found = await events.read_latest(*where, PAGE_EVENTS)
     last = await events.last_number(*where)
-    if not found and AFTER in said and int(said[AFTER]) > last:
-        raise InvalidInput(
-            f"{AFTER}: the session has {last} events, and not {said[AFTER]}. Was it deleted since? Begin with 0."
-        )
+    if not found and AFTER in said:
+        events.require_reached(agent.session, int(said[AFTER]), last)
     cursor = found[-1].seq if found else last
     earlier = found[0].seq - 1 if found else last
     return as_json(
