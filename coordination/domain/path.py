@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coordination.domain.errors import InvalidInput
-from coordination.domain.text import shown
+from coordination.domain.text import hidden, shown
 
 MAX_PATH_BYTES: Final = 1024
 MAX_DEPTH: Final = 64
@@ -89,7 +89,8 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
     Args:
         raw: the caller's text.
         root: absolute top level of the caller's checkout, when it is known; absolute paths below it are accepted.
-        literal: take ``*`` and ``?`` as ordinary characters (for callers that name files they have seen).
+        literal: take ``*`` and ``?`` as ordinary characters, and marks that nobody sees, such as selectors of
+            variants, as part of the name (for callers that name files they have seen).
         field: name of the input field, for messages.
 
     Raises:
@@ -99,7 +100,7 @@ def normalise(raw: str, *, root: str = "", literal: bool = False, field: str = "
     if len(raw) <= MAX_PATH_BYTES and _PLAIN.fullmatch(raw) is not None:
         return LockPath(path=raw, key=raw.lower())
     text = unicodedata.normalize("NFC", raw)
-    _refuse_unprintable(text, field)
+    _refuse_unprintable(text, field, literal=literal)
     if not _names_resource(text):
         text = "/".join(_clean_parts(_relative(text, root, field), text, field))
     if _names_resource(text):
@@ -150,10 +151,10 @@ def normalise_all(
     return tuple(by_key.values())
 
 
-def _refuse_unprintable(text: str, field: str) -> None:
+def _refuse_unprintable(text: str, field: str, *, literal: bool) -> None:
     if not text:
         raise InvalidInput(f'{field}: a path is empty. Send "." for the whole tree.')
-    if any(_is_unprintable(character) for character in text):
+    if any(_is_unprintable(character) for character in text) or (not literal and hidden(text)):
         raise InvalidInput(
             f'{field}: "{shown(text)}" holds control or invisible characters. Send the path without them.'
         )

@@ -22,14 +22,39 @@ LONGEST_CALL: Final = 400
 # Cc control, Cf format (bidi marks, zero width), Cs lone surrogates, Co private use, Cn unassigned.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _UNSTORABLE: Final = frozenset({"Cc", "Cs"})
+# Letters, marks and a symbol that nobody sees: selectors of variants, fillers, joiners of graphemes, the empty Braille
+# pattern. A row of them carries any text. One alone may ask for the colours of an emoji, or of a key on a keypad.
+_EMOJI: Final = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u2328\u232b-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935"
+    "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+_HIDDEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0e\U000e0100-\U000e01ef]"
+    f"|(?<![{_EMOJI}])(?!(?<=[0-9#*])\ufe0f\u20e3)\ufe0f"
+)
 
 
 def clean(text: str, limit: int) -> str:
     """Return text on one line without control, ANSI, bidi or invisible characters, at most `limit` characters."""
     flat = _SPACES.sub(" ", _ANSI.sub("", text))
-    seen = "".join(character for character in flat if unicodedata.category(character) not in _UNSAFE)
+    seen = flat if flat.isascii() and flat.isprintable() else _without_unseen(flat)
     kept = unicodedata.normalize("NFC", _SPACES.sub(" ", seen).strip())
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def _without_unseen(text: str) -> str:
+    seen = (character for character in text if unicodedata.category(character) not in _UNSAFE)
+    return _HIDDEN.sub("", "".join(seen))
+
+
+def legible(text: str) -> bool:
+    """Return whether a person sees all of a text: nothing in it is a control character or invisible."""
+    return text.isprintable() and not hidden(text)
+
+
+def hidden(text: str) -> bool:
+    """Return whether a text holds letters or marks that nobody sees; control characters are none of them."""
+    return not text.isascii() and _HIDDEN.search(text) is not None
 
 
 def storable(text: str) -> bool:
@@ -55,10 +80,15 @@ def call_on(tool: str, field: str, values: Sequence[str], **arguments: object) -
 
 
 def printable(text: str) -> str:
-    """Return text with everything escaped that is not printable: line ends, ANSI, bidi marks."""
-    if text.isprintable():
+    """Return text with everything escaped that nobody would see: line ends, ANSI, bidi marks, invisible characters."""
+    if legible(text):
         return text
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+    plain = _HIDDEN.sub(lambda found: _escaped(found[0]), text)
+    return "".join(character if character.isprintable() else _escaped(character) for character in plain)
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}"
 
 
 def shown(text: str) -> str:

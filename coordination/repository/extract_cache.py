@@ -18,7 +18,7 @@ import orjson
 
 from coordination.repository.source import Extract, read_bounded
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it with every change of what the readers of sources find."""
 MOST_TREES: Final = 32
 MOST_BYTES: Final = 256 * 1024 * 1024

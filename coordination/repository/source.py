@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from coordination.domain.file_index import MAX_SYMBOL_CHARACTERS, MAX_SYMBOLS
+from coordination.domain.text import legible
 
 SOURCE_MAX: Final = 1024 * 1024
 """Bytes; what is larger was generated, and tells nobody what it is about."""
@@ -76,6 +77,6 @@ def read_bounded(file: Path, limit: int = SOURCE_MAX) -> bytes | None:
 
 def make_extract(symbols: Iterable[str], imports: Iterable[str]) -> Extract:
     """Return what was found within its bounds: names that can be shown, each once, the first ones."""
-    kept = (name for name in symbols if 0 < len(name) <= MAX_SYMBOL_CHARACTERS and name.isprintable())
-    told = (name for name in imports if name.isprintable())
+    kept = (name for name in symbols if 0 < len(name) <= MAX_SYMBOL_CHARACTERS and legible(name))
+    told = (name for name in imports if legible(name))
     return Extract(tuple(dict.fromkeys(kept))[:MAX_SYMBOLS], tuple(dict.fromkeys(told))[:MAX_IMPORTED])

@@ -4,7 +4,9 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
+from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
+from coordination.domain.text import shown
 from coordination.services.core import Core
 from coordination.store import event as store
 
@@ -43,15 +45,27 @@ async def read_events(
                 return []
 
 
-async def read_latest(core: Core, workspace: str, session: str, limit: int) -> list[Event]:
+async def read_latest(
+    core: Core, workspace: str, session: str, limit: int, last: int | None = None
+) -> list[Event]:
     """Read the last events of a session, in order: at most `limit`, and of large ones fewer, but not none.
+
+    Args:
+        core: the shared parts.
+        workspace: the session's workspace.
+        session: the session's id; of an unknown one there are no events.
+        limit: most events in one answer.
+        last: the number of the event to end with, which it has reached; None for its last one.
 
     Raises:
         RetryLater: the database cannot answer now.
     """
-    last = await last_number(core, workspace, session)
+    last = await last_number(core, workspace, session) if last is None else last
     after, found = max(0, last - limit), list[Event]()
-    while after < last and (page := await store.read(core.database, workspace, session, after, limit)):
+    # Numbers have no gaps, so as many as are missing end with the last.
+    while after < last and (
+        page := await store.read(core.database, workspace, session, after, min(limit, last - after))
+    ):
         after, found = page[-1].seq, page
     return found
 
@@ -64,3 +78,22 @@ async def last_number(core: Core, workspace: str, session: str) -> int:
     """
     numbers = await store.last_numbers(core.database, [(workspace, session)])
     return numbers[workspace, session]
+
+
+def require_reached(session: str, after: int, last: int) -> None:
+    """Refuse a number that a session has not reached: what follows it would be waited for in vain.
+
+    Args:
+        session: its id.
+        after: the number of the last event that a reader says to have.
+        last: the number of its last event.
+
+    Raises:
+        InvalidInput: the session has fewer events.
+    """
+    if after > last:
+        raise InvalidInput(
+            f"after: the session {shown(session)} has {last} events, and not {after}. Was it deleted since? "
+            "Begin again with 0.",
+            details={"field": "after"},
+        )

@@ -2,12 +2,15 @@
 
 A stream holds a number for each session and nothing else: no event waits in memory for a reader that is slow, because a
 page is read when the reader asks for it. A wake-up of the feed says where to look; a look that finds nothing ends it.
-So a stream misses nothing, and repeats nothing. Who may follow is not decided here, nor what goes over the wire.
+So a stream misses nothing, and repeats nothing. A session that was deleted ends it, also when another one has its name
+by now: that one began at another moment, and its events have numbers of their own. Who may follow is not decided here,
+nor what goes over the wire.
 """
 
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Final
 
 from coordination.domain.errors import InvalidInput, UnknownItem
@@ -15,6 +18,7 @@ from coordination.domain.event import Event
 from coordination.domain.text import shown
 from coordination.services.agent import read_status
 from coordination.services.core import Core
+from coordination.services.event import require_reached
 from coordination.services.feed import Subscription
 from coordination.store import event as store
 
@@ -41,6 +45,7 @@ class EventStream:
         self._workspace = workspace
         self._subscription = subscription
         self._due: dict[str, None] = {}
+        self._began: dict[str, datetime | None] = {}
         self.cursor: dict[str, int] = {}
 
     @property
@@ -84,6 +89,7 @@ class EventStream:
         self._core.feed.leave(self._subscription, self._workspace, session)
         self._due.pop(session, None)
         del self.cursor[session]
+        del self._began[session]
         return True
 
     async def read(self) -> tuple[str, list[Event]] | None:
@@ -94,6 +100,7 @@ class EventStream:
             cursor stands after them then.
 
         Raises:
+            UnknownItem: a session was deleted, and another one has its name. It is followed no more.
             RetryLater: the database cannot answer now. What is due stays due.
         """
         self._subscription.wake.clear()
@@ -101,7 +108,7 @@ class EventStream:
             self._due[session] = None
         self._subscription.woken.clear()
         for session in list(self._due):
-            found = await store.read(
+            began, found = await store.read_page(
                 self._core.database,
                 self._workspace,
                 session,
@@ -110,6 +117,8 @@ class EventStream:
                 PAGE_BYTES,
             )
             del self._due[session]
+            if found and began != self._began[session]:
+                raise self._deleted(session)
             if found:
                 self._due[session] = None  # at the end: the others come first
                 self.cursor[session] = found[-1].seq
@@ -135,27 +144,30 @@ class EventStream:
             RetryLater: the database cannot answer now, so nobody knows.
         """
         wanted = [(self._workspace, session) for session in self.cursor]
-        numbers = await store.last_numbers(self._core.database, wanted)
-        for (_, session), number in numbers.items():
-            if number > self.cursor[session]:
+        stands = await store.stands(self._core.database, wanted)
+        for pair in wanted:
+            session, stand = pair[1], stands.get(pair)
+            if stand is None or stand.began != self._began[session] or stand.seq < self.cursor[session]:
+                raise self._deleted(session)
+            if stand.seq > self.cursor[session]:
                 self._due[session] = None
-            elif number < self.cursor[session]:
-                self.leave(session)
-                raise UnknownItem(
-                    f"The session {shown(session)} was deleted. Follow it again from its beginning, if there is one.",
-                    details={"session": session},
-                )
+
+    def _deleted(self, session: str) -> UnknownItem:
+        self.leave(session)
+        return UnknownItem(
+            f"The session {shown(session)} was deleted. Follow it again from its beginning, if there is one.",
+            details={"session": session},
+        )
 
     async def _begin(self, session: str, after: int | None) -> int:
-        status = await read_status(self._core, self._workspace, session, limit=1)
-        last = int(status.totals["last_event"])
-        if after is not None and after > last:
-            raise InvalidInput(
-                f"after: the session {shown(session)} has {last} events, and not {after}. Was it deleted since? "
-                "Begin again with 0.",
-                details={"field": "after"},
-            )
-        return last if after is None else after
+        """Note which session it is, in the same look as its last number; returns where the stream begins."""
+        pair = self._workspace, session
+        while (stand := (await store.stands(self._core.database, [pair])).get(pair)) is None:
+            await read_status(self._core, *pair, limit=1)  # refused, unless it began this moment
+        if after is not None:
+            require_reached(session, after, stand.seq)
+        self._began[session] = stand.began
+        return stand.seq if after is None else after
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,7 +30,9 @@ READ: Final = """
         ) e
         WHERE p.number < $4 AND p.bytes + octet_length(e.payload) <= $5
     )
-    SELECT seq, agent_id, kind, payload, created_at FROM page ORDER BY seq
+    SELECT seq, agent_id, kind, payload, created_at,
+           (SELECT s.created_at FROM claude_code_sessions s WHERE s.workspace_id = $1 AND s.id = $2) AS began
+    FROM page ORDER BY seq
 """
 # One row for each (workspace, session) asked for, whatever it holds.
 LAST: Final = """
@@ -39,11 +42,33 @@ LAST: Final = """
                      ORDER BY e.seq DESC LIMIT 1), 0) AS seq
     FROM unnest($1::text[], $2::text[]) AS w(workspace, session)
 """
+# The same, with the moment when the session began: of what is gone there is none.
+STANDS: Final = """
+    SELECT w.workspace, w.session, s.created_at AS began,
+           coalesce((SELECT e.seq FROM coordination_events e
+                     WHERE e.workspace_id = w.workspace AND e.session_id = w.session
+                     ORDER BY e.seq DESC LIMIT 1), 0) AS seq
+    FROM unnest($1::text[], $2::text[]) AS w(workspace, session)
+    JOIN claude_code_sessions s ON s.workspace_id = w.workspace AND s.id = w.session
+"""
 LISTENERS: Final = """
     SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
 """
 # A notification only wakes: it need not survive a crash, so its commit does not make claims wait for the disk.
 NOTIFY: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a session stands.
+
+    Attributes:
+        began: when it began; another session of the same name began at another moment. None when nobody noted it.
+        seq: the number of its last event, 0 when it has none.
+    """
+
+    began: datetime | None
+    seq: int
 
 
 async def read(
@@ -55,16 +80,34 @@ async def read(
         At most `limit` of them, and fewer when they are large: one, or as many as `most_bytes` (`PAGE_BYTES` when it
         is None) have room for.
     """
+    return (await read_page(database, workspace, session, after, limit, most_bytes))[1]
+
+
+async def read_page(
+    database: Database, workspace: str, session: str, after: int, limit: int, most_bytes: int | None = None
+) -> tuple[datetime | None, list[Event]]:
+    """Do what `read` does, and say whose events these are: a session of that name can be deleted and begin again.
+
+    Returns:
+        When the session began, None when that is not known or there are no events; and the events.
+    """
     rows = await database.fetch(READ, workspace, session, after, limit, most_bytes or PAGE_BYTES)
-    return [
+    found = [
         _event(row["seq"], row["agent_id"], row["kind"], row["payload"], row["created_at"]) for row in rows
     ]
+    return (rows[0]["began"] if rows else None), found
 
 
 async def last_numbers(database: Database, sessions: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Read the number of the last event of each (workspace, session)."""
     rows = await database.fetch(LAST, [pair[0] for pair in sessions], [pair[1] for pair in sessions])
     return {(row["workspace"], row["session"]): row["seq"] for row in rows}
+
+
+async def stands(database: Database, sessions: list[tuple[str, str]]) -> dict[tuple[str, str], Stand]:
+    """Read where each (workspace, session) stands; those that do not exist are left out."""
+    rows = await database.fetch(STANDS, [pair[0] for pair in sessions], [pair[1] for pair in sessions])
+    return {(row["workspace"], row["session"]): Stand(row["began"], row["seq"]) for row in rows}
 
 
 async def listeners(database: Database) -> int:

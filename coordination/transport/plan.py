@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import chain, count
 from typing import Final
 
+from coordination.domain.errors import InvalidInput
 from coordination.domain.path import LockPath, normalise_all
 from coordination.domain.plan.task import PlannedTask
 from coordination.domain.text import clean
@@ -22,7 +23,7 @@ def planned(tasks: Sequence[str | TaskArgument], root: str) -> list[PlannedTask]
         root: the absolute top level of the planner's checkout, or ''.
 
     Raises:
-        InvalidInput: a file of a task cannot be one.
+        InvalidInput: a file of a task cannot be one, or nothing readable is left of what it is.
     """
     taken = {given.id for given in tasks if not isinstance(given, str)}
     return [_task(number, given, root, taken) for number, given in enumerate(tasks, 1)]
@@ -30,12 +31,18 @@ def planned(tasks: Sequence[str | TaskArgument], root: str) -> list[PlannedTask]
 
 def _task(number: int, given: str | TaskArgument, root: str, taken: set[str]) -> PlannedTask:
     if isinstance(given, str):
-        description = clean(given, MAX_DESCRIPTION)
+        description = _description(given, f"tasks.{number - 1}")
         return PlannedTask(_name(description, taken), description)
+    description = _description(given.description, f"tasks.{number - 1}.description")
     files = normalise_all(given.files or [], root=root, literal=True, field=f"tasks.{number - 1}.files")
-    return PlannedTask(
-        given.id, clean(given.description, MAX_DESCRIPTION), tuple(files), tuple(given.depends_on or ())
-    )
+    return PlannedTask(given.id, description, tuple(files), tuple(given.depends_on or ()))
+
+
+def _description(given: str, field: str) -> str:
+    description = clean(given, MAX_DESCRIPTION)
+    if not description:
+        raise InvalidInput(f"{field}: is empty. Send 1 to {MAX_DESCRIPTION:,} readable characters.")
+    return description
 
 
 def _name(description: str, taken: set[str]) -> str:

@@ -2,8 +2,9 @@
 
 It begins as an HTTP request (`transport.bounds`), so the peer was checked, the head was bounded in size and time, and
 the connection counts among all connections. From then on messages are small, a client that does not answer a ping is
-gone, and one that does not read is told so and cut. What uvicorn would log as a failure (text that is not UTF-8, a
-message sent after the end) is none here: the client is at fault, or went away. What messages mean is not known here.
+gone, and one that does not read is told so and cut. What uvicorn would log as a failure (a handshake that is refused,
+text that is not UTF-8, a message sent after the end) is none here: the client is at fault, or went away. What messages
+mean is not known here.
 """
 
 import asyncio
@@ -121,6 +122,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._cut or self.transport.is_closing():
             raise ClientDisconnected
         await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = (
+                True  # by a refusal; uvicorn takes it for an application that said nothing
+            )
 
     def _on_stalled(self) -> None:
         """Tell a client that does not read, for the case that it begins to, and give it a last moment."""

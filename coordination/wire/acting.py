@@ -82,7 +82,7 @@ class LockClaim(Acting):
         wait_seconds: how long to wait for one's turn; 0 answers at once.
         reason: shown to whoever is refused meanwhile.
         task_id: the task that the work belongs to; empty means the one that the agent has started.
-        literal: `*` and `?` in paths are characters like any other.
+        literal: `*`, `?` and marks that nobody sees are characters of paths like any other.
     """
 
     paths: Annotated[list[LockedPath], Field(min_length=1, max_length=MAX_PATHS, fail_fast=True)]

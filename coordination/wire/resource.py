@@ -146,7 +146,8 @@ class AnalysedTaskContent(AnswerPart):
 class AnalysisContent(AnswerPart):
     """A page of an analysis, task by task in the order in which they were handed in.
 
-    The first page has what is about all tasks too: their order, the split, and what waits because of a file.
+    The first page has what is about all tasks too: their order, and the split. What waits because of a file is told of
+    the tasks of the page.
     """
 
     session: str

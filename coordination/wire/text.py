@@ -8,14 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from coordination.domain.text import legible
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
+
+def _legible(text: str) -> str:
+    if not legible(text):
         raise ValueError("holds control or invisible characters; send it without them")
     return text
 
 
-PlainText = Annotated[str, AfterValidator(_printable)]
+PlainText = Annotated[str, AfterValidator(_legible)]
 """Text that names something, so it is refused and not cleaned when it holds what nobody can see."""
 
 

@@ -40,6 +40,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         found = await events.read_events(core, WORKSPACE, session, query.after, query.limit)
         if not found:
             await require_session(core, session)
+            events.require_reached(session, query.after, await events.last_number(core, WORKSPACE, session))
             found = await _wait(core, session, query, exchange_of(request.scope).disconnected)
         return EventPage(events=found, next_after=found[-1].seq if found else query.after)
 

@@ -113,6 +113,9 @@ class _Conversation:
     async def _send_page(self) -> bool:
         try:
             messages = await self._read_page()
+        except UnknownItem as error:
+            await self._refuse(error, str(error.details["session"]))
+            return True
         except RetryLater as error:
             await self._refuse(error)
             raise _Closed(TRY_AGAIN_LATER, error.code) from None

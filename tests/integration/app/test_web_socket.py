@@ -223,3 +223,17 @@ async def test_a_session_that_is_deleted_is_told_and_the_others_go_on(
         assert (error["code"], error["session"]) == ("not_found", gone)
         await claim(client.core, session, "a.py")
         assert (await socket.hear())["session"] == session
+
+
+async def test_events_of_another_session_with_the_name_of_one_that_was_deleted_are_not_sent(
+    client: Client, session: str
+) -> None:
+    async with connected(client) as socket:
+        assert await socket.follow(session) == 2
+        await client.core.database.fetch("DELETE FROM claude_code_sessions WHERE id = $1", session)
+        await join(client.core, session)
+        await claim(client.core, session, "a.py")
+        error = (await socket.hear())["error"]
+        assert (error["code"], error["session"]) == ("not_found", session)
+        assert await socket.follow(session, 0) == 0
+        assert (await socket.hear())["event"]["seq"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -29,12 +30,13 @@ def refusal(found: InvalidStatus) -> tuple[int, str]:
 
 
 async def test_only_so_many_streams_are_open_together_with_those_over_http(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await until_left(client.core)
     monkeypatch.setattr(feed, "MOST_STREAMS", 1)
     async with connected(client):
         assert await refused(client) == (503, "retry_later")
+    assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 @pytest.mark.parametrize(
@@ -48,10 +50,11 @@ async def test_only_so_many_streams_are_open_together_with_those_over_http(
         ({"Authorization": "Basic eA=="}, (400, "invalid_input")),
     ],
 )
-async def test_a_handshake_is_checked_like_any_other_request(
-    client: Client, headers: dict[str, str], expected: tuple[int, str]
+async def test_a_handshake_is_checked_like_any_other_request_and_its_refusal_is_no_failure_of_ours(
+    client: Client, headers: dict[str, str], expected: tuple[int, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await refused(client, additional_headers=headers) == expected
+    assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_handshake_under_another_name_is_refused(client: Client) -> None:

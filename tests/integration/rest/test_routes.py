@@ -164,6 +164,15 @@ async def test_events_are_read_in_order_from_a_cursor(api: Api) -> None:
     }
 
 
+async def test_a_number_that_the_session_has_not_reached_is_refused_and_not_waited_for(api: Api) -> None:
+    await api.claim(agent("impl_a"), "a.py")
+    last = (await api.get("/sessions/demo/events")).json()["next_after"]
+    for more in ({}, {"wait_seconds": 30}):
+        refused = await api.get("/sessions/demo/events", after=last + 1, **more)
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input")
+        assert f"has {last} events, and not {last + 1}" in refused.json()["detail"]
+
+
 async def test_a_page_of_large_events_ends_before_it_has_become_large(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

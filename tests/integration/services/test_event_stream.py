@@ -153,6 +153,27 @@ async def test_a_session_that_was_deleted_is_noticed_also_when_it_began_again(
         await stream.check()
 
 
+@pytest.mark.parametrize("how", ["woken", "looking"])
+async def test_events_of_a_session_that_began_again_are_none_of_the_one_before(
+    core: Core, database: Database, how: str
+) -> None:
+    await happen(database, "demo", 3)
+    with open_stream(core, "local") as stream:
+        assert await stream.follow("demo", None) == 5
+        assert await stream.read() is None
+        await database.fetch("DELETE FROM claude_code_sessions WHERE id = 'demo'")
+        await happen(database, "demo", 6 if how == "woken" else 3)
+        core.feed.announce("local", "demo", freed=False)
+        with pytest.raises(UnknownItem, match="deleted") as gone:
+            await (stream.read() if how == "woken" else stream.check())
+        assert gone.value.details == {"session": "demo"}
+        assert stream.cursor == {}
+        assert await stream.follow("demo", 0) == 0
+        page = await stream.read()
+        assert page is not None
+        assert page[1][0].seq == 1
+
+
 async def test_streams_leave_room_for_calls_that_wait(
     core: Core, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

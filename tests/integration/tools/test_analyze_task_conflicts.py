@@ -139,6 +139,9 @@ REFUSED: list[tuple[Any, str]] = [
     ([{"id": "a"}], "tasks.0"),
     ([{"id": "a", "description": "x", "file": []}], "tasks.0"),
     ([{"id": "a", "description": "x", "files": ["../a.py"]}], "tasks.0.files"),
+    ([{"id": "a", "description": "\u200b\ufe0f"}], "tasks.0.description: is empty"),
+    (["x", " \u3164"], "tasks.1: is empty"),
+    ([{"id": "a\ufe0f", "description": "x"}], "invisible"),
     ([{"id": "a", "description": "x"}, {"id": "a", "description": "y"}], '"a" occurs twice'),
     ([{"id": "a", "description": "x", "depends_on": ["b"]}], 'depends on "b"'),
     (

@@ -142,6 +142,11 @@ async def test_events_are_the_last_ones_and_go_on_in_both_directions(
     assert first["later"] == 6
     assert (await one.content(first["next"]))["events"] == back["events"]
     assert (await one.content(last["next"]))["events"] == []
+    second = await one.content(f"{EVENTS}?after=2")
+    assert [entry["seq"] for entry in second["events"]] == [3, 4, 5]
+    rest = await one.content(second["previous"])
+    assert [entry["seq"] for entry in rest["events"]] == [1, 2]
+    assert (await one.content(rest["next"]))["events"] == second["events"]
     await mcp.sync("impl_b", message=WORDS, to=["impl_b"])
     (news,) = (await one.content(last["next"]))["events"]
     assert news["message"] == {"author": "alice/impl_b", "untrusted_text": WORDS}
@@ -219,6 +224,8 @@ WRONG = [
     (f"{EVENTS}?after=-1", "invalid_input", "number of an event"),
     (f"{EVENTS}?after={'9' * 19}", "invalid_input", "number of an event"),
     (f"{EVENTS}?after=999", "invalid_input", "2 events, and not 999"),
+    (f"{EVENTS}?after=..999", "invalid_input", "2 events, and not 999"),
+    (f"{EVENTS}?after=..", "invalid_input", "number of an event"),
     ("coordination://prompt/impl_a?after=1", "invalid_input", "takes none"),
     ("coordination://prompt/..", "not_found", "no plan yet"),
     ("coordination://prompt/%00", "invalid_input", "agent: must have"),

@@ -139,3 +139,19 @@ async def test_who_plans_is_started_in_no_second_terminal(mcp: Endpoint) -> None
     answer = await distributed(mcp, task("a", "a.py"), task("b", "b.py"), task("c", "c.py"))
     assert {one["id"]: one["agent"] for one in answer.content["tasks"]}["a"] == "planner"
     assert "planner" not in {one["agent"] for one in answer.content["terminals"]}
+
+
+async def test_that_more_agents_have_work_than_were_asked_for_is_told(mcp: Endpoint) -> None:
+    tasks = [task(id_, f"{id_}.py") for id_ in "abcd"]
+    first = await distributed(mcp, *tasks, preferred_agent_count=4)
+    for one in first.content["tasks"]:
+        await mcp.sync(one["agent"], task_id=one["id"], status="blocked", message="Stuck.")
+    answer = await distributed(mcp, *tasks, preferred_agent_count=2)
+    assert len(answer.content["terminals"]) == 4
+    (warning,) = answer.content["warnings"]
+    assert warning.startswith("4 agents have work, and not 2")
+    assert warning in answer.text.splitlines()
+    for one in first.content["tasks"]:
+        await mcp.sync(one["agent"], task_id=one["id"], status="completed")
+    answer = await distributed(mcp, *tasks, task("e"), task("f"), preferred_agent_count=2)
+    assert "warnings" not in answer.content

@@ -15,7 +15,6 @@ NOT_ROUTES = {
     "agent.join": "agent.heartbeat joins, and says what came of it",
     "file_lock.list_locks": "is a page that may part the leases of one path; file_lock.page_of_locks is the whole one",
     "event.read_latest": "is for those who show the end of the log; programs read it by cursor",
-    "event.last_number": "the totals of a session's status say it",
     "session.begin": "a session begins with the first who joins it, or with file_index.begin by a person",
     "file_index.chosen": "says which index a planner plans with; programs name the checkout",
     "file_index.read": "reads a whole index to plan with it; programs read its files page by page",

@@ -176,6 +176,13 @@ def test_paths_are_read(raw: str, path: str, key: str | None) -> None:
     assert normalise(raw) == LockPath(path, path if key is None else key)
 
 
+def test_marks_that_nobody_sees_are_part_of_names_that_were_seen_and_of_emoji() -> None:
+    assert normalise("a\ufe01.py", literal=True).key == "a\ufe01.py"
+    assert normalise("\u2699\ufe0f.md").key == "\u2699\ufe0f.md"
+    with pytest.raises(InvalidInput, match="control"):
+        normalise("a\u202e.py", literal=True)
+
+
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
@@ -191,6 +198,9 @@ def test_paths_are_read(raw: str, path: str, key: str | None) -> None:
         ("a\ud800", r"\ud800"),
         ("\U0010ffff", "invisible"),
         ("\uffff", "invisible"),
+        ("src/app.py\ufe0f", r"\ufe0f"),
+        ("resource:port\U000e0101", r"\ue0101"),
+        ("a\u3164", "invisible"),
         (" a", "space"),
         ("a ", "space"),
         ("a\u3000", "space"),

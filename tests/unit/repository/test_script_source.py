@@ -102,3 +102,8 @@ def test_whatever_a_file_holds_names_are_short_and_can_be_shown(content: bytes, 
     found = read_script(content, suffix)
     assert all(name.isprintable() and len(name) <= MAX_SYMBOL_CHARACTERS for name in found.symbols)
     assert all(name.isprintable() for name in found.imports)
+
+
+def test_names_that_nobody_sees_are_left_out() -> None:
+    found = read_script(b"function f\xe3\x85\xa4() {}\nfunction g() {}\n", ".js")
+    assert found.symbols == ("g",)

@@ -1,4 +1,4 @@
-"""The resource `coordination://events`: what happened last, and on from any number.
+"""The resource `coordination://events`: what happened last, on from any number, and back from it.
 
 An event can carry half a megabyte of paths. Here it has the first of them and how many there are; whoever needs all
 reads `/api/v1/sessions/{session}/events`.
@@ -22,6 +22,8 @@ from coordination.wire.text import quoted
 PAGE_EVENTS: Final = 50
 SHOWN_PATHS: Final = 5
 SEQ_DIGITS: Final = 18
+UP_TO: Final = ".."
+"""Before a number: the page that ends with it."""
 FACTS: Final = (
     *("operation", "checkout", "task_id", "status", "progress_percentage", "previous_agent", "after"),
     *("role", "across_checkouts", "ticket", "why", "revision", "analysis_id", "agent_count", "task_count"),
@@ -33,18 +35,10 @@ _WORDS: Final = ("text", "message")
 
 
 async def read_events(core: Core, agent: Agent, said: Mapping[str, str]) -> str:
-    """Read the last events, or the first ones after a number."""
+    """Read the last events, the first ones after a number, or the last ones up to a number."""
     await agents.join(core, agent)
-    where = (core, agent.workspace, agent.session)
-    if AFTER in said:
-        found = await events.read_events(*where, _number(said[AFTER]), PAGE_EVENTS)
-    else:
-        found = await events.read_latest(*where, PAGE_EVENTS)
-    last = await events.last_number(*where)
-    if not found and AFTER in said and int(said[AFTER]) > last:
-        raise InvalidInput(
-            f"{AFTER}: the session has {last} events, and not {said[AFTER]}. Was it deleted since? Begin with 0."
-        )
+    found = await _page(core, agent, said.get(AFTER))
+    last = await events.last_number(core, agent.workspace, agent.session)
     cursor = found[-1].seq if found else last
     earlier = found[0].seq - 1 if found else last
     return as_json(
@@ -54,10 +48,24 @@ async def read_events(core: Core, agent: Agent, said: Mapping[str, str]) -> str:
             cursor=cursor,
             earlier=earlier,
             later=last - cursor,
-            previous=following(EVENTS, max(0, earlier - PAGE_EVENTS)) if earlier else None,
+            previous=following(EVENTS, f"{UP_TO}{earlier}") if earlier else None,
             next=following(EVENTS, cursor),
         )
     )
+
+
+async def _page(core: Core, agent: Agent, place: str | None) -> list[Event]:
+    where = (core, agent.workspace, agent.session)
+    if place is None:
+        return await events.read_latest(*where, PAGE_EVENTS)
+    number = _number(place.removeprefix(UP_TO))
+    if place.startswith(UP_TO):
+        events.require_reached(agent.session, number, await events.last_number(*where))
+        return await events.read_latest(*where, PAGE_EVENTS, number)
+    found = await events.read_events(*where, number, PAGE_EVENTS)
+    if not found:
+        events.require_reached(agent.session, number, await events.last_number(*where))
+    return found
 
 
 def _number(text: str) -> int:

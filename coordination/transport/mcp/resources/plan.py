@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from pydantic_core import to_json
+
 from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput
 from coordination.domain.plan.analysis import Analysis
@@ -35,7 +37,7 @@ from coordination.wire.resource import (
 from coordination.wire.text import quoted
 
 PAGE_BYTES: Final = 40_000
-"""Room for the tasks of a page."""
+"""Room for the tasks of a page, with what they wait for."""
 SHOWN_FILES: Final = 5
 
 
@@ -54,7 +56,8 @@ async def read_analysis(core: Core, agent: Agent, said: Mapping[str, str]) -> st
     kept = await plan.read(core, agent.workspace, agent.session, analysis_id)
     tasks = kept.analysis.tasks
     begin = _begin(tasks, said.get(AFTER))
-    page = _page(kept, begin)
+    waits = {id_: list(others) for id_, others in kept.analysis.schedule.after.items()}
+    page = _page(kept, begin, waits)
     left = len(tasks) - begin - len(page)
     content = AnalysisContent(
         session=agent.session,
@@ -63,6 +66,7 @@ async def read_analysis(core: Core, agent: Agent, said: Mapping[str, str]) -> st
         recommended_agent_count=kept.analysis.recommended_agent_count,
         task_count=len(tasks),
         conflict_count=len(kept.analysis.conflicts),
+        waits_for={task.id: waits[task.id] for task in page if task.id in waits} or None,
         tasks=page,
         more_tasks=left or None,
         next=following(analysis_of(analysis_id), page[-1].id) if left else None,
@@ -77,7 +81,6 @@ def _of_all(analysis: Analysis) -> dict[str, object]:
             AssignmentAnswer(agent=one.agent, tasks=list(one.tasks), work=one.work)
             for one in analysis.schedule.assignments
         ],
-        "waits_for": {id_: list(others) for id_, others in analysis.schedule.after.items()} or None,
     }
 
 
@@ -90,12 +93,12 @@ def _begin(tasks: Sequence[PlannedTask], after: str | None) -> int:
     return place
 
 
-def _page(kept: KeptAnalysis, begin: int) -> list[AnalysedTaskContent]:
+def _page(kept: KeptAnalysis, begin: int, waits: Mapping[str, list[str]]) -> list[AnalysedTaskContent]:
     page: list[AnalysedTaskContent] = []
     room = PAGE_BYTES
     for task in kept.analysis.tasks[begin:]:
         content = _task(kept, task)
-        room -= size(content)
+        room -= size(content) + len(to_json(waits.get(task.id, [])))
         if page and room < 0:
             break
         page.append(content)

@@ -15,6 +15,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import Identity
 from coordination.domain.plan.handed_out import HandedOut
+from coordination.domain.task import TaskStatus
 from coordination.domain.text import call, counted
 from coordination.services import plan
 from coordination.services.core import Core
@@ -67,7 +68,8 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
             distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
         except InvalidInput as error:
             raise _with_call(error, analysis_id) from None
-        return _answer(agent, distributed, [*warnings, *distributed.warnings])
+        more = _more_at_work(distributed, preferred)
+        return _answer(agent, distributed, [*warnings, *distributed.warnings, *more])
 
     async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
         kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
@@ -77,6 +79,15 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
         said = f"{preferred} agents are more than pay; recommended: {pay}. Tell the person."
         without = " The same call without preferred_agent_count takes as many as pay."
         return [said + without if pay > 1 else said]
+
+
+def _more_at_work(distributed: Distributed, preferred: int | None) -> list[str]:
+    """Warn when tasks that were begun before keep more agents at work than were asked for."""
+    at_work = {task.assigned_to for task in distributed.tasks if task.status != TaskStatus.COMPLETED} - {None}
+    if preferred is None or len(at_work) <= preferred:
+        return []
+    said = f"{len(at_work)} agents have work, and not {preferred}"
+    return [f"{said}: what was begun before stays with its agent. Tell the person."]
 
 
 def _analysis_id(arguments: CreateTaskDistributionArguments) -> str:
