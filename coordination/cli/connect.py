@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
+from coordination.app.command_line import program
 from coordination.cli import claude_code, place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
 from coordination.domain.identity import PLANNER_NAME
@@ -135,7 +136,7 @@ def _entry(target: place.Target, user: str, session: str, agent: str) -> dict[st
 
 def _program() -> str:
     """How a terminal finds this very `coord`, whatever its PATH."""
-    found = place.program()
+    found = program()
     return shlex.quote(shutil.which(found) or found) if found == "coord" else found
 
 

@@ -55,10 +55,12 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
         destructive=True,
     )
     _core: Core = PrivateAttr()
+    _coord: str = PrivateAttr()
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, coord: str = "coord") -> None:
         super().__init__()
         self._core = core
+        self._coord = coord
 
     async def call(
         self, identity: Identity, arguments: CreateTaskDistributionArguments, exchange: Exchange
@@ -71,7 +73,7 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
             distributed = await plan.distribute(self._core, agent, analysis_id, preferred)
         except InvalidInput as error:
             raise _with_call(error, analysis_id) from None
-        return _answer(agent, distributed, warnings)
+        return _answer(agent, distributed, warnings, self._coord)
 
     async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
         kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
@@ -107,12 +109,12 @@ def _with_call(error: InvalidInput, analysis_id: str) -> InvalidInput:
     )
 
 
-def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> Answer:
+def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str], coord: str) -> Answer:
     terminals = [
         TerminalAnswer(
             agent=name,
-            command=_command(name, agent.session),
-            prompt=f"coord prompt {name} {agent.session}",
+            command=_command(name, agent.session, coord),
+            prompt=_prompt(name, agent.session, coord),
             resource=prompt_of(name),
         )
         for name in dict.fromkeys(_name(agent, task) for task in distributed.tasks if task.assigned_to)
@@ -137,18 +139,19 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
         advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
-    said = _text(agent, distributed, [one.command for one in terminals])
-    return Answer(_fitting(full), "\n".join([said, *warnings]))
+    rest = f"`{coord} plan {agent.session}` shows what is left out here."
+    said = _text(agent, distributed, [one.command for one in terminals], rest)
+    return Answer(_fitting(full, rest), "\n".join([said, *warnings]))
 
 
-def _fitting(full: CreateTaskDistributionAnswer) -> CreateTaskDistributionAnswer:
+def _fitting(full: CreateTaskDistributionAnswer, rest: str) -> CreateTaskDistributionAnswer:
     """Leave out what a person needs least, step by step, until the answer fits."""
     terminals = [one.model_copy(update={"prompt": None, "resource": None}) for one in full.terminals or ()]
     kept = full.kept or []
     room = accumulate(len(id_.encode()) + len('"",') for id_ in kept)
     few = kept[: sum(1 for _ in takewhile(lambda taken: taken <= KEPT_BYTES, room))]
     steps: tuple[dict[str, object], ...] = (
-        {"terminals": terminals, "advice": f"{_ADVICE} {_rest(full.session)}"},
+        {"terminals": terminals, "advice": f"{_ADVICE} {rest}"},
         {"kept": few or None, "more_kept": len(kept) - len(few) or None},
         {"tasks": None},
         *({"terminals": terminals[:many]} for many in reversed(range(len(terminals)))),
@@ -161,25 +164,25 @@ def _fitting(full: CreateTaskDistributionAnswer) -> CreateTaskDistributionAnswer
     return shown
 
 
-def _rest(session: str) -> str:
-    return f"`coord plan {session}` shows what is left out here."
-
-
 def _name(agent: Agent, task: HandedOut) -> str:
     """Return whom a task is for: the name of an agent of the same person, or `user/name`."""
     return (task.assigned_to or "").removeprefix(f"{agent.user}/")
 
 
-def _text(agent: Agent, distributed: Distributed, commands: Sequence[str]) -> str:
+def _text(agent: Agent, distributed: Distributed, commands: Sequence[str], rest: str) -> str:
     loads = Counter(_name(agent, task) for task in distributed.tasks if task.assigned_to)
     counts = ", ".join(f"{name} {many}" for name, many in islice(loads.items(), _NAMED_AGENTS))
     lines = "\n".join(commands)
     return (
         f"Plan {distributed.revision}: {counted(len(distributed.tasks), 'task')} ({counts}). {_ADVICE}\n"
-        f"{lines if len(lines) <= TEXT_CHARACTERS else _rest(agent.session)}"
+        f"{lines if len(lines) <= TEXT_CHARACTERS else rest}"
     )
 
 
-def _command(name: str, session: str) -> str:
+def _command(name: str, session: str, coord: str) -> str:
     """The line that starts a terminal with its first prompt; neither name holds what a shell would read."""
-    return f'COORD_AGENT={name} claude "$(coord prompt {name} {session})"'
+    return f'COORD_AGENT={name} claude "$({_prompt(name, session, coord)})"'
+
+
+def _prompt(name: str, session: str, coord: str) -> str:
+    return f"{coord} prompt {name} {session}"
