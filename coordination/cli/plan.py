@@ -110,7 +110,7 @@ def tasks(session: SessionName = None, /, *, json: Json = False) -> int:
     """
     with service(session) as client:
         name = resolve(client, session)
-        found = _all_tasks(client, name)
+        found = all_tasks(client, name)
     if json:
         emit({"session": name, "tasks": as_json(found)})
         return OK
@@ -140,7 +140,7 @@ def prompt(
     return OK
 
 
-def _all_tasks(client: "ServiceClient", session: str) -> "list[Task]":
+def all_tasks(client: "ServiceClient", session: str) -> "list[Task]":
     """Read all tasks of a session, those of the latest plan first; only one that has neither is refused."""
     found = client.tasks(session)
     try:
