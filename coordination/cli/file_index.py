@@ -14,7 +14,7 @@ from cyclopts import App
 
 from coordination.cli import place
 from coordination.cli.output import OK, Failure, Json, emit, facts, say, show_progress
-from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.reach import SessionName, resolve, service, tell_if_closed
 from coordination.domain.text import clean
 from coordination.domain.virtual_user import is_part
 from coordination.repository.checkout import describe_checkout, find_top_level
@@ -71,6 +71,8 @@ def index(session: SessionName = None, /, *, json: Json = False) -> int:
                 by=place.user(),
                 progress=stage("sending", len(made.index.files)),
             )
+        if not json:
+            tell_if_closed(client, name)
     answer = {**_answer(name, top, made, sent, time.monotonic() - began), "began": begins}
     if json:
         emit(answer)

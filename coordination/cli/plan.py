@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place, planner
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
-from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.reach import SessionName, resolve, service, tell_if_closed
 from coordination.cli.status import as_json, print_lines
 from coordination.client.errors import RequestRefused
 from coordination.domain.text import clean, counted
@@ -87,6 +87,8 @@ def plan(
         if give_back is not None:
             return planner.give_back(client, name, give_back, json=json)
         found = client.plan(name, revision)
+        if not json:
+            tell_if_closed(client, name)
     if json:
         emit({"session": name, **as_json(found)})
         return OK
@@ -133,6 +135,8 @@ def prompt(
     with service(session) as client:
         name = resolve(client, session)
         text = client.prompt(name, agent)
+        if not json:
+            tell_if_closed(client, name)
     if json:
         emit({"session": name, "agent": agent, "prompt": text})
     else:

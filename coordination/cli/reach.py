@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from cyclopts import Parameter
 
 from coordination.cli import place
-from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure
+from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure, tell
 from coordination.domain.session import SessionState
 from coordination.domain.text import clean
 from coordination.settings import Settings
@@ -139,6 +139,12 @@ def resolve(client: "ServiceClient", session: str | None) -> str:
         exit_code=USAGE,
         code="many_sessions",
     )
+
+
+def tell_if_closed(client: "ServiceClient", session: str) -> None:
+    """Say beside an answer, which may go into another command, that the session it is of is closed."""
+    if client.status(session).status != SessionState.ACTIVE:
+        tell(f"Session {clean(session, AGENT)} is closed. Whoever joins it opens it again.")
 
 
 def _failure(message: str, mend: str, exit_code: int, code: str) -> Failure:

@@ -97,6 +97,9 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
     unchanged = await coord("index")
     assert "0 files that differ, 0 that are gone" in unchanged.out
     assert "1: odd name" in unchanged.out
+    assert unchanged.err == ""
+    assert (await coord("sessions", "close", "demo")).exit_code == 0
+    assert "Session demo is closed." in (await coord("index", "demo")).err
     key = parse_checkout(describe_checkout(tree.top) or "").key
     index = await indexed(service, key)
     assert {file.path: file.symbols for file in index.files} == {

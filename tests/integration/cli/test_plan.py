@@ -98,6 +98,21 @@ async def test_a_first_prompt_leads_an_agent_and_quotes_what_the_planner_said(
     assert (await coord("prompt", "alice/impl_b", "--json")).json["prompt"] == text
 
 
+async def test_of_a_closed_session_it_is_said_beside_the_plan_that_stays(
+    service: Running, coord: Coord
+) -> None:
+    await hand_out(service)
+    assert (await coord("sessions", "close", "demo")).exit_code == 0
+    for words in (["plan", "demo"], ["prompt", "impl_a", "demo"]):
+        answer = await coord(*words)
+        assert (answer.exit_code, answer.err) == (
+            0,
+            "Session demo is closed. Whoever joins it opens it again.\n",
+        )
+    assert answer.out.startswith("You are impl_a")
+    assert (await coord("plan", "demo", "--json")).err == ""
+
+
 async def test_who_has_no_task_is_told_who_has(service: Running, coord: Coord) -> None:
     await hand_out(service)
     answer = await coord("prompt", "impl_z")
