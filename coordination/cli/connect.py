@@ -18,7 +18,7 @@ from coordination.app.command_line import program
 from coordination.cli import claude_code, place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
 from coordination.domain.identity import PLANNER_NAME
-from coordination.domain.virtual_user import PART_MAX, is_part
+from coordination.domain.virtual_user import PART_FORM, is_part
 from coordination.repository.checkout import find_top_level
 
 ENTRY: Final = "coordination"
@@ -144,8 +144,7 @@ def _check(field: str, text: str) -> None:
     if is_part(text):
         return
     raise Failure(
-        f"{field} must be 1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside and no `_` at "
-        "either end.",
+        f"{field} must be {PART_FORM}.",
         mend=f"See: {place.coord('connect --help')}",
         exit_code=USAGE,
         code="invalid_input",

@@ -80,6 +80,7 @@ def plan(
     """
     if sum(wish is not None for wish in (revision, take, give_back)) > 1:
         raise Failure("Give one of --revision, --take and --give-back.", exit_code=USAGE, code="usage")
+    _check_revision(revision, session)
     with service(session) as client:
         name = resolve(client, session)
         if take is not None:
@@ -134,7 +135,17 @@ def prompt(
     """Print what an agent of the latest plan is told first; give it to `claude` as it is."""
     with service(session) as client:
         name = resolve(client, session)
-        text = client.prompt(name, agent)
+        try:
+            text = client.prompt(name, agent)
+        except RequestRefused as refusal:
+            if refusal.code != "not_found" or not _are_swapped(client, agent, name):
+                raise
+            raise Failure(
+                "The agent comes first, then the session.",
+                mend=f"Try: {place.coord(f'prompt {shlex.quote(name)} {shlex.quote(agent)}')}",
+                exit_code=USAGE,
+                code="usage",
+            ) from None
         if not json:
             tell_if_closed(client, name)
     if json:
@@ -142,6 +153,22 @@ def prompt(
     else:
         say(text.removesuffix("\n"))
     return OK
+
+
+def _are_swapped(client: "ServiceClient", agent: str, session: str) -> bool:
+    """Whether what was typed as an agent is a session, and what was typed as the session is none."""
+    known = {one.id for one in client.sessions()}
+    return agent in known and session not in known
+
+
+def _check_revision(revision: int | None, session: str | None) -> None:
+    if revision is not None and revision < 1:
+        raise Failure(
+            f"There is no plan {revision}: 1 is the first.",
+            mend=f"See the latest: {place.coord(shlex.join(['plan', *([session] if session else [])]))}",
+            exit_code=USAGE,
+            code="usage",
+        )
 
 
 def all_tasks(client: "ServiceClient", session: str) -> "list[Task]":

@@ -14,6 +14,8 @@ from coordination.cli import place
 from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure, tell
 from coordination.domain.session import SessionState
 from coordination.domain.text import clean
+from coordination.domain.virtual_user import PART_FORM, is_part
+from coordination.domain.visibility import PLANNER_PROMPTS
 from coordination.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ BEGIN: Final = (
     "/mcp there shows the connection."
 )
 UNKNOWN: Final = "So it is not known who is here and who holds what."
+PLAN_WORK: Final = f"/mcp__coordination__{PLANNER_PROMPTS[0]}"
+"""What a person types in the planner's terminal, under the name that `coord connect` gives the connection."""
+_PLANNERS: Final = "in a planner's terminal"
+_OF_A_SESSION: Final = frozenset({"index", "locks", "plan", "prompt", "status", "tasks"})
 
 SessionName: TypeAlias = Annotated[
     str | None,
@@ -73,6 +79,8 @@ def service(session: str | None = None) -> Generator["ServiceClient"]:
             message, mend = error.message, for_people(clean(error.next_call, 500), session)
             if error.code == NOT_UNDERSTOOD:
                 mend = f"See what runs there: {place.coord('doctor')}"
+            elif session is not None and message == f"{NO_SESSION}." and not is_part(session):
+                message = f'No session can be called "{clean(session, AGENT)}": a name has {PART_FORM}.'
             elif session is not None and message.startswith(NO_SESSION):
                 message, mend = (
                     _no_such_session(session, message.removeprefix(NO_SESSION)),
@@ -193,9 +201,12 @@ def for_people(next_call: str, session: str | None = None) -> str:
     """
     if next_call == "coord sessions":
         return f"See which there are: {place.coord('sessions')}"
+    if next_call.startswith(_PLANNERS):
+        return f"To make one, type in the planner's terminal: {PLAN_WORK} and what you want to reach"
     first, _, arguments = next_call.partition(" ")
     if first != "coord":
         return "" if "(" in next_call else next_call
-    if session is not None and arguments == "locks":
-        arguments = f"locks {shlex.quote(session)}"
+    command, *options = arguments.split(" ")
+    if session is not None and command in _OF_A_SESSION and all(one.startswith("-") for one in options):
+        arguments = shlex.join([command, session, *options])
     return f"Try: {place.coord(arguments)}"

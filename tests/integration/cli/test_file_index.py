@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import re
 import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
         **{"files": 7, "sources": 5, "with_symbols": 4, "read": 1, "sent": 1, "removed": 1},
         "skipped": {"odd name": 1},
     }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", again["refreshed_at"])
     unchanged = await coord("index")
     assert "0 files that differ, 0 that are gone" in unchanged.out
     assert "1: odd name" in unchanged.out
