@@ -30,6 +30,12 @@ BEGIN: Final = (
     "/mcp there shows the connection."
 )
 UNKNOWN: Final = "So it is not known who is here and who holds what."
+_WHO_DOES_WHAT: Final = "So it is not known who is to do what."
+_UNKNOWN: Final = {
+    "index": "So it is not known whether the session knows the files as they are.",
+    **dict.fromkeys(("plan", "prompt", "tasks"), _WHO_DOES_WHAT),
+}
+"""What an answer that did not come leaves open, by command."""
 PLAN_WORK: Final = f"/mcp__coordination__{PLANNER_PROMPTS[0]}"
 """What a person types in the planner's terminal, under the name that `coord connect` gives the connection."""
 _PLANNERS: Final = "in a planner's terminal"
@@ -63,18 +69,19 @@ def service(session: str | None = None) -> Generator["ServiceClient"]:
 
     chosen = place.settings()
     found = place.target(chosen)
+    unknown = _UNKNOWN.get(place.TYPED.get()[0], UNKNOWN)
     with ServiceClient(found.url, found.token) as client:
         try:
             yield client
         except ServiceSilent as error:
-            message, mend = _silent(chosen, found, error.message)
+            message, mend = _silent(chosen, found, error.message, unknown)
             raise _failure(message, place.elsewhere(chosen) or mend, UNREACHABLE, error.code) from None
         except ServiceUnreachable as error:
             mend = place.elsewhere(chosen) or _start(found)
-            raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
+            raise _failure(f"{error.message} {unknown}", mend, UNREACHABLE, error.code) from None
         except ServiceUnavailable as error:
             mend = f"Try again; if it stays so: {place.coord('doctor')}"
-            raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
+            raise _failure(f"{error.message} {unknown}", mend, UNREACHABLE, error.code) from None
         except ClientError as error:
             message, mend = error.message, for_people(clean(error.next_call, 500), session)
             if error.code == NOT_UNDERSTOOD:
@@ -103,19 +110,19 @@ def _start(found: place.Target) -> str:
     )
 
 
-def _silent(chosen: Settings, found: place.Target, said: str) -> tuple[str, str]:
+def _silent(chosen: Settings, found: place.Target, said: str, unknown: str) -> tuple[str, str]:
     """Return what is the matter with a port whose holder gives no answer, and what to do about it."""
     if found.service is not None:
         message = f"{said} It is the service, process {found.service.pid}: it starts still, or it hangs."
         return (
-            f"{message} {UNKNOWN}",
+            f"{message} {unknown}",
             f"If it stays so, stop it: {place.coord_at(chosen, found.service, 'down')}",
         )
     from coordination.app import port  # noqa: PLC0415 - rarely needed
 
     free = port.free_port(chosen.host, max(chosen.port, 1024))
     mend = f"Take another port: {place.coord('up', PORT=str(free))}" if free else ""
-    return f"{said} Port {chosen.port} is taken by {port.held_by(chosen.port)}. {UNKNOWN}", mend
+    return f"{said} Port {chosen.port} is taken by {port.held_by(chosen.port)}. {unknown}", mend
 
 
 def resolve(client: "ServiceClient", session: str | None) -> str:

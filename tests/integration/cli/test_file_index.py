@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from coordination.cli import file_index as command
-from coordination.cli import place
+from coordination.cli import place, run
 from coordination.client.file_index import send_index
 from coordination.client.service import ServiceClient
 from coordination.domain.checkout import parse_checkout
@@ -114,6 +114,15 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
         **{"notes.txt": (), "web/a.ts": (), "web/main.ts": ("start",)},
     }
     assert index.files[-1].imports == ("web/a.ts",)
+
+
+def test_without_a_service_it_is_not_known_whether_the_files_are(
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tree.top.parent / "data"))
+    assert run(["index", "demo"]) == 3
+    assert "not known whether the session knows the files as they are" in capsys.readouterr().err
 
 
 async def test_only_names_go_over_the_wire(
