@@ -73,18 +73,20 @@ down: ## Stop the service and its Postgres
 	@if [ -x $(BIN)/coord ]; then exec $(BIN)/coord down; else echo "Nothing is set up here, so nothing runs."; fi
 
 install: $(VENV)/.runtime ## Put `coord` on the PATH (PREFIX=folder puts it elsewhere)
-	@set -e; link="$(BINDIR)/coord"; target="$$(cd $(BIN) && pwd)/coord"; \
+	@set -e; link="$(BINDIR)/coord"; target="$$(cd $(BIN) && pwd)/coord"; old=; \
 	if [ -e "$$link" ] || [ -L "$$link" ]; then \
 		if [ ! -L "$$link" ] || ! readlink "$$link" | grep -q '/bin/coord$$'; then \
 			echo "$$link exists and was not made here. Move it away, or choose another place: make install PREFIX=folder" >&2; \
 			exit 1; \
 		fi; \
+		old="$$(readlink "$$link")"; \
 	fi; \
 	if ! mkdir -p "$(BINDIR)" || [ ! -w "$(BINDIR)" ]; then \
 		echo "You may not write to $(BINDIR). Choose another place: make install PREFIX=\"\$$HOME/.local\"" >&2; exit 1; \
 	fi; \
 	ln -sfn "$$target" "$$link"; \
 	echo "Installed $$link"; echo "       -> $$target"; \
+	if [ -n "$$old" ] && [ "$$old" != "$$target" ]; then echo "It took the place of the link to $$old"; fi; \
 	case ":$$PATH:" in \
 		*":$(BINDIR):"*) echo "Try: coord --help";; \
 		*) echo "$(BINDIR) is not on your PATH. For this shell, and for later ones in ~/.profile:"; \

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
 from coordination.app import local_token
+from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
@@ -113,7 +114,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     core = Core(dsn, pool_size=settings.pool_size)
     schema = Schema(core.database)
     refusals = Refusals()
-    tools = build_tools(core)
+    tools = build_tools(core, coord_on(settings))
     endpoint = mcp_app(
         build_mcp(
             tools,

@@ -13,6 +13,7 @@ from typing import Final
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from coordination import __version__
+from coordination.app.command_line import program
 from coordination.cli import (
     config,
     connect,
@@ -103,7 +104,7 @@ def _failure(error: Failure | CoordinationError | CycloptsError | PermissionErro
 
 def _say_where() -> None:
     """Say how to call what the help calls `coord`, where the shell does not find it by that name."""
-    program = place.program()
-    if program != app.name[0]:
+    typed = program()
+    if typed != app.name[0]:
         say()
-        say(f"Here `coord` is {program}")
+        say(f"Here `coord` is {typed}")

@@ -14,10 +14,11 @@ from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
+from coordination.app.command_line import program
 from coordination.cli import claude_code, place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
 from coordination.domain.identity import PLANNER_NAME
-from coordination.domain.virtual_user import PART_MAX, is_part
+from coordination.domain.virtual_user import PART_FORM, is_part
 from coordination.repository.checkout import find_top_level
 
 ENTRY: Final = "coordination"
@@ -135,7 +136,7 @@ def _entry(target: place.Target, user: str, session: str, agent: str) -> dict[st
 
 def _program() -> str:
     """How a terminal finds this very `coord`, whatever its PATH."""
-    found = place.program()
+    found = program()
     return shlex.quote(shutil.which(found) or found) if found == "coord" else found
 
 
@@ -143,8 +144,7 @@ def _check(field: str, text: str) -> None:
     if is_part(text):
         return
     raise Failure(
-        f"{field} must be 1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside and no `_` at "
-        "either end.",
+        f"{field} must be {PART_FORM}.",
         mend=f"See: {place.coord('connect --help')}",
         exit_code=USAGE,
         code="invalid_input",

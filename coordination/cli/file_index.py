@@ -14,7 +14,8 @@ from cyclopts import App
 
 from coordination.cli import place
 from coordination.cli.output import OK, Failure, Json, emit, facts, say, show_progress
-from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.reach import SessionName, resolve, service, tell_if_closed
+from coordination.cli.status import as_json
 from coordination.domain.text import clean
 from coordination.domain.virtual_user import is_part
 from coordination.repository.checkout import describe_checkout, find_top_level
@@ -71,6 +72,8 @@ def index(session: SessionName = None, /, *, json: Json = False) -> int:
                 by=place.user(),
                 progress=stage("sending", len(made.index.files)),
             )
+        if not json:
+            tell_if_closed(client, name)
     answer = {**_answer(name, top, made, sent, time.monotonic() - began), "began": begins}
     if json:
         emit(answer)
@@ -126,7 +129,7 @@ def _answer(session: str, top: Path, made: "MadeIndex", sent: "SentIndex", secon
         "read": made.read,
         "sent": sent.sent,
         "removed": sent.removed,
-        "refreshed_at": sent.summary.refreshed_at,
+        "refreshed_at": as_json(sent.summary.refreshed_at),
         "seconds": round(seconds, 2),
     }
 

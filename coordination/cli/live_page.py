@@ -23,13 +23,14 @@ from coordination.cli.attention import attention
 from coordination.cli.page import page
 from coordination.cli.page_section import Snapshot
 from coordination.cli.picture import NAME
+from coordination.cli.plan import all_tasks
 from coordination.cli.status import ask_health
-from coordination.client.errors import ClientError, RequestRefused, ServiceUnavailable, ServiceUnreachable
+from coordination.client.errors import ClientError, ServiceUnavailable, ServiceUnreachable
 from coordination.client.event_stream import Current, Follower, Interrupted, News
 from coordination.client.service import ServiceClient
 from coordination.domain.event import Event
-from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.session import SessionStatus
+from coordination.domain.task import Task
 from coordination.domain.text import clean
 
 BURST_SECONDS: Final = 1.0
@@ -54,16 +55,9 @@ def due_in(since_read: float, *, changed: bool) -> float:
     return (BURST_SECONDS if changed else PRESENCE_SECONDS) - since_read
 
 
-def planned_tasks(client: ServiceClient, found: SessionStatus) -> tuple[HandedOut, ...]:
-    """Read the tasks of a session's latest plan; none when there is no plan."""
-    if not found.totals.get("tasks"):
-        return ()
-    try:
-        return client.plan(found.session).tasks
-    except RequestRefused as refusal:
-        if refusal.code != "not_found":
-            raise
-        return ()
+def known_tasks(client: ServiceClient, found: SessionStatus) -> tuple[Task, ...]:
+    """Read the tasks of a session, those of its latest plan first."""
+    return tuple(all_tasks(client, found.session)) if found.totals.get("tasks") else ()
 
 
 def last_events(client: ServiceClient, found: SessionStatus, number: int) -> tuple[Event, ...]:
@@ -88,7 +82,7 @@ class LivePage:
         self._news: Queue[News | ClientError] = Queue(MOST_NEWS)
         self._events = last_events(client, found, KEPT_EVENTS)
         self._after = self._events[-1].seq if self._events else 0
-        self._tasks = planned_tasks(client, found)
+        self._tasks = known_tasks(client, found)
         self._health: dict[str, Any] | None = ask_health(client)
         self._health_at = time.monotonic()
         # The status and when it was read are replaced together, because another thread draws them.
@@ -189,7 +183,7 @@ class LivePage:
         try:
             found = self._client.status(self._name, include_inactive=True)
             if self._tasks_changed:
-                self._tasks = planned_tasks(self._client, found)
+                self._tasks = known_tasks(self._client, found)
         except (ServiceUnreachable, ServiceUnavailable) as error:
             # It is looked for again after a second, like whatever changed.
             self._read_trouble, self._changed = error.message, True

@@ -168,11 +168,25 @@ def _require_consent(chosen: Settings, before: str | None, to: str, *, yes: bool
         )
     if not yes:
         raise Failure(
-            f"Going back from {before} to {to} deletes what the revisions in between brought, with all rows in it.",
+            f"Going back from {before} to {to} deletes {_lost(before, to)}.",
             mend=f"If that is what you want: {coord(f'migrate --to {to} --yes')}",
             exit_code=USAGE,
             code="consent",
         )
+
+
+def _lost(before: str | None, to: str) -> str:
+    """Say what going back deletes: the tables, where this release knows them."""
+    from coordination.store import schema_version  # noqa: PLC0415 - as in `_known`
+
+    known = schema_version.known()
+    if before not in known:
+        return "what the revisions in between brought, with all rows in it"
+    first = known.index(to) + 1 if to in known else 0
+    tables = schema_version.tables_of(known[first : known.index(before) + 1])
+    return (
+        f"these tables, with all rows in them: {', '.join(tables)}. What was added to other tables goes too"
+    )
 
 
 def _report_check(before: str | None, newest: str, *, json: bool) -> int:
@@ -181,6 +195,8 @@ def _report_check(before: str | None, newest: str, *, json: bool) -> int:
         emit({"revision": before, "newest": newest, "current": current})
     elif current:
         say(f"The database is at the newest revision, {newest}.")
+    elif before is not None and before not in _known():
+        say(f"The database is at {before}, which a newer release made; this one knows {newest}.")
     else:
         say(f"The database is at {before or 'no revision'}, the newest is {newest}.")
         say(f"Bring it there: {coord('migrate')}")

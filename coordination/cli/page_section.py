@@ -20,7 +20,7 @@ from coordination.domain.event import Event
 from coordination.domain.path import MAX_PATH_BYTES
 from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.session import AgentStatus, SessionStatus, Waiting
-from coordination.domain.task import Progress, TaskStatus
+from coordination.domain.task import Progress, Task, TaskStatus
 from coordination.domain.text import MAX_REASON, clean
 
 SOON_SECONDS: Final = 60
@@ -72,7 +72,7 @@ class Snapshot:
     Attributes:
         status: the session, with its inactive agents.
         concerns: what needs attention.
-        tasks: those of the latest plan; none when there is no plan.
+        tasks: all that are known, those of the latest plan first.
         events: the last ones, in order.
         passed: seconds since the status was read, taken off the time that is left.
         trouble: why it may be out of date, "" when it is not.
@@ -81,7 +81,7 @@ class Snapshot:
 
     status: SessionStatus
     concerns: tuple[Concern, ...] = ()
-    tasks: tuple[HandedOut, ...] = ()
+    tasks: tuple[HandedOut | Task, ...] = ()
     events: tuple[Event, ...] = ()
     passed: float = 0.0
     trouble: str = ""
@@ -216,7 +216,9 @@ def _tasks(snapshot: Snapshot) -> Iterator[list[Cell]]:
     yield from (row for _, row in rows)
 
 
-def _task(id_: str, state: str, holder: str, progress: Progress | None, task: HandedOut | None) -> list[Cell]:
+def _task(
+    id_: str, state: str, holder: str, progress: Progress | None, task: HandedOut | Task | None
+) -> list[Cell]:
     done = progress.progress_percentage if progress else None
     if state == TaskStatus.COMPLETED:
         done = _COMPLETE

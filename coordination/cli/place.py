@@ -8,15 +8,13 @@ import getpass
 import os
 import re
 import shlex
-import shutil
-import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from coordination.app import local_token, running
+from coordination.app.command_line import program
 from coordination.app.running import RunningService
 from coordination.cli.output import USAGE, Failure
 from coordination.settings import CONFIG_VARIABLE, VARIABLES, InvalidSetting, Problem, Settings, load
@@ -108,19 +106,6 @@ def coord_at(chosen: Settings, service: RunningService, arguments: str) -> str:
 def url_of(host: str, port: int, root_path: str) -> str:
     """Return the address of a service, without a slash at its end."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
-
-
-def program() -> str:
-    """Return how to call this very `coord` from a shell: its name if that finds it, else its path."""
-    own = Path(sys.argv[0])
-    if own.name != "coord" or not own.exists():
-        own = Path(sys.executable).with_name("coord")
-    if not own.exists():
-        return f"{shlex.quote(sys.executable)} -m coordination"
-    found = shutil.which("coord")
-    if found is not None and os.path.realpath(found) == os.path.realpath(own):
-        return "coord"
-    return shlex.quote(os.path.abspath(own))
 
 
 def coord(arguments: str, **variables: str) -> str:

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place, planner
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
-from coordination.cli.reach import SessionName, resolve, service
+from coordination.cli.reach import SessionName, resolve, service, tell_if_closed
 from coordination.cli.status import as_json, print_lines
 from coordination.client.errors import RequestRefused
 from coordination.domain.text import clean, counted
@@ -81,6 +81,7 @@ def plan(
     """
     if sum(wish is not None for wish in (revision, take, give_back)) > 1:
         raise Failure("Give one of --revision, --take and --give-back.", exit_code=USAGE, code="usage")
+    _check_revision(revision, session)
     with service(session) as client:
         name = resolve(client, session)
         if take is not None:
@@ -88,6 +89,8 @@ def plan(
         if give_back is not None:
             return planner.give_back(client, name, give_back, json=json)
         found = client.plan(name, revision)
+        if not json:
+            tell_if_closed(client, name)
     if json:
         emit({"session": name, **as_json(found)})
         return OK
@@ -111,7 +114,7 @@ def tasks(session: SessionName = None, /, *, json: Json = False) -> int:
     """
     with service(session) as client:
         name = resolve(client, session)
-        found = _all_tasks(client, name)
+        found = all_tasks(client, name)
     if json:
         emit({"session": name, "tasks": as_json(found)})
         return OK
@@ -133,7 +136,19 @@ def prompt(
     """Print what an agent of the latest plan is told first; give it to `claude` as it is."""
     with service(session) as client:
         name = resolve(client, session)
-        text = client.prompt(name, agent)
+        try:
+            text = client.prompt(name, agent)
+        except RequestRefused as refusal:
+            if refusal.code != "not_found" or not _are_swapped(client, agent, name):
+                raise
+            raise Failure(
+                "The agent comes first, then the session.",
+                mend=f"Try: {place.coord(f'prompt {shlex.quote(name)} {shlex.quote(agent)}')}",
+                exit_code=USAGE,
+                code="usage",
+            ) from None
+        if not json:
+            tell_if_closed(client, name)
     if json:
         emit({"session": name, "agent": agent, "prompt": text})
     else:
@@ -141,7 +156,23 @@ def prompt(
     return OK
 
 
-def _all_tasks(client: "ServiceClient", session: str) -> "list[Task]":
+def _are_swapped(client: "ServiceClient", agent: str, session: str) -> bool:
+    """Whether what was typed as an agent is a session, and what was typed as the session is none."""
+    known = {one.id for one in client.sessions()}
+    return agent in known and session not in known
+
+
+def _check_revision(revision: int | None, session: str | None) -> None:
+    if revision is not None and revision < 1:
+        raise Failure(
+            f"There is no plan {revision}: 1 is the first.",
+            mend=f"See the latest: {place.coord(shlex.join(['plan', *([session] if session else [])]))}",
+            exit_code=USAGE,
+            code="usage",
+        )
+
+
+def all_tasks(client: "ServiceClient", session: str) -> "list[Task]":
     """Read all tasks of a session, those of the latest plan first; only one that has neither is refused."""
     found = client.tasks(session)
     try:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from cyclopts import Parameter
 
 from coordination.cli import place
-from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure
+from coordination.cli.output import REFUSED, UNREACHABLE, USAGE, Failure, tell
 from coordination.domain.session import SessionState
 from coordination.domain.text import clean
+from coordination.domain.virtual_user import PART_FORM, is_part
+from coordination.domain.visibility import PLANNER_PROMPTS
 from coordination.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,16 @@ BEGIN: Final = (
     "/mcp there shows the connection."
 )
 UNKNOWN: Final = "So it is not known who is here and who holds what."
+_WHO_DOES_WHAT: Final = "So it is not known who is to do what."
+_UNKNOWN: Final = {
+    "index": "So it is not known whether the session knows the files as they are.",
+    **dict.fromkeys(("plan", "prompt", "tasks"), _WHO_DOES_WHAT),
+}
+"""What an answer that did not come leaves open, by command."""
+PLAN_WORK: Final = f"/mcp__coordination__{PLANNER_PROMPTS[0]}"
+"""What a person types in the planner's terminal, under the name that `coord connect` gives the connection."""
+_PLANNERS: Final = "in a planner's terminal"
+_OF_A_SESSION: Final = frozenset({"index", "locks", "plan", "prompt", "status", "tasks"})
 
 SessionName: TypeAlias = Annotated[
     str | None,
@@ -57,22 +69,25 @@ def service(session: str | None = None) -> Generator["ServiceClient"]:
 
     chosen = place.settings()
     found = place.target(chosen)
+    unknown = _UNKNOWN.get(place.TYPED.get()[0], UNKNOWN)
     with ServiceClient(found.url, found.token) as client:
         try:
             yield client
         except ServiceSilent as error:
-            message, mend = _silent(chosen, found, error.message)
+            message, mend = _silent(chosen, found, error.message, unknown)
             raise _failure(message, place.elsewhere(chosen) or mend, UNREACHABLE, error.code) from None
         except ServiceUnreachable as error:
             mend = place.elsewhere(chosen) or _start(found)
-            raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
+            raise _failure(f"{error.message} {unknown}", mend, UNREACHABLE, error.code) from None
         except ServiceUnavailable as error:
             mend = f"Try again; if it stays so: {place.coord('doctor')}"
-            raise _failure(f"{error.message} {UNKNOWN}", mend, UNREACHABLE, error.code) from None
+            raise _failure(f"{error.message} {unknown}", mend, UNREACHABLE, error.code) from None
         except ClientError as error:
             message, mend = error.message, for_people(clean(error.next_call, 500), session)
             if error.code == NOT_UNDERSTOOD:
                 mend = f"See what runs there: {place.coord('doctor')}"
+            elif session is not None and message == f"{NO_SESSION}." and not is_part(session):
+                message = f'No session can be called "{clean(session, AGENT)}": a name has {PART_FORM}.'
             elif session is not None and message.startswith(NO_SESSION):
                 message, mend = (
                     _no_such_session(session, message.removeprefix(NO_SESSION)),
@@ -95,19 +110,19 @@ def _start(found: place.Target) -> str:
     )
 
 
-def _silent(chosen: Settings, found: place.Target, said: str) -> tuple[str, str]:
+def _silent(chosen: Settings, found: place.Target, said: str, unknown: str) -> tuple[str, str]:
     """Return what is the matter with a port whose holder gives no answer, and what to do about it."""
     if found.service is not None:
         message = f"{said} It is the service, process {found.service.pid}: it starts still, or it hangs."
         return (
-            f"{message} {UNKNOWN}",
+            f"{message} {unknown}",
             f"If it stays so, stop it: {place.coord_at(chosen, found.service, 'down')}",
         )
     from coordination.app import port  # noqa: PLC0415 - rarely needed
 
     free = port.free_port(chosen.host, max(chosen.port, 1024))
     mend = f"Take another port: {place.coord('up', PORT=str(free))}" if free else ""
-    return f"{said} Port {chosen.port} is taken by {port.held_by(chosen.port)}. {UNKNOWN}", mend
+    return f"{said} Port {chosen.port} is taken by {port.held_by(chosen.port)}. {unknown}", mend
 
 
 def resolve(client: "ServiceClient", session: str | None) -> str:
@@ -139,6 +154,12 @@ def resolve(client: "ServiceClient", session: str | None) -> str:
         exit_code=USAGE,
         code="many_sessions",
     )
+
+
+def tell_if_closed(client: "ServiceClient", session: str) -> None:
+    """Say beside an answer, which may go into another command, that the session it is of is closed."""
+    if client.status(session).status != SessionState.ACTIVE:
+        tell(f"Session {clean(session, AGENT)} is closed. Whoever joins it opens it again.")
 
 
 def _failure(message: str, mend: str, exit_code: int, code: str) -> Failure:
@@ -187,9 +208,12 @@ def for_people(next_call: str, session: str | None = None) -> str:
     """
     if next_call == "coord sessions":
         return f"See which there are: {place.coord('sessions')}"
+    if next_call.startswith(_PLANNERS):
+        return f"To make one, type in the planner's terminal: {PLAN_WORK} and what you want to reach"
     first, _, arguments = next_call.partition(" ")
     if first != "coord":
         return "" if "(" in next_call else next_call
-    if session is not None and arguments == "locks":
-        arguments = f"locks {shlex.quote(session)}"
+    command, *options = arguments.split(" ")
+    if session is not None and command in _OF_A_SESSION and all(one.startswith("-") for one in options):
+        arguments = shlex.join([command, session, *options])
     return f"Try: {place.coord(arguments)}"

@@ -1,5 +1,6 @@
 """`coord send`: a message from a person to agents, who read it with their next `sync_progress`."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
@@ -13,7 +14,6 @@ from coordination.domain.text import MAX_MESSAGE, clean
 if TYPE_CHECKING:
     from coordination.client.service import ServiceClient
 
-_EXAMPLE: Final = 'send demo "Hello."'
 _EXAMPLES: Final = """Examples:
 
     coord send demo "The parser is mine until noon."
@@ -47,7 +47,7 @@ def send(
         raise _usage("Send one text, in quotes, and before it the session.")
     text = words[-1]
     if not 0 < len(text) <= MAX_MESSAGE:
-        raise _usage(f"The text has {len(text)} characters; 1 to {MAX_MESSAGE} can be sent.")
+        raise _usage(f"The text has {len(text)} characters; 1 to {MAX_MESSAGE} can be sent.", *words[:-1])
     session = words[0] if len(words) > 1 else None
     with service(session) as client:
         name = session if session is not None else _only_session(client, text)
@@ -75,9 +75,10 @@ def _show(name: str, recipients: list[str], *, closed: bool) -> None:
 def _only_session(client: "ServiceClient", text: str) -> str:
     """Return the only active session; a text that is the name of one was not meant as the text."""
     if any(known.id == text for known in client.sessions()):
-        raise _usage(f"{clean(text, 130)} is a session. Put the text behind it, in quotes.")
+        raise _usage(f"{clean(text, 130)} is a session. Put the text behind it, in quotes.", text)
     return resolve(client, None)
 
 
-def _usage(message: str) -> Failure:
-    return Failure(message, mend=f"As here: {place.coord(_EXAMPLE)}", exit_code=USAGE, code="usage")
+def _usage(message: str, session: str = "demo") -> Failure:
+    example = f'send {shlex.quote(clean(session, 130))} "Hello."'
+    return Failure(message, mend=f"As here: {place.coord(example)}", exit_code=USAGE, code="usage")

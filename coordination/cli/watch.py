@@ -70,7 +70,7 @@ def watch(
 
 def _show_once(client: "ServiceClient", found: "SessionStatus", *, json: bool) -> None:
     from coordination.cli.attention import attention  # noqa: PLC0415 - `coord --help` is quick without it
-    from coordination.cli.live_page import last_events, planned_tasks  # noqa: PLC0415 - as above
+    from coordination.cli.live_page import known_tasks, last_events  # noqa: PLC0415 - as above
     from coordination.cli.page import page  # noqa: PLC0415 - as above
     from coordination.cli.page_section import Snapshot  # noqa: PLC0415 - as above
 
@@ -79,7 +79,7 @@ def _show_once(client: "ServiceClient", found: "SessionStatus", *, json: bool) -
         show(found, health, everybody=False, json=True, events=events)
         return
     concerns = tuple(attention(found, health, place.coord))
-    snapshot = Snapshot(found, concerns, planned_tasks(client, found), events)
+    snapshot = Snapshot(found, concerns, known_tasks(client, found), events)
     print_lines(page(snapshot, console().width if sys.stdout.isatty() else WHOLE))
 
 

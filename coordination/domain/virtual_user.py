@@ -13,6 +13,10 @@ from coordination.domain.errors import InvalidInput
 
 FORM: Final = "{user} or {user}__session__{session}__{agent}"
 PART_MAX: Final = 64
+PART_FORM: Final = (
+    f"1 to {PART_MAX} characters of A-Z a-z 0-9 . _ - @ +, with no `__` inside and no `_` at either end"
+)
+"""What the name of a user, a session or an agent has, in words."""
 
 _SEPARATOR: Final = "__"
 _MARK: Final = "session"

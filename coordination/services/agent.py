@@ -1,8 +1,9 @@
 """Use cases on agents: being here, and seeing who else is."""
 
+from datetime import datetime
 from typing import Any, Final
 
-from coordination.domain.agent import Agent, presence
+from coordination.domain.agent import ACTIVE_SECONDS, Agent, presence
 from coordination.domain.errors import UnknownItem
 from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
 from coordination.services.core import Core
@@ -72,7 +73,8 @@ async def read_status(
     )
     if read is None:
         raise UnknownItem("There is no such session.", next_call="coord sessions")
-    agents = [_described(found) for found in read.pop("agents")]
+    now = datetime.fromisoformat(read["now"]).timestamp()
+    agents = [_described(found, now) for found in read.pop("agents")]
     more = len(agents) > limit
     return store.SESSION_STATUS.validate_python(
         {**read, "agents": agents[:limit], "next_cursor": agents[limit - 1].agent_id if more else None}
@@ -104,7 +106,9 @@ async def read_agent(core: Core, workspace: str, session: str, agent_id: str) ->
     raise UnknownItem("There is no such agent in this session.", next_call="coord status --all")
 
 
-def _described(found: dict[str, Any]) -> AgentStatus:
+def _described(found: dict[str, Any], now: float) -> AgentStatus:
+    """Make an agent of what was read; `now` is the database's time in seconds, as stands beside each terminal."""
     here = presence(found["quiet_seconds"], connected=found.pop("status") == "connected")
-    found["terminals"] = len(found["terminals"])
+    # What is no longer used is taken off only when presence is written, and of a quiet agent none is.
+    found["terminals"] = sum(now - at <= ACTIVE_SECONDS for at in found["terminals"].values())
     return store.AGENT_STATUS.validate_python({**found, "presence": here})

@@ -5,6 +5,8 @@ A server looks at every start and almost never has to migrate, so the look must 
 """
 
 import ast
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,8 @@ from coordination.store.database import Database, retry_later
 VERSION_TABLE: Final = "coordination_schema_version"
 _MIGRATED: Final = "SELECT to_regclass('coordination_schema_version') IS NOT NULL AS migrated"
 _APPLIED: Final = "SELECT version_num FROM coordination_schema_version"
+
+_DROPPED: Final = re.compile(r"^DROP TABLE IF EXISTS ([^;]+);", re.MULTILINE)
 
 
 def folder() -> Path:
@@ -51,6 +55,13 @@ def known() -> tuple[str, ...]:
     while (following := after.get(found[-1] if found else None)) is not None:
         found.append(following)
     return tuple(found)
+
+
+def tables_of(revisions: Sequence[str]) -> tuple[str, ...]:
+    """Return the tables that go when these revisions are taken back, those of the last one first."""
+    scripts = (folder() / "frozen" / one / "schema" / "down.sql" for one in reversed(revisions))
+    dropped = (_DROPPED.findall(script.read_text(encoding="utf-8")) for script in scripts)
+    return tuple(name.strip() for found in dropped for names in found for name in names.split(","))
 
 
 def _constants(path: Path) -> dict[str, object]:

@@ -108,7 +108,7 @@ def play(claude: Claude, model: ModelApi, service: Service, session: str) -> Pla
 
     def ask(command: str) -> Json:
         """Type a line of `coord`, which is to answer in JSON."""
-        words = command.removeprefix("coord ").split()
+        words = re.split(r"(?:^|\s|/)coord ", command)[-1].split()
         answer: Json = json.loads(claude.run(coord(), *words, "--json", environment=service.settings))
         return answer
 
@@ -217,7 +217,7 @@ def _last(terminal: Terminal) -> Json:
 
 def _command(warnings: Sequence[str]) -> str:
     """The command that the warnings say to run."""
-    (command,) = re.findall(r"`(coord [^`]+)`", "\n".join(warnings))
+    (command,) = re.findall(r"`([^`]*coord [^`]+)`", "\n".join(warnings))
     return str(command)
 
 

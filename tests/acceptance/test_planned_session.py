@@ -87,7 +87,7 @@ def test_the_typed_prompt_brings_the_steps_and_the_whole_goal_before_the_model(p
 
 def test_the_planner_is_told_to_have_the_files_indexed_and_then_knows_them(played: Played) -> None:
     unknown, known = (result.content for result in played.answers("planner", ANALYSE))
-    assert f"`coord index {played.session}`" in unknown["warnings"][0]
+    assert f"coord index {played.session}`" in unknown["warnings"][0]
     assert "warnings" not in known
     assert played.indexed["files"] > 1000
     assert played.indexed["co_changes"] > 0

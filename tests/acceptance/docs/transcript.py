@@ -140,7 +140,7 @@ class Player:
         result = response.json()["result"]
         self._analysis = result["structuredContent"].get("analysis_id", self._analysis)
         answer: str = result["content"][0]["text"]
-        return answer
+        return PASTED.sub("coord ", answer)
 
     async def _run(self, command: str) -> str:
         words = shlex.split(command)[1:]

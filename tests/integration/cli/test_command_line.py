@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coordination.cli import place, run
+from coordination.app.command_line import program
+from coordination.cli import run
 from tests.integration.installation import coord
 from tests.unit.docs.test_cli_page import COMMANDS
 
@@ -27,7 +28,7 @@ def test_every_command_explains_itself_with_examples(
     assert f"Usage: coord {command}" in shown
     examples = [line.strip() for line in shown.partition("Examples:")[2].splitlines()]
     assert any(f"coord {command}".removesuffix(" list") in line for line in examples)
-    assert shown.splitlines()[-1] == f"Here `coord` is {place.program()}"
+    assert shown.splitlines()[-1] == f"Here `coord` is {program()}"
 
 
 def test_where_coord_is_on_the_path_its_help_does_not_say_where_it_is(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import re
 import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 from coordination.cli import file_index as command
-from coordination.cli import place
+from coordination.cli import place, run
 from coordination.client.file_index import send_index
 from coordination.client.service import ServiceClient
 from coordination.domain.checkout import parse_checkout
@@ -94,9 +95,13 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
         **{"files": 7, "sources": 5, "with_symbols": 4, "read": 1, "sent": 1, "removed": 1},
         "skipped": {"odd name": 1},
     }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", again["refreshed_at"])
     unchanged = await coord("index")
     assert "0 files that differ, 0 that are gone" in unchanged.out
     assert "1: odd name" in unchanged.out
+    assert unchanged.err == ""
+    assert (await coord("sessions", "close", "demo")).exit_code == 0
+    assert "Session demo is closed." in (await coord("index", "demo")).err
     key = parse_checkout(describe_checkout(tree.top) or "").key
     index = await indexed(service, key)
     assert {file.path: file.symbols for file in index.files} == {
@@ -109,6 +114,15 @@ async def test_a_repository_is_indexed_and_then_only_what_differs(
         **{"notes.txt": (), "web/a.ts": (), "web/main.ts": ("start",)},
     }
     assert index.files[-1].imports == ("web/a.ts",)
+
+
+def test_without_a_service_it_is_not_known_whether_the_files_are(
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tree.top.parent / "data"))
+    assert run(["index", "demo"]) == 3
+    assert "not known whether the session knows the files as they are" in capsys.readouterr().err
 
 
 async def test_only_names_go_over_the_wire(

@@ -22,7 +22,7 @@ from coordination.domain.plan.handed_out import HandedOut
 from coordination.services import agent as agents
 from coordination.store import plan as store
 from tests.integration.app.proxy import Gate
-from tests.integration.cli.running import Running
+from tests.integration.cli.running import Coord, Running
 
 PATIENCE_SECONDS = 40
 
@@ -68,6 +68,27 @@ async def test_what_happens_elsewhere_appears_with_its_event(service: Running) -
         await service.claim(service.agent("impl_a"), "b.py")
         text = await until(page, lambda text: "2 agent(s)" in text and "claimed b.py" in text)
     assert "What follows" not in text
+
+
+async def test_tasks_that_are_in_no_plan_are_shown_too_and_completed_ones_last(
+    service: Running, coord: Coord
+) -> None:
+    implementer = service.agent("impl_a")
+    for id_ in ("b", "a"):
+        await service.report(implementer, id_, 20, "begun")
+    await service.core.database.fetch("UPDATE tasks SET status = 'completed' WHERE id = 'a' RETURNING 1")
+    await service.core.database.fetch(
+        """INSERT INTO tasks (workspace_id, session_id, id, description, status)
+           SELECT workspace_id, session_id, 'c' || n, 'Do it', 'pending' FROM tasks, generate_series(10, 39) n
+           WHERE id = 'a' RETURNING 1"""
+    )
+    lines = (await coord("watch", "demo", "--once")).out.splitlines()
+    place = lines.index("Tasks, 1 of 32 completed")
+    shown = [line.replace("%", "").split() for line in lines[place + 1 : place + 33]]
+    assert [words[1] for words in shown[1:31]] == [f"c{number}" for number in range(10, 40)]
+    assert ("b" in shown[0], "a" in shown[31]) == (True, True)
+    async with living(service.url) as page:
+        assert "Tasks, 1 of 32 completed  … " in drawn(page)
 
 
 async def test_the_tasks_of_a_plan_that_is_handed_out_appear_and_go_on(service: Running) -> None:

@@ -69,7 +69,10 @@ async def test_it_goes_forward_is_checked_and_goes_back_with_consent(own: Own, e
 
     refused = await own.coord("migrate", "--to", "base")
     assert refused.returncode == 2
-    assert "deletes" in refused.stderr
+    assert "deletes these tables" in refused.stderr
+    assert "plan_analyses, plans, indexed_files, file_indexes, coordination_events" in refused.stderr
+    less = await own.coord("migrate", "--to", "0002")
+    assert "with all rows in them: plan_analyses, plans." in less.stderr
     assert "migrate --to base --yes" in refused.stderr
     assert "file_locks" in await tables(empty_dsn)
 
@@ -84,7 +87,11 @@ async def test_a_database_of_a_newer_release_stays_as_it_is(own: Own, empty_dsn:
     )
     await administer(empty_dsn, "INSERT INTO coordination_schema_version VALUES ('from_the_future')")
     assert await own.json("migrate") == {"before": "from_the_future", "after": "from_the_future"}
-    assert (await own.coord("migrate", "--check")).returncode == 5
+    looked = await own.coord("migrate", "--check")
+    assert (looked.returncode, looked.stdout) == (
+        5,
+        f"The database is at from_the_future, which a newer release made; this one knows {NEWEST}.\n",
+    )
     assert await tables(empty_dsn) == {"coordination_schema_version"}
 
 

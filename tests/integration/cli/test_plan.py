@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
 from coordination.services import plan
@@ -113,6 +115,21 @@ async def test_a_first_prompt_leads_an_agent_and_quotes_what_the_planner_said(
     assert (await coord("prompt", "alice/impl_b", "--json")).json["prompt"] == text
 
 
+async def test_of_a_closed_session_it_is_said_beside_the_plan_that_stays(
+    service: Running, coord: Coord
+) -> None:
+    await hand_out(service)
+    assert (await coord("sessions", "close", "demo")).exit_code == 0
+    for words in (["plan", "demo"], ["prompt", "impl_a", "demo"]):
+        answer = await coord(*words)
+        assert (answer.exit_code, answer.err) == (
+            0,
+            "Session demo is closed. Whoever joins it opens it again.\n",
+        )
+    assert answer.out.startswith("You are impl_a")
+    assert (await coord("plan", "demo", "--json")).err == ""
+
+
 async def test_who_has_no_task_is_told_who_has(service: Running, coord: Coord) -> None:
     await hand_out(service)
     answer = await coord("prompt", "impl_z")
@@ -128,4 +145,29 @@ async def test_without_a_plan_the_way_to_one_is_told(service: Running, coord: Co
         answer = await coord(*command)
         assert answer.exit_code == 4
         assert "has no plan yet" in answer.err
-        assert "analyze_task_conflicts" in answer.err
+        assert "type in the planner's terminal: /mcp__coordination__plan_work" in answer.err
+
+
+async def test_a_wrong_revision_or_order_of_names_is_told_as_what_it_is(
+    service: Running, coord: Coord
+) -> None:
+    await hand_out(service)
+    absent = await coord("plan", "demo", "--revision", "7")
+    assert (absent.exit_code, absent.err.splitlines()[-1].endswith("coord plan demo")) == (4, True)
+    refused = await coord("plan", "demo", "--revision", "0")
+    assert refused.exit_code == 2
+    assert "1 is the first" in refused.err
+    swapped = await coord("prompt", "demo", "impl_a")
+    assert swapped.exit_code == 2
+    assert "The agent comes first" in swapped.err
+    assert swapped.err.splitlines()[-1].endswith("coord prompt impl_a demo")
+
+
+@pytest.mark.parametrize("name", ["sh op", "a__b", "_a"])
+async def test_of_a_name_that_no_session_can_have_it_is_said_what_is_wrong(
+    service: Running, coord: Coord, name: str
+) -> None:
+    for words in (["plan", name], ["prompt", "impl_a", name], ["index", name]):
+        answer = await coord(*words)
+        assert answer.exit_code == 4
+        assert answer.err.startswith(f'No session can be called "{name}": a name has 1 to 64 characters')

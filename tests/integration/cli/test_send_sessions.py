@@ -47,6 +47,15 @@ async def test_a_message_that_cannot_be_is_refused(service: Running, coord: Coor
     assert await service.read(service.agent("impl_a")) == []
 
 
+async def test_whoever_forgets_the_text_is_shown_it_behind_that_session(
+    service: Running, coord: Coord
+) -> None:
+    await service.claim(service.agent("impl_a", "shop"), "a.py")
+    for words in (["shop"], ["shop", ""]):
+        answer = await coord("send", *words)
+        assert answer.err.splitlines()[-1].endswith('coord send shop "Hello."')
+
+
 async def test_sessions_are_listed_with_their_agents_and_locks(service: Running, coord: Coord) -> None:
     await service.claim(service.agent("planner", "one"), "a.py", "b.py")
     await service.claim(service.agent("planner", "two"), "a.py")

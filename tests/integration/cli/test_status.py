@@ -207,6 +207,20 @@ def test_a_service_that_does_not_run_is_never_all_clear(
     assert "coord up" in printed.err
 
 
+@pytest.mark.parametrize("words", [["plan", "demo"], ["tasks", "demo"], ["prompt", "impl_a", "demo"]])
+def test_without_a_service_it_is_not_known_what_was_asked(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from coordination.cli import run  # noqa: PLC0415 - as above
+
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path))
+    assert run(words) == 3
+    told = capsys.readouterr().err
+    assert "it is not known who is to do what" in told
+    assert "who holds what" not in told
+
+
 async def test_a_service_without_its_database_is_never_all_clear(own_service: Running, coord: Coord) -> None:
     await own_service.claim(own_service.agent("planner"), "a.py")
     own_service.move_database("postgresql://nobody@127.0.0.1:9/nowhere")

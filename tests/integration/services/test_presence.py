@@ -9,6 +9,7 @@ from coordination.domain.agent import agent_of
 from coordination.domain.errors import RetryLater
 from coordination.domain.identity import Identity
 from coordination.services import presence
+from coordination.services.agent import read_agent
 from coordination.services.core import Core
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
@@ -95,6 +96,25 @@ async def test_two_terminals_under_one_name_are_noticed_by_both(log: PresenceLog
     log.called(here)
     await log.flush()
     assert log.other_places(one) == ()
+
+
+async def test_a_terminal_that_ended_is_counted_no_longer_than_two_minutes(
+    log: PresenceLog, core: Core, database: Database
+) -> None:
+    for terminal in ("1-1", "2-2"):
+        log.called(replace(IDENTITY, terminal=terminal))
+    await log.flush()
+
+    async def terminals() -> int:
+        return (await read_agent(core, "local", DEMO, A.id)).terminals
+
+    assert await terminals() == 2
+    # Nobody writes presence meanwhile: the other terminal is quiet too.
+    await database.fetch(
+        """UPDATE claude_code_agents
+           SET terminals = jsonb_set(terminals, '{|2-2}', to_jsonb(extract(epoch FROM now()) - 121)) RETURNING 1"""
+    )
+    assert await terminals() == 1
 
 
 async def test_an_agent_in_countless_places_costs_a_few_statements(

@@ -117,9 +117,11 @@ async def written(database: Database) -> dict[str, int]:
 
 
 @contextlib.asynccontextmanager
-async def endpoint(core: Core, *, presence: bool, role: RoleReader | None = None) -> AsyncGenerator[Endpoint]:
+async def endpoint(
+    core: Core, *, presence: bool, role: RoleReader | None = None, coord: str = "coord"
+) -> AsyncGenerator[Endpoint]:
     """Put the tools behind the application; without `presence` a call that is refused writes nothing at all."""
-    tools = build_tools(core)
+    tools = build_tools(core, coord)
     mcp = build_mcp(
         tools,
         instructions=INSTRUCTIONS,

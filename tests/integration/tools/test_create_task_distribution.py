@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from coordination.domain.plan.assignment import agent_names
+from coordination.services.core import Core
 from coordination.store.database import Database
-from tests.integration.tools.endpoint import Endpoint
+from tests.integration.tools.endpoint import Endpoint, endpoint
 from tests.integration.tools.planning import ANALYSE, DISTRIBUTE, analysed, distributed, task
 
 
@@ -42,6 +43,18 @@ async def test_an_answer_to_twenty_agents_is_small_and_has_every_command(mcp: En
     assert len(commands) == 20
     assert commands[-1] == f'COORD_AGENT=impl_t claude "$(coord prompt impl_t {session})"'
     assert f"`coord plan {session}` shows what is left out" in answer.content["advice"]
+
+
+async def test_an_answer_stays_small_where_coord_is_called_by_a_long_line(core: Core) -> None:
+    coord = f"COORDINATION_DATA_DIR=/{'folder/' * 30}data PORT=8123 /{'folder/' * 10}coord"
+    async with endpoint(core, presence=False, coord=coord) as mcp:
+        tasks = [task(f"t{number}", f"f{number}.py") for number in range(20)]
+        answer = await distributed(mcp, *tasks, preferred_agent_count=20)
+    assert answer.size < 4_096
+    assert len(answer.text) < 1_500
+    first = answer.content["terminals"][0]["command"]
+    assert first == f'COORD_AGENT=impl_a claude "$({coord} prompt impl_a demo)"'
+    assert f"`{coord} plan demo` shows what is left out" in answer.content["advice"]
 
 
 async def test_of_a_hundred_kept_tasks_the_first_are_named_and_the_others_counted(mcp: Endpoint) -> None:

@@ -164,6 +164,15 @@ def test_uninstall_leaves_a_folder_that_holds_more_and_one_where_programs_usuall
     assert list(usual.iterdir()) == []
 
 
+def test_install_says_which_folder_had_the_command_before(checkout: Checkout) -> None:
+    link = checkout.folder / "prefix" / "bin" / "coord"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/elsewhere/.venv/bin/coord")
+    said = "It took the place of the link to /elsewhere/.venv/bin/coord"
+    assert said in checkout.make("install", f"PREFIX={link.parents[1]}").stdout.splitlines()
+    assert "took the place" not in checkout.make("install", f"PREFIX={link.parents[1]}").stdout
+
+
 def test_install_says_nothing_of_the_path_when_it_is_right(checkout: Checkout) -> None:
     prefix = checkout.folder / "prefix"
     result = checkout.make("install", f"PREFIX={prefix}", path=f"{prefix}/bin:{os.environ['PATH']}")

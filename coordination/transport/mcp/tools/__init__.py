@@ -34,11 +34,16 @@ the person the split, and after a yes create_task_distribution hands the tasks o
 """
 
 
-def build_tools(core: Core) -> list[CoordinationTool[Any]]:
-    """Build the tools of this release."""
+def build_tools(core: Core, coord: str = "coord") -> list[CoordinationTool[Any]]:
+    """Build the tools of this release.
+
+    Args:
+        core: the shared parts.
+        coord: how a person calls `coord` on this service, for the lines that they are shown.
+    """
     return [
-        AnalyzeTaskConflicts(core),
-        CreateTaskDistribution(core),
+        AnalyzeTaskConflicts(core, coord),
+        CreateTaskDistribution(core, coord),
         ClaimFileLock(core),
         SyncProgress(core),
         CheckAgentStatus(core),

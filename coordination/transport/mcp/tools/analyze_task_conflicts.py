@@ -5,6 +5,7 @@ split and the conflicts come first, and the files of the tasks fill the room tha
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from typing import Any, ClassVar, Final
 
@@ -61,10 +62,12 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
         idempotent=True,
     )
     _core: Core = PrivateAttr()
+    _coord: str = PrivateAttr()
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, coord: str = "coord") -> None:
         super().__init__()
         self._core = core
+        self._coord = coord
 
     async def call(
         self, identity: Identity, arguments: AnalyzeTaskConflictsArguments, exchange: Exchange
@@ -79,6 +82,9 @@ class AnalyzeTaskConflicts(CoordinationTool[AnalyzeTaskConflictsArguments]):
             project_files=project_paths(arguments.project_files, agent.checkout_root),
             caller=exchange.disconnected,
         )
+        # The command that a warning names leads to this very service.
+        warnings = tuple(one.replace("`coord ", f"`{self._coord} ") for one in kept.warnings)
+        kept = replace(kept, warnings=warnings)
         answer = _fitting(kept)
         return Answer(answer, _text(kept, answer.advice or ""))
 

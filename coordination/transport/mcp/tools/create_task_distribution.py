@@ -52,10 +52,12 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
         destructive=True,
     )
     _core: Core = PrivateAttr()
+    _coord: str = PrivateAttr()
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, coord: str = "coord") -> None:
         super().__init__()
         self._core = core
+        self._coord = coord
 
     async def call(
         self, identity: Identity, arguments: CreateTaskDistributionArguments, exchange: Exchange
@@ -69,7 +71,7 @@ class CreateTaskDistribution(CoordinationTool[CreateTaskDistributionArguments]):
         except InvalidInput as error:
             raise _with_call(error, analysis_id) from None
         more = _more_at_work(distributed, preferred)
-        return _answer(agent, distributed, [*warnings, *distributed.warnings, *more])
+        return _answer(agent, distributed, [*warnings, *distributed.warnings, *more], self._coord)
 
     async def _warnings(self, agent: Agent, analysis_id: str, preferred: int) -> list[str]:
         kept = await plan.read(self._core, agent.workspace, agent.session, analysis_id)
@@ -114,12 +116,12 @@ def _with_call(error: InvalidInput, analysis_id: str) -> InvalidInput:
     )
 
 
-def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> Answer:
+def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str], coord: str) -> Answer:
     terminals = [
         TerminalAnswer(
             agent=name,
-            command=_command(name, agent.session),
-            prompt=f"coord prompt {name} {agent.session}",
+            command=_command(name, agent.session, coord),
+            prompt=_prompt(name, agent.session, coord),
             resource=prompt_of(name),
         )
         for name in dict.fromkeys(_name(agent, task) for task in distributed.tasks if task.assigned_to)
@@ -144,21 +146,22 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str]) -> 
         advice=_ADVICE,
         next_call=call("check_agent_status", include_inactive=True),
     )
+    rest = f"`{coord} plan {agent.session}` shows what is left out here."
     said = _text(agent, distributed)
     whole = Answer(full, "\n".join([said, *(one.command for one in terminals), *warnings]))
     if fits(whole.structured, whole.text):
         return whole
-    text = "\n".join([said, _rest(agent.session), *warnings])
-    return Answer(_fitting(full, text), text)
+    text = "\n".join([said, rest, *warnings])
+    return Answer(_fitting(full, text, rest), text)
 
 
-def _fitting(full: CreateTaskDistributionAnswer, text: str) -> CreateTaskDistributionAnswer:
+def _fitting(full: CreateTaskDistributionAnswer, text: str, rest: str) -> CreateTaskDistributionAnswer:
     """Leave out what a person needs least, step by step, until the answer fits, with a text without commands."""
     terminals = [one.model_copy(update={"prompt": None, "resource": None}) for one in full.terminals or ()]
     kept = full.kept or []
     few = within(kept, KEPT_BYTES)
     steps: tuple[dict[str, object], ...] = (
-        {"terminals": terminals, "advice": f"{_ADVICE} {_rest(full.session)}"},
+        {"terminals": terminals, "advice": f"{_ADVICE} {rest}"},
         {"kept": few or None, "more_kept": len(kept) - len(few) or None},
         {"tasks": None},
         *({"terminals": terminals[:many]} for many in reversed(range(len(terminals)))),
@@ -169,10 +172,6 @@ def _fitting(full: CreateTaskDistributionAnswer, text: str) -> CreateTaskDistrib
             break
         shown = shown.model_copy(update=step)
     return shown
-
-
-def _rest(session: str) -> str:
-    return f"`coord plan {session}` shows what is left out here."
 
 
 def _name(agent: Agent, task: HandedOut) -> str:
@@ -189,6 +188,10 @@ def _text(agent: Agent, distributed: Distributed) -> str:
     )
 
 
-def _command(name: str, session: str) -> str:
+def _command(name: str, session: str, coord: str) -> str:
     """The line that starts a terminal with its first prompt; neither name holds what a shell would read."""
-    return f'COORD_AGENT={name} claude "$(coord prompt {name} {session})"'
+    return f'COORD_AGENT={name} claude "$({_prompt(name, session, coord)})"'
+
+
+def _prompt(name: str, session: str, coord: str) -> str:
+    return f"{coord} prompt {name} {session}"
