@@ -2116,7 +2116,11 @@ BEGIN
     FROM jsonb_to_recordset(p_tasks) AS r(id text, description text, place integer)
     JOIN tasks t ON t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = r.id
     WHERE t.status NOT IN ('pending', 'failed') AND t.description IS DISTINCT FROM r.description
-      AND (t.description IS NOT NULL OR t.status = 'completed');
+      -- Who did it by an earlier plan, after another one had left it out, knew its words.
+      AND (t.description IS NOT NULL OR t.status = 'completed' AND NOT EXISTS (
+          SELECT FROM plans o CROSS JOIN LATERAL jsonb_array_elements(o.handed_out) AS h(task)
+          WHERE o.workspace_id = p_workspace AND o.session_id = p_session
+            AND h.task ->> 'task_id' = r.id AND h.task ->> 'description' = r.description));
     IF v_begun IS NOT NULL THEN
         RAISE EXCEPTION 'tasks have begun with other words' USING ERRCODE = 'CO011',
             DETAIL = jsonb_build_object('tasks', v_begun)::text;

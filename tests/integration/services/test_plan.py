@@ -43,6 +43,15 @@ async def test_what_was_completed_before_there_was_a_plan_is_no_task_of_it(core:
         await hand_out(core, planned("1", "a.py"), planned("2", "b.py", after=("1",)))
 
 
+async def test_what_was_completed_by_an_earlier_plan_that_had_its_words_counts(core: Core) -> None:
+    await hand_out(core, planned("1", "a.py"), planned("2", "b.py"))
+    await hand_out(core, planned("2", "b.py"))
+    await report(core, A, "1", "started", "completed")
+    distributed = await hand_out(core, planned("1", "a.py"), planned("2", "b.py", after=("1",)))
+    assert (distributed.kept, by_id(distributed)["1"].description) == (("1",), "Do 1")
+    await report(core, B, "2", "started")
+
+
 @pytest.mark.parametrize(("status", "waits_for"), [("started", ()), ("blocked", ("0",))])
 async def test_what_somebody_began_before_there_was_a_plan_gets_what_the_plan_says_of_it(
     core: Core, status: str, waits_for: tuple[str, ...]
