@@ -163,7 +163,8 @@ def of_analysis(rounds: int) -> dict[str, list[float]]:
         table.add_row(which, f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}")
     console.print(
         f"{analysis_load.TASKS} tasks on an index of {ANALYSED_FILES:,} files, the whole call: the first one reads and"
-        " prepares the index, the next one finds it prepared, as after a refresh",
+        " prepares the index, the next one finds it prepared, as after a refresh; descriptions of the long one have"
+        f" {analysis_load.LONGEST:,} characters",
         table,
     )
     return asdict(figures)

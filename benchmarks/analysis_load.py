@@ -5,7 +5,8 @@ it connects, reads the index from the database and prepares it; the next one fin
 after a refresh.
 
 The index is drawn from a fixed seed: names of two words, a dozen symbols and half a dozen imports a file, and five
-partners. Every task names one symbol and one path, and speaks of twenty words more.
+partners. Every task names one symbol and one path, and speaks of twenty words more. A long one is nothing but words of
+the index, as many as a description may have.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from coordination.services.core import Core
 from coordination.store import migration
 
 TASKS: Final = 100
+LONGEST: Final = 2_000
+"""Characters of a long description: more are refused."""
 PLANNER: Final = Agent("local", "bench", "alice", "planner", "planner", "claude")
 _WORDS: Final = 3_000
 _SYMBOLS, _IMPORTS, _PARTNERS = 12, 6, 5
@@ -34,10 +37,11 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Seconds of the first analysis of a service, and of the next one."""
+    """Seconds of the first analysis of a service, of the next one, and of one of long descriptions."""
 
     first: list[float]
     next: list[float]
+    long: list[float]
 
 
 def measure(folder: Path, files: int, rounds: int) -> Figures:
@@ -53,6 +57,7 @@ def measure(folder: Path, files: int, rounds: int) -> Figures:
 async def _measure(dsn: str, files: int, rounds: int) -> Figures:
     await migration.migrate(dsn)
     index, tasks = make(files)
+    long = make_long(index)
     core = Core(dsn)
     await core.database.fetch(
         "INSERT INTO claude_code_sessions (id, name, user_id) VALUES ('bench', 'x', 'x')"
@@ -60,14 +65,15 @@ async def _measure(dsn: str, files: int, rounds: int) -> Figures:
     await index_load.store(core, "bench", index)
     await core.database.close()
     del index
-    figures = Figures([], [])
+    figures = Figures([], [], [])
+    asked = ((figures.first, tasks), (figures.next, tasks), (figures.long, long))
     for _ in range(rounds):
         stem.cache_clear()
         core = Core(dsn)
         async with core.running():
-            for seconds in (figures.first, figures.next):
+            for seconds, described in asked:
                 begin = time.perf_counter()
-                await plan.analyse(core, PLANNER, tasks)
+                await plan.analyse(core, PLANNER, described)
                 seconds.append(time.perf_counter() - begin)
     return figures
 
@@ -103,3 +109,13 @@ def make(files: int) -> tuple[FileIndex, list[PlannedTask]]:
         for number in range(TASKS)
     ]
     return FileIndex(indexed, changes), tasks
+
+
+def make_long(index: FileIndex) -> list[PlannedTask]:
+    """Return a hundred tasks whose descriptions are as long as they may be, of words that names in the index have."""
+    chance = random.Random(2)  # noqa: S311 - nothing is secret here
+    words = [word for file in index.files for name in file.symbols for word in name.split("_")]
+    return [
+        PlannedTask(f"t{number}", " ".join(chance.choices(words, k=LONGEST // 4))[:LONGEST])
+        for number in range(TASKS)
+    ]
