@@ -2495,10 +2495,10 @@ $function$;
 
 -- Report on a task, taking it when it is free: compare-and-set on its holder.
 -- Raises CO003 when another live agent has it (who and since when), CO005 when the task is completed or failed and
--- the report is not 'started', which opens it again, or when a later plan replaced it. CO003 too when it begins, for the
--- first time or again, and other tasks (which, in waits_for) have to be completed before, or somebody is at one with its
--- files: the release before knows no code of its own for that, and so tells of the first of these tasks as it tells of
--- one that is taken. A field left null keeps its value.
+-- the report is not 'started', which opens it again, or when it would begin what a later plan replaced. CO003 too when it
+-- begins, for the first time or again, and other tasks (which, in waits_for) have to be completed before, or somebody is
+-- at one with its files: the release before knows no code of its own for that, and so tells of the first of these tasks
+-- as it tells of one that is taken. A field left null keeps its value.
 -- Whoever planned the task is told with the next sync when it ends or is stuck.
 CREATE OR REPLACE FUNCTION coordination_take_task(
     p_workspace text, p_session text, p_agent text, p_task text, p_status text, p_progress integer, p_message text,
@@ -2524,7 +2524,7 @@ BEGIN
         RAISE EXCEPTION 'task is closed' USING ERRCODE = 'CO005',
             DETAIL = jsonb_build_object('task_id', p_task, 'status', v_task.status)::text;
     END IF;
-    IF v_task.id IS NULL AND EXISTS (
+    IF v_task.id IS NULL AND p_status NOT IN ('completed', 'failed') AND EXISTS (
         SELECT FROM plans p
         WHERE p.workspace_id = p_workspace AND p.session_id = p_session
           AND p.handed_out @> jsonb_build_array(jsonb_build_object('task_id', p_task))) THEN

@@ -46,7 +46,7 @@ async def test_what_was_completed_before_there_was_a_plan_is_no_task_of_it(core:
 async def test_what_was_completed_by_an_earlier_plan_that_had_its_words_counts(core: Core) -> None:
     await hand_out(core, planned("1", "a.py"), planned("2", "b.py"))
     await hand_out(core, planned("2", "b.py"))
-    await report(core, A, "1", "started", "completed")
+    await report(core, A, "1", "completed")
     distributed = await hand_out(core, planned("1", "a.py"), planned("2", "b.py", after=("1",)))
     assert (distributed.kept, by_id(distributed)["1"].description) == (("1",), "Do 1")
     await report(core, B, "2", "started")
