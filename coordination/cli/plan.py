@@ -101,7 +101,8 @@ def plan(
     for holder, mine in _by_agent(found.tasks).items():
         say()
         say(clean(holder or "nobody", 130))
-        if revision is None and holder and holder != found.agent_id:
+        left = any(task.is_left for task in mine)
+        if revision is None and left and holder and holder != found.agent_id:
             say(f"  start it with: {_start(holder, found.agent_id, name)}")
         print_lines([line for task in mine for line in _detailed(task)])
     return OK

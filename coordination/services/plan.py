@@ -172,7 +172,7 @@ async def read_revision(core: Core, workspace: str, session: str, revision: int)
 
 
 async def prompt(core: Core, workspace: str, session: str, agent: str, *, reader: Agent | None = None) -> str:
-    """Return what an agent of the latest plan is told first.
+    """Return what an agent of the latest plan is told first: of its tasks those that are not completed.
 
     Args:
         core: the shared parts.
@@ -183,16 +183,17 @@ async def prompt(core: Core, workspace: str, session: str, agent: str, *, reader
         reader: the agent that asks, if one does.
 
     Raises:
-        UnknownItem: there is no plan, or it has no task for such an agent.
+        UnknownItem: there is no plan, or it has nothing left to do for such an agent.
         InvalidInput: several agents of that name have tasks, and none of them is meant more than the others.
         RetryLater: the database cannot answer now.
     """
     found = await latest(core, workspace, session)
-    ids = tuple(dict.fromkeys(task.whose for task in found.tasks if task.whose))
+    left = [task for task in found.tasks if task.is_left]
+    ids = tuple(dict.fromkeys(task.whose for task in left if task.whose))
     meant = sorted(id_ for id_ in ids if agent in (id_, _name(id_)))
     if not meant:
         # Who asks by id is told ids: another user's agent of that name may have tasks.
-        known = ", ".join(ids if "/" in agent else dict.fromkeys(map(_name, ids)))
+        known = ", ".join(ids if "/" in agent else dict.fromkeys(map(_name, ids))) or "nobody any more"
         raise UnknownItem(
             f'The plan of session {session} has no task for "{shown(agent)}". It has tasks for: {known}.'
         )
@@ -203,7 +204,7 @@ async def prompt(core: Core, workspace: str, session: str, agent: str, *, reader
             f'agent: "{shown(agent)}" may be {" or ".join(meant)}: say which.',
             next_call=f"coord prompt {meant[0]} {session}",
         )
-    return first_prompt(one, session, found.agent_id, [task for task in found.tasks if task.whose == one])
+    return first_prompt(one, session, found.agent_id, [task for task in left if task.whose == one])
 
 
 def _name(agent_id: str) -> str:

@@ -36,6 +36,11 @@ class HandedOut:
         """The agent that has it and has not ended it, whoever it was for; else the one that it is for."""
         return (self.agent_id if self.status in _BEGUN else None) or self.assigned_to
 
+    @property
+    def is_left(self) -> bool:
+        """Whether there is still something to do."""
+        return self.status != "completed"
+
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:

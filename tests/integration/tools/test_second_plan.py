@@ -2,6 +2,8 @@
 
 import pytest
 
+from coordination.domain.errors import UnknownItem
+from coordination.services import plan
 from coordination.store.database import Database
 from tests.integration.tools.endpoint import Endpoint
 from tests.integration.tools.planning import ANALYSE, DISTRIBUTE, analysed, distributed, task
@@ -155,3 +157,21 @@ async def test_that_more_agents_have_work_than_were_asked_for_is_told(mcp: Endpo
         await mcp.sync(one["agent"], task_id=one["id"], status="completed")
     answer = await distributed(mcp, *tasks, task("e"), task("f"), preferred_agent_count=2)
     assert "warnings" not in answer.content
+
+
+async def test_what_is_completed_is_in_no_first_prompt_and_opens_no_terminal(mcp: Endpoint) -> None:
+    await distributed(mcp, task("a", "a.py"), task("b", "b.py"))
+    for status in ("started", "completed"):
+        await mcp.sync("impl_a", task_id="a", status=status)
+    answer = await distributed(mcp, task("a", "a.py"), *(task(id_, f"{id_}.py") for id_ in "bcd"))
+    mine = {one["id"]: one["agent"] for one in answer.content["tasks"]}
+    for name in {*mine.values()}:
+        left = [id_ for id_, whose in mine.items() if whose == name and id_ != "a"]
+        assert (name in {one["agent"] for one in answer.content["terminals"]}) is bool(left)
+        if left:
+            prompt = await plan.prompt(mcp.core, "local", "demo", name)
+            assert [id_ for id_ in "abcd" if f'task "{id_}"' in prompt] == left
+    for id_, name in mine.items():
+        await mcp.sync(name, task_id=id_, status="completed")
+    with pytest.raises(UnknownItem, match="It has tasks for: nobody any more"):
+        await plan.prompt(mcp.core, "local", "demo", "impl_a")

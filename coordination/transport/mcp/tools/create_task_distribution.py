@@ -124,7 +124,9 @@ def _answer(agent: Agent, distributed: Distributed, warnings: Sequence[str], coo
             prompt=_prompt(name, agent.session, coord),
             resource=prompt_of(name),
         )
-        for name in dict.fromkeys(_name(agent, task) for task in distributed.tasks if task.assigned_to)
+        for name in dict.fromkeys(
+            _name(agent, task) for task in distributed.tasks if task.assigned_to and task.is_left
+        )
         # Another person's agent is at work in a terminal of that person, and the planner in the one that asks.
         if "/" not in name and name != agent.name
     ]
