@@ -40,6 +40,8 @@ THERE: dict[str, Any] = {"session": SESSION, "agent_id": "alice/impl_a", "task_i
 """What is there of that which paths name."""
 ASKED_FOR = {"agent": "impl_a", "wait_seconds": 0}
 """Who is there; and nobody waits here."""
+BEGUN_WITH: dict[str, dict[str, Any]] = {"GET /api/v1/sessions/{session}/events": {"after": 0}}
+"""A number beyond the last event is refused, as no description says."""
 TOO_LARGE = 413
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 """Wrong requests are made by trying."""
@@ -138,7 +140,8 @@ async def send(described: Client, case: Any, compared: list[Any] = COMPARED) -> 
     if case.meta is None or _is_right(case, ParameterLocation.PATH):
         case.path_parameters = {name: THERE[name] for name in case.path_parameters}
     if _is_right(case, ParameterLocation.QUERY):
-        case.query |= {name: value for name, value in ASKED_FOR.items() if name in case.query}
+        asked = ASKED_FOR | BEGUN_WITH.get(case.operation.label, {})
+        case.query |= {name: value for name, value in asked.items() if name in case.query}
     if _is_right(case, ParameterLocation.BODY) and isinstance(case.body, dict):
         body = cast("dict[str, Any]", case.body)
         if body.get("agent") is not None:
