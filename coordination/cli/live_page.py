@@ -46,7 +46,7 @@ _ABOUT_TASKS: Final = ("task.", "plan.")
 
 
 def due_in(since_read: float, *, changed: bool) -> float:
-    """Return in how many seconds the status is to be read, 0 or less for now.
+    """Return in how many seconds the status is to be read, 0 or less when it is due.
 
     Args:
         since_read: seconds since it was last read, or since that failed.
