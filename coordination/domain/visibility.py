@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from coordination.domain.identity import Role
 
-CredentialKind = Literal["none", "local_token", "bearer", "api_key"]
-"""How a request authenticates: not at all, by our local token, by another bearer token, by X-Api-Key."""
+CredentialKind = Literal["none", "local_token", "bearer", "person", "api_key"]
+"""How a request authenticates: not at all, by our local token, by another bearer token, as a person, by X-Api-Key."""
 
 IMPLEMENTER_TOOLS: Final = ("claim_file_lock", "sync_progress", "check_agent_status")
 PLANNER_TOOLS: Final = ("analyze_task_conflicts", "create_task_distribution", *IMPLEMENTER_TOOLS)
