@@ -2,8 +2,9 @@
 
     python migrations/freeze.py
 
-It copies the function bodies that changed into the newest revision, as long as no release carries that revision
-(afterwards a changed function needs a revision of its own), and writes `sql/up.sql`, `sql/down.sql` and
+It copies the function bodies that changed into the newest revision that installs functions, which says so
+(`installs_functions`); later ones, such as one that holds policies alone, are passed over. That lasts as long as no
+release carries the revision: afterwards a changed function needs a revision of its own. And it writes `sql/up.sql`, `sql/down.sql` and
 `sql/verify.sql` for people who run SQL by hand. The last one is read off a database that the revisions made, in an
 embedded Postgres of a moment. Tests compare all of it; nothing here runs in the service.
 """
@@ -17,7 +18,7 @@ import asyncpg
 
 from coordination.embedded import EmbeddedPostgres
 from coordination.store import migration
-from coordination.store.schema_version import known
+from coordination.store.schema_version import constants, known
 
 HERE = Path(__file__).parent
 CURRENT = HERE.parent / "coordination" / "store" / "functions"
@@ -42,6 +43,11 @@ def frozen_functions(revision: str) -> Path:
     return HERE / "frozen" / revision
 
 
+def revisions_with_functions() -> tuple[str, ...]:
+    """Return the revisions that install function bodies, the newest last: it is the one that takes changes."""
+    return tuple(revision for revision in known() if constants(revision).get("installs_functions"))
+
+
 def newest_bodies(revisions: tuple[str, ...]) -> dict[str, str]:
     """Return the body of each function, by file name, as the last of `revisions` that changed it left it."""
     return {
@@ -52,8 +58,8 @@ def newest_bodies(revisions: tuple[str, ...]) -> dict[str, str]:
 
 
 def freeze_functions() -> list[str]:
-    """Make the newest revision's function bodies those of `coordination/store/functions`; return what changed."""
-    *older, newest = known()
+    """Make the bodies in the newest revision with functions those of the source tree; return what changed."""
+    *older, newest = revisions_with_functions()
     before = newest_bodies(tuple(older))
     wanted = {
         file.name: body
@@ -100,7 +106,12 @@ async def verify_sql(dsn: str) -> str:
 
 
 async def read_off(dsn: str) -> str:
-    """Migrate an empty database and return the `sql/verify.sql` that fits it."""
+    """Migrate an empty database with Supabase's roles and return the `sql/verify.sql` that fits it."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute((HERE / "checks" / "supabase.sql").read_text(encoding="utf-8"))
+    finally:
+        await connection.close()
     await migration.migrate(dsn)
     return await verify_sql(dsn)
 

@@ -14,6 +14,7 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0001"
 BEFORE_FUNCTIONS = ("guide_tables", "adopt_tables", "superset", "new_tables")

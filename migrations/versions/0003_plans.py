@@ -13,6 +13,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0003"
 

@@ -24,8 +24,9 @@ def test_the_committed_scripts_are_those_of_the_revisions() -> None:
     assert committed("down") == freeze.down_sql(), REFRESH
 
 
-async def test_the_committed_verification_is_that_of_a_migrated_database(migrated_dsn: str) -> None:
-    assert committed("verify") == await freeze.verify_sql(migrated_dsn), REFRESH
+async def test_the_committed_verification_is_that_of_a_migrated_database(supabase_dsn: str) -> None:
+    await migrate(supabase_dsn)
+    assert committed("verify") == await freeze.verify_sql(supabase_dsn), REFRESH
     assert verify_script() == committed("verify")
 
 
