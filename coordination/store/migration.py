@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from coordination.domain.errors import InvalidInput, RetryLater
+from coordination.store import row_policies
 from coordination.store.database import retry_later
 from coordination.store.schema_version import VERSION_TABLE, folder
 
@@ -74,6 +75,28 @@ async def migrate(
             move = command.downgrade if _is_below(target, before) else command.upgrade
             move(_config(connection, to_base=target is None), target or "base")
         return before, target
+
+    return await _in_transaction(dsn, run)
+
+
+async def apply_policies(dsn: str) -> bool:
+    """Make the policies for Supabase's roles if those came after the revision; return whether that was so.
+
+    Only for a database at the newest revision.
+
+    Raises:
+        RetryLater: the database cannot be reached, or others used the tables all the time; nothing was changed.
+        asyncpg.PostgresError: Postgres refused; nothing was changed.
+    """
+
+    def run(connection: Connection) -> bool:
+        for statement in _opening(TABLE_LOCK_SECONDS):
+            connection.execute(text(statement))
+        found = connection.execute(text(row_policies.LOOK)).one()
+        absent = row_policies.state(wanted=found.wanted, there=found.there) == "absent"
+        if absent:
+            connection.exec_driver_sql(row_policies.statements())
+        return absent
 
     return await _in_transaction(dsn, run)
 
