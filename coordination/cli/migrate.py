@@ -92,9 +92,9 @@ def migrate(
 
 def _print_script(to: str, *, json: bool) -> None:
     """Print the SQL that brings an empty database to a revision, or with `base` the newest one back to none."""
-    from coordination.store import migration  # noqa: PLC0415 - loading the migration tool takes a second
+    from coordination.store import migration_text  # noqa: PLC0415 - loading the migration tool takes a second
 
-    sql = migration.down_script() if to == NONE else migration.script(to)
+    sql = migration_text.down_script() if to == NONE else migration_text.script(to)
     if json:
         emit({"sql": sql})
     else:

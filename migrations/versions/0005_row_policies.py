@@ -13,6 +13,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+made_at = "20261122065448"
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0005"
 
