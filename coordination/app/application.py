@@ -19,6 +19,7 @@ from coordination import __version__
 from coordination.app import local_token
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
+from coordination.app.edge import put_around
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
@@ -29,7 +30,6 @@ from coordination.services.planner import read_role
 from coordination.settings import Settings
 from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import ExchangeMiddleware
-from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
@@ -165,7 +165,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    put_around(app, settings)  # the last one added is the outermost
     return app
 
 
