@@ -16,10 +16,9 @@ from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.app import gate
+from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
-from coordination.app.edge import put_around
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
@@ -173,7 +172,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
     gate.put_around(app, settings, core, standing, refusals)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    put_around(app, settings)  # the last one added is the outermost
+    edge.put_around(app, settings)  # the last one added is the outermost
     return app
 
 

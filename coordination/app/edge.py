@@ -2,9 +2,9 @@
 
 In local mode the guard alone: this machine's names, no proxy, no foreign page. In hosted mode three things, from the
 outside in. Forwarded headers of the proxies that are listed say who calls and over which scheme; those of anybody else
-change nothing. The guard then knows the public name and origin; health checks come under any name, because a platform
-asks an address. Pages of the listed origins may call (CORS): their browsers are told so, and that no cookie or other
-credential of the browser's own is wanted, because only what a page sends itself counts here.
+change nothing. The guard then knows the public name and origin; health checks and metrics come under any name, because
+platforms and monitors ask an address. Pages of the listed origins may call (CORS): their browsers are told so, and that
+no cookie or other credential of the browser's own is wanted, because only what a page sends itself counts here.
 """
 
 from typing import Final
@@ -37,6 +37,8 @@ ASKED_HEADERS: Final = (
 TOLD_HEADERS: Final = ("mcp-session-id", "retry-after", "www-authenticate", "x-request-id")
 """What a page may read of an answer."""
 PREFLIGHT_SECONDS: Final = 600
+ASKED_BY_ADDRESS: Final = OPEN_PATHS | {"/metrics"}
+"""What platforms and monitors ask without a name."""
 
 
 def put_around(app: FastAPI, settings: Settings) -> None:
@@ -59,7 +61,7 @@ def put_around(app: FastAPI, settings: Settings) -> None:
         hosts=_hosts(settings.public_url),
         origins=(*settings.cors_origins, *own),
         forwarded=True,
-        under_any_host={prefix + path for path in OPEN_PATHS for prefix in ("", settings.root_path)},
+        under_any_host={prefix + path for path in ASKED_BY_ADDRESS for prefix in ("", settings.root_path)},
     )
     # Any other order would have the guard look at a scheme that nobody has corrected yet.
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))  # pyright: ignore[reportArgumentType]  uvicorn has names of its own for the types of ASGI

@@ -108,7 +108,5 @@ def owner(url: str) -> dict[str, str]:
         trust_env=False,
         timeout=10,
     )
-    if answer.status_code == 404:
-        return {}
     assert answer.is_success, answer.text
     return {"authorization": f"Bearer {answer.json()['secret']}"}

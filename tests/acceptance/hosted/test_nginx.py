@@ -118,9 +118,10 @@ def a_web_socket_is_upgraded(proxied: Proxied) -> None:
 
 
 def large_bodies_are_refused_by_whoever_they_reach(proxied: Proxied) -> None:
-    ours = proxied.client.post(PLANNER, content=b"x" * (BODY_MAX + 1))
+    as_json = {"content-type": "application/json"}
+    ours = proxied.client.post(PLANNER, content=b"x" * (BODY_MAX + 1), headers=as_json)
     assert (ours.status_code, ours.json()["code"]) == (413, "body_too_large")
-    nginxs = proxied.client.post(PLANNER, content=b"x" * (4 * BODY_MAX))
+    nginxs = proxied.client.post(PLANNER, content=b"x" * (4 * BODY_MAX), headers=as_json)
     assert (nginxs.status_code, nginxs.headers["content-type"]) == (413, "text/html")
 
 
