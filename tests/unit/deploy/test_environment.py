@@ -10,7 +10,6 @@ from tests.unit.docs.page import ROOT
 
 TEXT = (ROOT / ".env.example").read_text(encoding="utf-8")
 LINES = re.findall(r"^(#?)([A-Z_]+)=(.*)$", TEXT, re.MULTILINE)
-# Shown by an example: their default is a folder of the machine, or nothing.
 SETTINGS = {variable: name for name, variable in VARIABLES.items()}
 
 
