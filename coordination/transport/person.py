@@ -3,8 +3,8 @@
 A token says who somebody is and nothing else: what a person may do stands in our own tables, by `sub`. Everything
 that decides about its validity comes from our settings and the project's key set (`transport.jwks`), nothing from the
 token: not the algorithm, not a key that it carries or a URL that it names. The rules are those of RFC 8725. Tokens that
-were found good are remembered by their digest, because a signature costs a third of a millisecond, until they expire or
-the keys are fetched anew.
+were found good are remembered by their digest until they expire or the keys are fetched anew: a signature costs 150
+microseconds, a look two.
 """
 
 import hashlib

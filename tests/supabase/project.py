@@ -11,7 +11,6 @@ import socket
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import uvicorn
@@ -44,24 +43,27 @@ class SupabaseProject:
     """
 
     def __init__(self) -> None:
-        self.keys = [Key()]
-        self.jwks: bytes | None = None
-        self.away = 0
-        self.gate = threading.Event()
-        self.gate.set()
-        self.came = threading.Semaphore(0)
-        self.asked: Counter[str] = Counter()
-        self.log_in = LogIn(self.token)
         self.url = ""
-        self.oauth = OAuthServer(self.token, lambda: self.issuer)
-        routes = [*self.log_in.routes(), *self.oauth.routes(), Route("/.well-known/jwks.json", self._jwks)]
-        whole = Starlette(
-            routes=[Route(f"/auth/v1{one.path}", self._served(one), methods=one.methods) for one in routes]
-        )
+        self.gate = threading.Event()
+        self.begin_anew()
+        whole = Starlette(routes=[Route("/auth/v1/{path:path}", self._serve, methods=["GET", "POST"])])
         config = uvicorn.Config(whole, log_level="critical", lifespan="off", ws="none", access_log=False)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run)
         self._socket = socket.create_server(("127.0.0.1", 0))
+
+    def begin_anew(self) -> None:
+        """Forget everything that came before, so that a test finds a new project at the same URL."""
+        self.keys = [Key()]
+        self.jwks: bytes | None = None
+        self.away = 0
+        self.gate.set()
+        self.came = threading.Semaphore(0)
+        self.asked: Counter[str] = Counter()
+        self.log_in = LogIn(self.token)
+        self.oauth = OAuthServer(self.token, lambda: self.issuer)
+        routes = [*self.log_in.routes(), *self.oauth.routes(), Route("/.well-known/jwks.json", self._jwks)]
+        self._routes = {route.path: route for route in routes}
 
     def __enter__(self) -> Self:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -86,17 +88,18 @@ class SupabaseProject:
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
 
-    def _served(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
-        async def serve(request: Request) -> Response:
-            self.asked[route.path] += 1
-            if self.away:
-                return Response("away", self.away)
-            if route.path not in _OPEN and not route.path.startswith("/oauth/") and not _has_key(request):
-                return JSONResponse({"message": "No API key found in request"}, 401)
-            answer: Response = await route.endpoint(request)
-            return answer
-
-        return serve
+    async def _serve(self, request: Request) -> Response:
+        path = f"/{request.path_params['path']}"
+        self.asked[path] += 1
+        if self.away:
+            return Response("away", self.away)
+        route = self._routes.get(path)
+        if route is None or request.method not in (route.methods or ()):
+            return JSONResponse({"message": "no Route matched with those values"}, 404)
+        if path not in _OPEN and not path.startswith("/oauth/") and not _has_key(request):
+            return JSONResponse({"message": "No API key found in request"}, 401)
+        answer: Response = await route.endpoint(request)
+        return answer
 
     async def _jwks(self, _: Request) -> Response:
         self.came.release()

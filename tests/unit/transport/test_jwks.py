@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -31,14 +31,8 @@ OTHER = Key("ES256", kid="other")
 
 
 @pytest.fixture
-def project() -> Iterator[SupabaseProject]:
-    with SupabaseProject() as running:
-        yield running
-
-
-@pytest.fixture
-async def keys(project: SupabaseProject) -> AsyncIterator[KeySet]:
-    known = KeySet(f"{project.issuer}{JWKS}", trust_env=False)
+async def keys(supabase: SupabaseProject) -> AsyncIterator[KeySet]:
+    known = KeySet(f"{supabase.issuer}{JWKS}", trust_env=False)
     yield known
     await known.close()
 
@@ -56,31 +50,31 @@ async def _fetched(keys: KeySet) -> None:
         await keys._fetching
 
 
-async def test_all_who_need_the_set_share_one_fetch(project: SupabaseProject, keys: KeySet) -> None:
-    project.gate.clear()
-    asking = [asyncio.create_task(keys.find(project.keys[0].kid)) for _ in range(50)]
-    await asyncio.to_thread(project.came.acquire, timeout=5)
-    project.gate.set()
+async def test_all_who_need_the_set_share_one_fetch(supabase: SupabaseProject, keys: KeySet) -> None:
+    supabase.gate.clear()
+    asking = [asyncio.create_task(keys.find(supabase.keys[0].kid)) for _ in range(50)]
+    await asyncio.to_thread(supabase.came.acquire, timeout=5)
+    supabase.gate.set()
     assert None not in await asyncio.gather(*asking)
-    assert project.asked[JWKS] == 1
+    assert supabase.asked[JWKS] == 1
 
 
 async def test_one_who_gives_up_leaves_the_fetch_to_the_others(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    project.gate.clear()
-    first, second = (asyncio.create_task(keys.find(project.keys[0].kid)) for _ in range(2))
-    await asyncio.to_thread(project.came.acquire, timeout=5)
+    supabase.gate.clear()
+    first, second = (asyncio.create_task(keys.find(supabase.keys[0].kid)) for _ in range(2))
+    await asyncio.to_thread(supabase.came.acquire, timeout=5)
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
-    project.gate.set()
+    supabase.gate.set()
     assert await second is not None
 
 
-async def test_a_new_key_is_found_although_the_set_is_fresh(project: SupabaseProject, keys: KeySet) -> None:
-    assert await keys.find(project.keys[0].kid)
-    project.keys.append(OTHER)
+async def test_a_new_key_is_found_although_the_set_is_fresh(supabase: SupabaseProject, keys: KeySet) -> None:
+    assert await keys.find(supabase.keys[0].kid)
+    supabase.keys.append(OTHER)
     _age(keys, PAUSE_SECONDS)
     found = await keys.find("other")
     assert found is not None
@@ -88,29 +82,29 @@ async def test_a_new_key_is_found_although_the_set_is_fresh(project: SupabasePro
 
 
 async def test_a_flood_of_made_up_names_asks_once_and_holds_up_nobody(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    known = project.keys[0].kid
+    known = supabase.keys[0].kid
     await keys.find(known)
     assert [await keys.find(f"made up {number}") for number in range(500)] == [None] * 500
-    assert project.asked[JWKS] == 1
+    assert supabase.asked[JWKS] == 1
     _age(keys, PAUSE_SECONDS)
-    project.gate.clear()
-    assert project.came.acquire(timeout=5), "the first time"
+    supabase.gate.clear()
+    assert supabase.came.acquire(timeout=5), "the first time"
     flood = [asyncio.create_task(keys.find(f"made up {number}")) for number in range(500)]
-    await asyncio.to_thread(project.came.acquire, timeout=5)
+    await asyncio.to_thread(supabase.came.acquire, timeout=5)
     assert await asyncio.wait_for(keys.find(known), 1) is not None, "whose key is known waits for nothing"
-    project.gate.set()
+    supabase.gate.set()
     assert await asyncio.gather(*flood) == [None] * 500
-    assert project.asked[JWKS] == 2
+    assert supabase.asked[JWKS] == 2
 
 
 async def test_a_set_that_is_not_fresh_is_renewed_beside_the_calls(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    old = project.keys[0].kid
+    old = supabase.keys[0].kid
     await keys.find(old)
-    project.keys = [OTHER]
+    supabase.keys = [OTHER]
     _age(keys, FRESH_SECONDS + 1)
     assert await keys.find(old) is not None
     await _fetched(keys)
@@ -118,21 +112,21 @@ async def test_a_set_that_is_not_fresh_is_renewed_beside_the_calls(
 
 
 async def test_a_key_that_was_taken_back_is_refused_once_the_set_is_stale(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    old = project.keys[0].kid
+    old = supabase.keys[0].kid
     await keys.find(old)
-    project.keys = [OTHER]
+    supabase.keys = [OTHER]
     _age(keys, STALE_SECONDS + 1)
     assert await keys.find(old) is None
 
 
 async def test_what_was_found_good_by_a_key_that_was_taken_back_is_forgotten(
-    project: SupabaseProject,
+    supabase: SupabaseProject,
 ) -> None:
-    people, token = SupabasePeople(project.url), project.token()
+    people, token = SupabasePeople(supabase.url), supabase.token()
     await people.verify(token)
-    project.keys = [OTHER]
+    supabase.keys = [OTHER]
     _age(people._keys, STALE_SECONDS + 1)
     with pytest.raises(InvalidCredential):
         await people.verify(token)
@@ -140,57 +134,57 @@ async def test_what_was_found_good_by_a_key_that_was_taken_back_is_forgotten(
 
 
 @pytest.mark.parametrize("status", [500, 503, 404, 302, 204])
-async def test_an_outage_is_no_refusal(status: int, project: SupabaseProject, keys: KeySet) -> None:
-    known = project.keys[0].kid
-    project.away = status
+async def test_an_outage_is_no_refusal(status: int, supabase: SupabaseProject, keys: KeySet) -> None:
+    known = supabase.keys[0].kid
+    supabase.away = status
     with pytest.raises(RetryLater, match="cannot be checked now"):
         await keys.find(known)
     assert keys._tried_at is not None
     keys._tried_at -= PAUSE_SECONDS
-    project.away = 0
+    supabase.away = 0
     assert await keys.find(known) is not None, "and it ends by itself"
 
 
 async def test_old_keys_go_on_working_while_the_host_is_away_and_not_for_ever(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    known = project.keys[0].kid
+    known = supabase.keys[0].kid
     await keys.find(known)
-    project.away = 503
+    supabase.away = 503
     _age(keys, STALE_SECONDS + 1)
     assert await keys.find(known) is not None
-    assert project.asked[JWKS] == 2
+    assert supabase.asked[JWKS] == 2
     with pytest.raises(RetryLater):
         await keys.find("perhaps a new one")
-    assert project.asked[JWKS] == 2, "and the host is left alone for a while"
+    assert supabase.asked[JWKS] == 2, "and the host is left alone for a while"
     _age(keys, USABLE_SECONDS)
     with pytest.raises(RetryLater):
         await keys.find(known)
-    project.away = 0
+    supabase.away = 0
     _age(keys, PAUSE_SECONDS)
     assert await keys.find(known) is not None
 
 
 async def test_nobody_waits_for_a_host_that_is_known_to_be_away(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    known = project.keys[0].kid
+    known = supabase.keys[0].kid
     await keys.find(known)
-    project.away = 503
+    supabase.away = 503
     _age(keys, STALE_SECONDS + 1)
     await keys.find(known)
     _age(keys, PAUSE_SECONDS)
-    project.gate.clear()
-    project.away = 0
+    supabase.gate.clear()
+    supabase.away = 0
     assert await asyncio.wait_for(keys.find(known), 1) is not None
-    project.gate.set()
+    supabase.gate.set()
     await _fetched(keys)
 
 
-async def test_a_remembered_token_is_no_way_around_an_outage_that_lasts(project: SupabaseProject) -> None:
-    people, token = SupabasePeople(project.url), project.token()
+async def test_a_remembered_token_is_no_way_around_an_outage_that_lasts(supabase: SupabaseProject) -> None:
+    people, token = SupabasePeople(supabase.url), supabase.token()
     await people.verify(token)
-    project.away = 503
+    supabase.away = 503
     _age(people._keys, USABLE_SECONDS + 1)
     with pytest.raises(RetryLater):
         await people.verify(token)
@@ -206,9 +200,9 @@ async def test_nobody_listening_is_an_outage_too() -> None:
 
 
 async def test_that_the_host_is_away_is_logged_once_and_not_with_each_call(
-    project: SupabaseProject, keys: KeySet
+    supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    project.away = 503
+    supabase.away = 503
     with structlog.testing.capture_logs() as logged:
         for _ in range(3):
             with pytest.raises(RetryLater):
@@ -224,11 +218,11 @@ async def test_that_the_host_is_away_is_logged_once_and_not_with_each_call(
     ids=["empty", "html", "list", "nothing", "object", "deep", "large"],
 )
 async def test_an_answer_that_is_no_key_set_takes_no_key_away(
-    answer: bytes, project: SupabaseProject, keys: KeySet
+    answer: bytes, supabase: SupabaseProject, keys: KeySet
 ) -> None:
-    known = project.keys[0].kid
+    known = supabase.keys[0].kid
     await keys.find(known)
-    project.jwks = answer
+    supabase.jwks = answer
     _age(keys, STALE_SECONDS + 1)
     assert await keys.find(known) is not None
     assert keys._is_away

@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,16 +25,10 @@ SUBJECT = "4f1c8a5e-93f1-4b6e-8c1e-0d2c4f5a6b7c"
 Forge = Callable[[SupabaseProject], str]
 
 
-@pytest.fixture(scope="module")
-def project() -> Iterator[SupabaseProject]:
-    with SupabaseProject() as running:
-        running.keys = [EC, RSA, ED]
-        yield running
-
-
 @pytest.fixture
-async def people(project: SupabaseProject) -> AsyncIterator[SupabasePeople]:
-    verifying = SupabasePeople(project.url)
+async def people(supabase: SupabaseProject) -> AsyncIterator[SupabasePeople]:
+    supabase.keys = [EC, RSA, ED]
+    verifying = SupabasePeople(supabase.url)
     yield verifying
     await verifying.close()
 
@@ -45,9 +39,9 @@ def _pem(key: Key) -> bytes:
 
 @pytest.mark.parametrize("key", [EC, RSA, ED], ids=lambda key: key.algorithm)
 async def test_a_token_of_the_project_says_who_the_person_is(
-    key: Key, project: SupabaseProject, people: SupabasePeople
+    key: Key, supabase: SupabaseProject, people: SupabasePeople
 ) -> None:
-    sent = claims(project.issuer, SUBJECT)
+    sent = claims(supabase.issuer, SUBJECT)
     person = await people.verify(key.sign(sent))
     assert person.subject == uuid.UUID(SUBJECT)
     assert person.email == "ann@example.org"
@@ -65,28 +59,28 @@ async def test_a_token_of_the_project_says_who_the_person_is(
     ],
 )
 async def test_an_address_is_only_shown_and_shown_clean(
-    email: object, shown: str | None, project: SupabaseProject, people: SupabasePeople
+    email: object, shown: str | None, supabase: SupabaseProject, people: SupabasePeople
 ) -> None:
-    person = await people.verify(EC.sign(claims(project.issuer, SUBJECT, email=email)))
+    person = await people.verify(EC.sign(claims(supabase.issuer, SUBJECT, email=email)))
     assert person.email == shown
 
 
-async def test_clocks_may_differ_a_little(project: SupabaseProject, people: SupabasePeople) -> None:
+async def test_clocks_may_differ_a_little(supabase: SupabaseProject, people: SupabasePeople) -> None:
     now = int(time.time())
     for claim, value in (("exp", now - LEEWAY_SECONDS + 5), ("iat", now + 5), ("nbf", now + 5)):
-        assert await people.verify(EC.sign({**claims(project.issuer), claim: value}))
+        assert await people.verify(EC.sign({**claims(supabase.issuer), claim: value}))
 
 
-async def test_an_audience_among_others_is_enough(project: SupabaseProject, people: SupabasePeople) -> None:
+async def test_an_audience_among_others_is_enough(supabase: SupabaseProject, people: SupabasePeople) -> None:
     assert await people.verify(
-        EC.sign(claims(project.issuer, aud=["authenticated", "https://mcp.example.org"]))
+        EC.sign(claims(supabase.issuer, aud=["authenticated", "https://mcp.example.org"]))
     )
 
 
 def _unsigned(algorithm: str) -> Forge:
-    def forge(project: SupabaseProject) -> str:
+    def forge(supabase: SupabaseProject) -> str:
         header = {"alg": algorithm, "kid": EC.kid, "typ": "JWT"}
-        return f"{part(header)}.{part(claims(project.issuer))}."
+        return f"{part(header)}.{part(claims(supabase.issuer))}."
 
     return forge
 
@@ -94,8 +88,8 @@ def _unsigned(algorithm: str) -> Forge:
 def _by_secret(secret: Callable[[], bytes], kid: str, algorithm: str = "HS256") -> Forge:
     """Signed with what everybody knows, as if it were a shared secret."""
 
-    def forge(project: SupabaseProject) -> str:
-        said = f"{part({'alg': algorithm, 'kid': kid})}.{part(claims(project.issuer))}"
+    def forge(supabase: SupabaseProject) -> str:
+        said = f"{part({'alg': algorithm, 'kid': kid})}.{part(claims(supabase.issuer))}"
         mac = hmac.digest(secret(), said.encode(), hashlib.sha256)
         return f"{said}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
@@ -103,14 +97,14 @@ def _by_secret(secret: Callable[[], bytes], kid: str, algorithm: str = "HS256") 
 
 
 def _signed(key: Key = EC, *, header: dict[str, Any] | None = None, **changed: Any) -> Forge:
-    return lambda project: key.sign(claims(project.issuer, **changed), **(header or {}))
+    return lambda supabase: key.sign(claims(supabase.issuer, **changed), **(header or {}))
 
 
 def _cut(*parts: Callable[[str], str]) -> Forge:
     """A good token, each of its three parts changed."""
 
-    def forge(project: SupabaseProject) -> str:
-        token = EC.sign(claims(project.issuer)).split(".")
+    def forge(supabase: SupabaseProject) -> str:
+        token = EC.sign(claims(supabase.issuer)).split(".")
         return ".".join(change(part) for change, part in zip(parts, token, strict=True))
 
     return forge
@@ -129,7 +123,7 @@ def _later(seconds: float) -> float:
 
 
 def _issuer(change: Callable[[str], object]) -> Forge:
-    return lambda project: EC.sign(claims(project.issuer, iss=change(project.issuer)))
+    return lambda supabase: EC.sign(claims(supabase.issuer, iss=change(supabase.issuer)))
 
 
 OWN_KEY = STRANGER.jwk()
@@ -199,8 +193,8 @@ FORGED: dict[str, Forge] = {
     "a header that is no object": _cut(_is(part("x")), _same, _same),
     "a header that is no JSON": _cut(_is("AAAA"), _same, _same),
     "a header that goes deep": _cut(_is(base64.urlsafe_b64encode(b"[" * 9000).decode()), _same, _same),
-    "two parts": lambda project: EC.sign(claims(project.issuer)).rpartition(".")[0],
-    "four parts": lambda project: EC.sign(claims(project.issuer)) + ".x",
+    "two parts": lambda supabase: EC.sign(claims(supabase.issuer)).rpartition(".")[0],
+    "four parts": lambda supabase: EC.sign(claims(supabase.issuer)) + ".x",
     "nothing": lambda _: "",
     "dots": lambda _: "..",
     "letters beyond ASCII": lambda _: "é.ü.\ud800",
@@ -210,20 +204,20 @@ FORGED: dict[str, Forge] = {
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
 async def test_what_is_not_genuine_is_refused(
-    forge: Forge, project: SupabaseProject, people: SupabasePeople
+    forge: Forge, supabase: SupabaseProject, people: SupabasePeople
 ) -> None:
-    token = forge(project)
+    token = forge(supabase)
     # Refused twice: nothing is remembered of the first time.
     for _ in range(2):
         with pytest.raises(InvalidCredential):
             await people.verify(token)
-    assert await people.verify(project.token()), "and the next person is let in"
+    assert await people.verify(supabase.token()), "and the next person is let in"
 
 
 async def test_why_is_said_in_a_few_words_that_hold_no_part_of_the_token(
-    project: SupabaseProject, people: SupabasePeople
+    supabase: SupabaseProject, people: SupabasePeople
 ) -> None:
-    token = STRANGER.sign(claims(project.issuer, SUBJECT))
+    token = STRANGER.sign(claims(supabase.issuer, SUBJECT))
     with pytest.raises(InvalidCredential) as refused:
         await people.verify(token)
     assert 0 < len(str(refused.value)) <= 200
@@ -231,10 +225,10 @@ async def test_why_is_said_in_a_few_words_that_hold_no_part_of_the_token(
 
 
 async def test_what_was_found_good_is_remembered_until_it_ends(
-    project: SupabaseProject, people: SupabasePeople
+    supabase: SupabaseProject, people: SupabasePeople
 ) -> None:
-    ended = EC.sign(claims(project.issuer, exp=int(_later(-LEEWAY_SECONDS - 1))))
-    person = await people.verify(project.token())
+    ended = EC.sign(claims(supabase.issuer, exp=int(_later(-LEEWAY_SECONDS - 1))))
+    person = await people.verify(supabase.token())
     (known,) = people._known.values()
     assert known.ends == person.expires_at.timestamp() + LEEWAY_SECONDS
     digest = hashlib.sha256(ended.encode()).digest()
@@ -246,10 +240,10 @@ async def test_what_was_found_good_is_remembered_until_it_ends(
 
 
 async def test_only_so_many_are_remembered_and_the_latest_ones(
-    project: SupabaseProject, people: SupabasePeople, monkeypatch: pytest.MonkeyPatch
+    supabase: SupabaseProject, people: SupabasePeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordination.transport.person.REMEMBERED", 2)
-    seen = [await people.verify(project.token()) for _ in range(3)]
+    seen = [await people.verify(supabase.token()) for _ in range(3)]
     assert [known.person for known in people._known.values()] == seen[1:]
 
 
