@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from coordination.domain.identity import Role
 
-CredentialKind = Literal["none", "local_token", "bearer", "api_key"]
-"""How a request authenticates: not at all, by our local token, by another bearer token, by X-Api-Key."""
+CredentialKind = Literal["none", "local_token", "bearer", "person", "api_key"]
+"""How a request authenticates: not at all, by our local token, by another bearer token, as a person, by X-Api-Key."""
 
 IMPLEMENTER_TOOLS: Final = ("claim_file_lock", "sync_progress", "check_agent_status")
 PLANNER_TOOLS: Final = ("analyze_task_conflicts", "create_task_distribution", *IMPLEMENTER_TOOLS)
@@ -84,6 +84,7 @@ class Signals:
             name.
         user_agents: the values of all `User-Agent` headers, in order.
         credential: how the request authenticates.
+        may_write: whether the credential is for more than looking.
     """
 
     path_client: str
@@ -91,6 +92,7 @@ class Signals:
     client_info: str | None = None
     user_agents: tuple[str, ...] = ()
     credential: CredentialKind = "none"
+    may_write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def decide(signals: Signals) -> Visible | Hidden:
     """Decide whether the sender of these signals may see coordination tools at all."""
     if signals.credential == "api_key":
         return Hidden("an API key is not for coordination tools")
+    if not signals.may_write:
+        return Hidden("the credential may only read")
     if signals.path_client != CLIENT_PATH:
         return Hidden("the path is another client's")
     verdicts = {

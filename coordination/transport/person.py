@@ -19,7 +19,7 @@ import httpx
 import jwt
 from jwt.exceptions import PyJWTError
 
-from coordination.domain.person import Person
+from coordination.domain.person import InvalidCredential, Person
 from coordination.domain.text import clean
 from coordination.transport.jwks import ALGORITHMS, Ages, KeySet
 
@@ -34,10 +34,6 @@ REMEMBERED: Final = 1024
 EMAIL_MAX: Final = 320
 _KID_MAX: Final = 256
 _TYPES: Final = frozenset({"jwt", "at+jwt"})
-
-
-class InvalidCredential(Exception):
-    """The token proves nothing. The message says why, for the log; who sent it is told no more than that."""
 
 
 @dataclass(frozen=True, slots=True)

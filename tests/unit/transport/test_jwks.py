@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.domain.person import InvalidCredential
 from coordination.transport.jwks import (
     FRESH_SECONDS,
     MOST_BYTES,
@@ -22,7 +23,7 @@ from coordination.transport.jwks import (
     UnusableKeySet,
     read_keys,
 )
-from coordination.transport.person import InvalidCredential, SupabasePeople
+from coordination.transport.person import SupabasePeople
 from tests.supabase.keys import Key
 from tests.supabase.project import SupabaseProject
 

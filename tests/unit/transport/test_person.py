@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from coordination.transport.person import LEEWAY_SECONDS, MOST, InvalidCredential, SupabasePeople
+from coordination.domain.person import InvalidCredential
+from coordination.transport.person import LEEWAY_SECONDS, MOST, SupabasePeople
 from tests.supabase.keys import Key, claims, part
 from tests.supabase.project import SupabaseProject
 
