@@ -25,6 +25,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
     "pool_size": "COORDINATION_POOL_SIZE",
+    "keep_events_days": "COORDINATION_KEEP_EVENTS_DAYS",
+    "keep_closed_days": "COORDINATION_KEEP_CLOSED_DAYS",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
     "log_level": "COORDINATION_LOG_LEVEL",
@@ -42,6 +44,7 @@ EMBEDDED: Final = "embedded"
 HOSTED: Final = "hosted"
 BOOTSTRAP_MIN: Final = 32
 BOOTSTRAP_MAX: Final = 256
+KEEP_MAX: Final = 36_500
 
 APP: Final = "coordination"
 """The name of our folders among those of the user."""
@@ -171,6 +174,9 @@ class Settings(BaseSettings):
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
         pool_size: most connections to the database for calls; the event feed has one more.
+        keep_events_days: for how many days events are kept, and what a session no longer needs of its plans; 0 keeps
+            them for ever.
+        keep_closed_days: for how many days a closed session is kept since something last happened there; 0 keeps it.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
         log_level: what is logged.
@@ -195,6 +201,8 @@ class Settings(BaseSettings):
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
     pool_size: Annotated[int, _whole(1, 50)] = 4
+    keep_events_days: Annotated[int, _whole(0, KEEP_MAX)] = 90
+    keep_closed_days: Annotated[int, _whole(0, KEEP_MAX)] = 365
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"

@@ -42,7 +42,11 @@ def add_routes(router: APIRouter, core: Core) -> None:
             await require_session(core, session)
             events.require_reached(session, query.after, await events.last_number(core, WORKSPACE, session))
             found = await _wait(core, session, query, exchange_of(request.scope).disconnected)
-        return EventPage(events=found, next_after=found[-1].seq if found else query.after)
+        return EventPage(
+            events=found,
+            next_after=found[-1].seq if found else query.after,
+            removed_up_to=events.removed_up_to(query.after, found),
+        )
 
 
 async def _wait(core: Core, session: str, query: EventQuery, gone: Disconnect) -> list[Event]:
