@@ -34,6 +34,7 @@ class Removed:
     events: int = 0
     sessions: int = 0
     indexes: int = 0
+    credentials: int = 0
 
 
 class Sweeper:
@@ -64,6 +65,8 @@ class Sweeper:
                 await self._sweep_session(workspace, session, removed)
             while await self._rest(REST_SECONDS) and await store.sweep_index(self._database, self._retention):
                 removed.indexes += 1
+            while gone := await store.sweep_credentials(self._database):
+                removed.credentials += gone
         finally:
             if any(asdict(removed).values()):
                 _log.info("past_removed", **asdict(removed))

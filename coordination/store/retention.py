@@ -13,6 +13,7 @@ PAGE_SESSIONS: Final = 200
 
 DUE: Final = "SELECT workspace, session, due FROM coordination_sessions_due($1, $2, $3, $4, $5)"
 SWEEP: Final = "SELECT coordination_sweep_session($1, $2, $3, $4, $5, $6)"
+SWEEP_CREDENTIALS: Final = "SELECT coordination_sweep_credentials($1) AS gone"
 SWEEP_INDEX: Final = "SELECT coordination_sweep_index($1) AS gone"
 
 _STEP: Final[TypeAdapter[Step | None]] = TypeAdapter(Step | None)
@@ -56,6 +57,11 @@ async def sweep(
     return _STEP.validate_json(
         await database.fetch_json(SWEEP, workspace, session, after, *days, STEP_EVENTS)
     )
+
+
+async def sweep_credentials(database: Database) -> int:
+    """Remove invitations and tokens that ended long ago; returns how many."""
+    return (await database.fetch(SWEEP_CREDENTIALS, STEP_EVENTS))[0]["gone"]
 
 
 async def sweep_index(database: Database, retention: Retention) -> bool:

@@ -1,6 +1,7 @@
-"""Workspaces: who belongs to them, whom they invite, and the tokens of agents.
+"""Workspaces: who belongs to them, whom they invite, and the tokens of agents; and removing what is past its time.
 
-Only adds: four tables and the functions that change them. The previous release works on with all of it.
+Only adds: four tables, the functions that change them, those that remove, and to the news of agents what was removed
+before they read it. The previous release works on with all of it.
 """
 
 from pathlib import Path
@@ -25,6 +26,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them: members, invitations and tokens are lost, what agents did stays."""
+    run(FROZEN.parent / "0001" / "read_news.sql")
     run(FROZEN / "schema" / "down.sql")
 
 
