@@ -2,8 +2,8 @@
 
 Claims come first. Each step removes a bounded number of rows, holds a session's lock for some milliseconds at most,
 and only where nobody holds it; between two steps there is a rest that is longer than a step. What was in use is left
-for the next round. Several servers may do it at once: of two steps in one session one finds the lock taken. A round that a
-failure or a stop ends is taken up by the next one, because a step leaves nothing half done.
+for the next round. Several servers may do it at once: of two steps in one session one finds the lock taken. A round
+that a failure or a stop ends is taken up by the next one, because a step leaves nothing half done.
 
 Who has not read yet what is removed is told so: numbers of events have no gaps, so whoever comes back with an older one
 sees by the first number that follows how far they are gone (`services.event_stream`, and the news of a sync).

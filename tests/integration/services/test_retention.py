@@ -236,20 +236,24 @@ async def test_the_sweep_of_one_workspace_leaves_the_others_alone(core: Core, da
     assert (await rows(database, "red"))["coordination_events"] == before["coordination_events"]
 
 
+INVITATIONS = """
+    INSERT INTO workspace_invitations (workspace_id, id, digest, user_id, role, created_by, created_at, expires_at)
+    SELECT 'past', n::text, n::text::bytea, n::text, 'member', 'eve', now(), now() - make_interval(days => n)
+    FROM unnest(ARRAY[-1, 29, 31]) n
+"""
+TOKENS = """
+    INSERT INTO agent_tokens (workspace_id, id, digest, user_id, scopes, created_by, created_at, expires_at, revoked_at)
+    SELECT 'past', name, name::bytea, 'eve', '{read}', 'eve', now(), now() - make_interval(days => expired),
+           now() - make_interval(days => revoked)
+    FROM (VALUES ('endless', NULL, NULL), ('expired', 31, NULL), ('revoked', -9, 31), ('lately', 29, 1))
+        AS t(name, expired, revoked)
+"""
+
+
 async def test_credentials_go_thirty_days_after_they_ended(core: Core, database: Database) -> None:
-    await database.fetch(
-        "INSERT INTO workspace_invitations (workspace_id, id, digest, user_id, role, created_by, created_at, expires_at)"
-        " SELECT 'past', n::text, n::text::bytea, n::text, 'member', 'eve', now(), now() - make_interval(days => n)"
-        " FROM unnest(ARRAY[-1, 29, 31]) n RETURNING 1"
-    )
-    await database.fetch(
-        "INSERT INTO agent_tokens (workspace_id, id, digest, user_id, scopes, created_by, created_at, expires_at,"
-        " revoked_at) SELECT 'past', name, name::bytea, 'eve', '{read}', 'eve', now(), now() - expired * interval '1 day',"
-        " now() - revoked * interval '1 day' FROM (VALUES ('endless', NULL, NULL), ('expired', 31, NULL),"
-        " ('revoked', -9, 31), ('lately', 29, 1)) AS t(name, expired, revoked) RETURNING 1"
-    )
+    await database.fetch(INVITATIONS)
+    await database.fetch(TOKENS)
     assert (await sweep(core, Retention())).credentials == 3
     for table, left in (("workspace_invitations", ["-1", "29"]), ("agent_tokens", ["endless", "lately"])):
-        found = await database.fetch(f"SELECT id FROM {table} WHERE workspace_id = 'past' ORDER BY id")  # noqa: S608 - the names above
-        assert [row["id"] for row in found] == left
-        await database.fetch(f"DELETE FROM {table} WHERE workspace_id = 'past'")  # noqa: S608 - as above
+        gone = await database.fetch(f"DELETE FROM {table} WHERE workspace_id = 'past' RETURNING id")  # noqa: S608 - the names above
+        assert sorted(row["id"] for row in gone) == left
