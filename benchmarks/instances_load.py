@@ -1,8 +1,8 @@
 """One instance and two on one database: claims a second, and how soon an event reaches a reader of another instance.
 
 The instances are processes with a Postgres beside them, all on this machine, so they share its processors: what two do
-more than one is what waiting left unused. Agents are spread over the instances, and sessions over both. While they claim
-as fast as they are answered, one more agent claims ten times a second in a session of its own, and a reader of
+more than one is what waiting left unused. Agents are spread over the instances, and sessions over both. While they
+claim as fast as they are answered, one more agent claims ten times a second in a session of its own, and a reader of
 Server-Sent Events at the last instance waits for each of its events.
 """
 

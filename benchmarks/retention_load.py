@@ -37,22 +37,30 @@ SIZE: Final = "SELECT pg_total_relation_size('coordination_events')"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of it: claims before and meanwhile, events removed a second, and bytes an event takes on the disk."""
+    """What came of it.
 
-    before: http_load.Load
-    meanwhile: http_load.Load
+    Attributes:
+        before: rounds of claims before.
+        meanwhile: rounds of claims while events are removed.
+        seconds: how long that took.
+        removed: how many events went; the rest is left for a later round, because the session was in use.
+        bytes_each: what an event takes on the disk, with its indexes.
+    """
+
+    before: list[http_load.Load]
+    meanwhile: list[http_load.Load]
     seconds: float
     removed: int
     bytes_each: float
 
 
-def measure(folder: Path, seconds: float, events: int = EVENTS) -> Figures:
-    """Run it on a new data folder; `seconds` is how long claims are measured before."""
+def measure(folder: Path, rounds: int, seconds: float, events: int = EVENTS) -> Figures:
+    """Run it on a new data folder, with so many rounds before."""
     with servers.service(folder) as ours:
-        return asyncio.run(_measure(ours.port, EmbeddedPostgres(folder).dsn, seconds, events))
+        return asyncio.run(_measure(ours.port, EmbeddedPostgres(folder).dsn, rounds, seconds, events))
 
 
-async def _measure(port: int, dsn: str, seconds: float, events: int) -> Figures:
+async def _measure(port: int, dsn: str, rounds: int, seconds: float, events: int) -> Figures:
     target = http_load.Target(
         port,
         lambda agent: f"/mcp/v2/claude/alice__session__{SESSION}__agent_{agent}",
@@ -61,13 +69,14 @@ async def _measure(port: int, dsn: str, seconds: float, events: int) -> Figures:
     )
     await http_load.run(target, 2, 1)  # warm, and the first events
     bytes_each = await _fill(dsn, events)
-    before = await http_load.run(target, AGENTS, seconds)
+    before = [await http_load.run(target, AGENTS, seconds) for _ in range(rounds)]
     sweeping = asyncio.create_task(_sweep(dsn))
     loads: list[http_load.Load] = []
     while not sweeping.done():
-        loads.append(await http_load.run(target, AGENTS, min(seconds, 5)))
+        loads.append(await http_load.run(target, AGENTS, seconds))
     took, removed = await sweeping
-    return Figures(before, max(loads, key=lambda load: load.p95), took, removed, bytes_each)
+    # The last round may have outlasted it.
+    return Figures(before, loads[:-1] or loads, took, removed, bytes_each)
 
 
 async def _fill(dsn: str, events: int) -> float:

@@ -2,8 +2,8 @@
 
 The three come from one installation, no older than the server: an older pg_dump refuses it, and an older pg_restore
 does not read what a newer pg_dump wrote. Those that come with the embedded Postgres speak no TLS, so they are used
-where no network lies between; for a server elsewhere the system's own are (`postgresql-client`). A password never stands
-on a command line, where every user of the machine could read it: it is in the environment of the one program.
+where no network lies between; for a server elsewhere the system's own are (`postgresql-client`). A password never
+stands on a command line, where every user of the machine could read it: it is in the environment of the one program.
 """
 
 import ipaddress
