@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.store.database import Database
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.mcp.prompts import build_prompts
 from coordination.transport.mcp.resources import build_resources
 from coordination.transport.mcp.roles import RoleReader
@@ -135,14 +136,17 @@ async def endpoint(
         role=role or functools.partial(read_role, core),
     )
     app = mcp_app(mcp)
+    gated = LocalTokenGate(app, token=None)
     async with (
         living(app),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", timeout=60
+            transport=httpx.ASGITransport(gated),
+            base_url="http://127.0.0.1",
+            timeout=60,
         ) as client,
     ):
         yield Endpoint(
-            core, app, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
+            core, gated, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
         )
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from coordination.domain.identity import Identity
 from coordination.domain.visibility import PLANNER_TOOLS
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
@@ -215,6 +216,7 @@ async def endpoint(
         refusals=result.refusals,
     )
     app: ASGIApp = mcp_app(mcp, **options)
-    async with served(wrap(app) if wrap else app) as url, result.client:
+    gate = LocalTokenGate(wrap(app) if wrap else app, token=None)
+    async with served(gate) as url, result.client:
         result.url = url
         yield result
