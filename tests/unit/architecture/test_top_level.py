@@ -27,6 +27,8 @@ ALLOWED = {
     "migrations",
     "pyproject.toml",
     "render.yaml",  # Render looks for it here
+    # Where `supabase db push` looks, and nowhere else: the migrations again, generated.
+    "supabase",
     "tests",
 }
 
