@@ -21,7 +21,8 @@ def of_instances(console: Console, rounds: int, seconds: float) -> list[dict[str
             with tempfile.TemporaryDirectory() as folder:
                 figures.append(instances_load.measure(Path(folder), instances, seconds))
     table = Table(
-        "instances", "claims/s", "p50 ms", "p95", "event p50 ms", "p95", "connections", "commits/claim"
+        *("instances", "claims/s", "p50 ms", "p95", "event p50", "p95", "connections", "commits/claim"),
+        *("cpu ms/claim", "Postgres"),
     )
     for instances in (1, 2):
         mine = [figure for figure in figures if figure.instances == instances]
@@ -34,6 +35,8 @@ def of_instances(console: Console, rounds: int, seconds: float) -> list[dict[str
             f"{_median(one.event_p95 for one in mine):.1f}",
             f"{_median(one.connections for one in mine):.0f}",
             f"{_median(one.commits / one.per_second for one in mine):.2f}",
+            f"{_median(one.service_cpu for one in mine):.2f}",
+            f"{_median(one.database_cpu for one in mine):.2f}",
         )
     console.print(
         f"{instances_load.AGENTS} agents in {instances_load.SESSIONS} sessions, and a reader at the last instance",
