@@ -24,6 +24,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_url": "SUPABASE_URL",
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
+    "workers": "COORDINATION_WORKERS",
+    "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
     "keep_events_days": "COORDINATION_KEEP_EVENTS_DAYS",
     "keep_closed_days": "COORDINATION_KEEP_CLOSED_DAYS",
@@ -34,7 +36,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "local_token": "COORDINATION_LOCAL_TOKEN",
 }
 """The environment variable of each setting."""
-PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL"}
+PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL", "workers": "WEB_CONCURRENCY"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
 SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
 """Settings that hold a credential: they are never shown as they are."""
@@ -173,7 +175,9 @@ class Settings(BaseSettings):
         supabase_url: the Supabase project whose people may log in; None when there is none.
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
-        pool_size: most connections to the database for calls; the event feed has one more.
+        workers: how many processes serve the port.
+        stop_seconds: how long running calls may take to finish once the service stops.
+        pool_size: most connections of each process to the database for calls; its event feed has one more.
         keep_events_days: for how many days events are kept, and what a session no longer needs of its plans; 0 keeps
             them for ever.
         keep_closed_days: for how many days a closed session is kept since something last happened there; 0 keeps it.
@@ -200,6 +204,8 @@ class Settings(BaseSettings):
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    workers: Annotated[int, _whole(1, 32)] = 1
+    stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4
     keep_events_days: Annotated[int, _whole(0, KEEP_MAX)] = 90
     keep_closed_days: Annotated[int, _whole(0, KEEP_MAX)] = 365

@@ -16,7 +16,7 @@ DECLARE
     v_covering text[];
     v_event coordination_events;
     v_locks jsonb;
-    v_items jsonb := '[]';
+    v_items jsonb := '[]'::jsonb;
     v_looked_at integer := 0;
     v_removed_up_to bigint;
 BEGIN
