@@ -16,19 +16,19 @@ from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.app import gate
+from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
 from coordination.domain.identity import Identity
+from coordination.domain.retention import Retention
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
 from coordination.transport.exchange import ExchangeMiddleware
-from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
@@ -112,7 +112,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    core = Core(dsn, pool_size=settings.pool_size)
+    retention = Retention(settings.keep_events_days, settings.keep_closed_days)
+    core = Core(dsn, pool_size=settings.pool_size, retention=retention)
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -177,7 +178,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
     gate.put_around(app, settings, core, standing, refusals, people)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    edge.put_around(app, settings)  # the last one added is the outermost
     return app
 
 
