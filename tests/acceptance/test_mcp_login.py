@@ -33,8 +33,8 @@ pytestmark = [
 ]
 NAME = "coordination"
 SILENT_SECONDS = 30
-# As a link that a terminal can follow (OSC 8), whole whatever the width.
-_URL = re.compile(r"(http://127\.0\.0\.1:\d+/auth/v1/oauth/authorize\?[^\s\x07\x1b]+)[\x07\x1b]")
+# The newer version writes a link that a terminal can follow (OSC 8), the older one a line.
+_URL = re.compile(r"(http://127\.0\.0\.1:\d+/auth/v1/oauth/authorize\?[^\s\x07\x1b]+)[\x07\x1b\r]")
 
 
 @pytest.fixture(scope="module")
