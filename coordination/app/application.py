@@ -22,6 +22,7 @@ from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
+from coordination.domain import database_url
 from coordination.domain.identity import Identity
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
@@ -111,7 +112,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    core = Core(dsn, pool_size=settings.pool_size)
+    core = Core(dsn, pool_size=settings.pool_size, transaction_pooler=settings.transaction_pooler)
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -135,7 +136,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         schema,
         tools=[tool.name for tool in tools],
         refusals=refusals,
-        database="own" if postgres is None else "embedded",
+        database=_described(settings),
     )
 
     @asynccontextmanager
@@ -167,6 +168,16 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     app.add_middleware(Guard)  # the last one added is the outermost
     return app
+
+
+def _described(settings: Settings) -> dict[str, str]:
+    if settings.dsn is None:
+        return {"kind": "embedded"}
+    return {
+        "kind": "own",
+        "pooler_mode": settings.pooler_mode,
+        "tls": database_url.read(settings.dsn).tls_mode,
+    }
 
 
 def _but_visitors(listed: Report) -> Report:

@@ -19,6 +19,7 @@ from coordination.app import port
 from coordination.app.running import RunningService
 from coordination.cli.output import Failure
 from coordination.cli.place import coord
+from coordination.domain import database_url
 from coordination.settings import VARIABLES, Settings
 
 CLOCK_SECONDS: Final = 2.0
@@ -70,18 +71,21 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     looked = None
     if dsn is not None:
         try:
-            looked = asyncio.run(_look(dsn))
+            looked = asyncio.run(_look(dsn, transaction_pooler=chosen.transaction_pooler))
         except Failure as failure:
             database = Check("database", "failed", failure.message, failure.mend)
+    yield _connection(chosen)
     yield database
     yield _migrations(looked)
     yield _clock(looked)
 
 
-def trouble(dsn: str) -> str:
-    """Return why a database cannot be worked on, "" when it answers."""
+def trouble(chosen: Settings) -> str:
+    """Return why a database of one's own cannot be worked on, "" when it answers, or when it is the embedded one."""
+    if chosen.dsn is None:
+        return ""
     try:
-        asyncio.run(_look(dsn))
+        asyncio.run(_look(chosen.dsn, transaction_pooler=chosen.transaction_pooler))
     except Failure as failure:
         return failure.message
     return ""
@@ -123,6 +127,19 @@ def _port(chosen: Settings, service: RunningService | None) -> Check:
     )
 
 
+def _connection(chosen: Settings) -> Check:
+    """Say how the database is reached, and what of that cannot go well; nothing is connected."""
+    if chosen.dsn is None:
+        return Check("connection", "ok", "by a private socket")
+    url = database_url.read(chosen.dsn)
+    # Render sets it for every program that runs there.
+    told, mend = database_url.advice(url, chosen.pooler_mode, on_render="RENDER" in os.environ) or ("", "")
+    found = [told, database_url.security(url)]
+    if chosen.transaction_pooler:
+        found.append("transaction mode declared: events are looked for once a second")
+    return Check("connection", "failed" if mend else "ok", "; ".join(one for one in found if one), mend)
+
+
 def _database_of(chosen: Settings, service: RunningService) -> tuple[Check, str | None]:
     """The same when a service runs: what counts is the database that it was started with."""
     if service.database == chosen.database_name:
@@ -150,14 +167,14 @@ def _database(chosen: Settings) -> tuple[Check, str | None]:
     return Check("database", "ok", f"embedded Postgres {version}, process {postgres.pid}"), postgres.dsn
 
 
-async def _look(dsn: str) -> _Look:
+async def _look(dsn: str, *, transaction_pooler: bool) -> _Look:
     from coordination.app.redaction import redact  # noqa: PLC0415 - with the rest, only when there is a database
     from coordination.domain.errors import RetryLater  # noqa: PLC0415 - as above
     from coordination.store import clock, schema_version  # noqa: PLC0415 - as above
     from coordination.store.away import why_away  # noqa: PLC0415 - as above
     from coordination.store.database import UNREACHABLE, Database  # noqa: PLC0415 - as above
 
-    database = Database(dsn, size=1)
+    database = Database(dsn, size=1, transaction_pooler=transaction_pooler)
     try:
         revision = await schema_version.applied(database)
         before = datetime.now(UTC)

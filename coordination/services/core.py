@@ -35,13 +35,14 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        transaction_pooler: whether a pooler stands between that keeps no session for us; the feed then only looks.
 
     Attributes:
         stopping: set when waiting calls must end (`stop_waiting`).
     """
 
-    def __init__(self, dsn: str, *, pool_size: int = 4) -> None:
-        self.database = Database(dsn, size=pool_size)
+    def __init__(self, dsn: str, *, pool_size: int = 4, transaction_pooler: bool = False) -> None:
+        self.database = Database(dsn, size=pool_size, transaction_pooler=transaction_pooler)
         self.feed = EventFeed(self.database)
         self.presence = PresenceLog(self.database, self.feed)
         self.stopping = asyncio.Event()

@@ -6,13 +6,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from coordination.domain import database_url
+from coordination.domain.database_url import PoolerMode
+
 VARIABLES: Final[Mapping[str, str]] = {
+    "pooler_mode": "COORDINATION_POOLER_MODE",
+    "database_ca": "COORDINATION_DATABASE_CA",
     "database_url": "DATABASE_URL",
     "mode": "COORDINATION_MODE",
     "host": "HOST",
@@ -126,15 +131,12 @@ def _prefix(path: str) -> str:
     return path
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    form = "write it as postgresql://user:password@host:5432/name"
-    try:
-        parts = urlsplit(url.get_secret_value())
-    except ValueError:
-        # What it says repeats the password.
-        raise ValueError(form) from None
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise ValueError(form)
+def _postgres(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    read = database_url.read(url.get_secret_value())
+    declare = f"{VARIABLES['pooler_mode']}=transaction"
+    # A mode that cannot be used is told by itself.
+    if why := database_url.refusal(read, info.data.get("pooler_mode", "transaction"), declare=declare):
+        raise ValueError(why)
     return url
 
 
@@ -157,6 +159,10 @@ class Settings(BaseSettings):
     """What the service and the commands were told. Made by `load`; read-only.
 
     Attributes:
+        pooler_mode: what stands between us and the database of your own: `session` for nothing, or a pooler that keeps
+            a session for each connection; `transaction` for one that does not.
+        database_ca: a file of the certificates that are believed when the database shows its own; None for those of
+            the URL, else those that the system trusts.
         database_url: a Postgres of your own; None has the service start its own in the data folder.
         mode: `local` serves one person on this machine and asks nobody who he is; `hosted` serves teams, and every
             request needs a credential.
@@ -181,6 +187,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
+    pooler_mode: Annotated[PoolerMode, BeforeValidator(_lower)] = "session"
+    database_ca: Folder | None = None
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
     mode: Annotated[Literal["local", "hosted"], BeforeValidator(_lower), AfterValidator(_with_database)] = (
         "local"
@@ -217,8 +225,21 @@ class Settings(BaseSettings):
 
     @property
     def dsn(self) -> str | None:
-        """The database of your own with its credential, None in the embedded mode. Never log or show it."""
-        return None if self.database_url is None else self.database_url.get_secret_value()
+        """The database of your own with its credential, None in the embedded mode. Never log or show it.
+
+        It says all of TLS in libpq's words, `database_ca` too where the URL does not say which certificates to believe.
+        """
+        if self.database_url is None:
+            return None
+        url = self.database_url.get_secret_value()
+        if self.database_ca is None or "sslrootcert" in database_url.read(url).parameters:
+            return url
+        return f"{url}{'&' if urlsplit(url).query else '?'}sslrootcert={quote(str(self.database_ca))}"
+
+    @property
+    def transaction_pooler(self) -> bool:
+        """Whether a pooler that keeps no sessions stands between us and the database."""
+        return self.dsn is not None and self.pooler_mode == "transaction"
 
     @property
     def is_hosted(self) -> bool:

@@ -11,6 +11,7 @@ import asyncio
 import io
 from collections.abc import Callable
 from typing import Final, TypeVar
+from uuid import uuid4
 
 import asyncpg
 from alembic import command
@@ -23,11 +24,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from coordination.domain.errors import InvalidInput, RetryLater
+from coordination.store.connection import connect
 from coordination.store.database import retry_later
 from coordination.store.schema_version import VERSION_TABLE, folder
 
 _Result = TypeVar("_Result")
 _AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+_NAME: Final = "coordination migrate"
+CONNECT_SECONDS: Final = 5.0
 TABLE_LOCK_SECONDS: Final = 5.0
 
 
@@ -55,7 +59,7 @@ async def migrate(
     """Bring the database to revision `to` ("head", "base", or a revision) and return (before, after).
 
     Args:
-        dsn: libpq URL of the database, direct or through a pooler that keeps a session per client.
+        dsn: libpq URL of the database, direct or through a pooler of any kind.
         to: where to go, up or down.
         table_lock_seconds: how long to wait for a table that somebody else's transaction uses.
 
@@ -91,7 +95,7 @@ async def verify(dsn: str) -> tuple[str, ...]:
         asyncpg.PostgresError: it refuses, for example the credential.
     """
     try:
-        connection = await asyncpg.connect(dsn, timeout=5)
+        connection = await connect(dsn, name=_NAME, seconds=CONNECT_SECONDS)
     except _AWAY as error:
         raise retry_later("it is not reachable") from error
     try:
@@ -188,12 +192,18 @@ def _config(
 
 
 async def _in_transaction(dsn: str, run: Callable[[Connection], _Result]) -> _Result:
-    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(
-            dsn, timeout=5, server_settings={"application_name": "coordination migrate"}
-        )
+    async def creator() -> "asyncpg.Connection[asyncpg.Record]":
+        return await connect(dsn, name=_NAME, seconds=CONNECT_SECONDS)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        connect_args={
+            "async_creator_fn": creator,
+            # Through a pooler in transaction mode one that bears the usual name may be there already.
+            "prepared_statement_name_func": lambda: f"coordination_{uuid4()}",
+        },
+        poolclass=NullPool,
+    )
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(run)

@@ -25,6 +25,7 @@ NAMES = [
     "data folder",
     "log folder",
     "port",
+    "connection",
     "database",
     "migrations",
     "clock",

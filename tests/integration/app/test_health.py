@@ -21,6 +21,7 @@ from tests.integration.app.proxy import Door
 from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Era
 
 NEWEST = schema_version.known()[-1]
+OWN = {"kind": "own", "pooler_mode": "session", "tls": "prefer"}
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ async def test_a_service_with_its_database_is_well(serve: Serve, dsn: str) -> No
         async with asyncio.timeout(45):
             while (found := await detailed(client))["status"] != "ok":  # noqa: ASYNC110 - as in `until`
                 await asyncio.sleep(0.02)
-    assert found["database"] == {"state": "ok", "kind": "own"}
+    assert found["database"] == {"state": "ok", **OWN}
     assert found["migrations"] == {"state": "current", "revision": NEWEST, "newest_known": NEWEST}
     assert found["coordination_tools"] == list(PLANNER_TOOLS)
 
@@ -92,7 +93,7 @@ async def test_a_service_starts_without_its_database_and_heals_when_it_comes(
     async with Door(empty_dsn) as door, serve(door.dsn) as client:
         assert await statuses(client) == (503, 503)
         found = await detailed(client)
-        assert (found["status"], found["database"]) == ("starting", {"state": "unreachable", "kind": "own"})
+        assert (found["status"], found["database"]) == ("starting", {"state": "unreachable", **OWN})
         await door.open()
         await until(client, (200, 200))
         assert (await detailed(client))["migrations"] == {
@@ -233,7 +234,7 @@ async def test_a_database_that_refuses_the_service_is_unreachable_with_the_reaso
         with capture_logs() as logs:
             async with serve(wrong) as client:
                 assert await statuses(client) == (503, 503)
-                assert (await detailed(client))["database"] == {"state": "unreachable", "kind": "own"}
+                assert (await detailed(client))["database"] == {"state": "unreachable", **OWN}
                 refused = await client.get("/api/v1/sessions")
         assert (refused.status_code, refused.json()["code"]) == (503, "retry_later")
         assert "DATABASE_URL" in refused.json()["detail"]
