@@ -11,6 +11,8 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+made_at = "20261122064655"
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0004"
 

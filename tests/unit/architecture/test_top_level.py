@@ -21,6 +21,8 @@ ALLOWED = {
     "examples",
     "migrations",
     "pyproject.toml",
+    # Where `supabase db push` looks, and nowhere else: the migrations again, generated.
+    "supabase",
     "tests",
 }
 

@@ -3,7 +3,7 @@
 CREATE SEQUENCE coordination_fencing_token AS bigint;
 
 -- From the clock, in milliseconds: greater than all that an earlier copy of this database can have given out.
-SELECT setval('coordination_fencing_token', (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+DO $do$ BEGIN PERFORM setval('coordination_fencing_token', (extract(epoch FROM clock_timestamp()) * 1000)::bigint); END $do$;
 
 ALTER TABLE claude_code_sessions
     ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
