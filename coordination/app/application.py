@@ -113,7 +113,12 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    core = Core(dsn, pool_size=settings.pool_size, transaction_pooler=settings.transaction_pooler)
+    core = Core(
+        dsn,
+        pool_size=settings.pool_size,
+        transaction_pooler=settings.transaction_pooler,
+        realtime=settings.realtime == "on",
+    )
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))

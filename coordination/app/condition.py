@@ -15,9 +15,9 @@ from coordination.transport.mcp.visibility import Refusals
 from coordination.transport.web.health import Condition
 
 BLIND_SECONDS: Final = 10.0
-_GOOD: Final = {"ok", "current", "listening", "applied", "not needed"}
+_GOOD: Final = {"ok", "current", "listening", "applied", "not needed", "sending"}
 # Calls are answered all the same.
-_BEARABLE: Final = {"ahead", "looking", "absent"}
+_BEARABLE: Final = {"ahead", "looking", "absent", "no policies", "failing"}
 
 
 class Observer:
@@ -61,6 +61,8 @@ class Observer:
         }
         # Asked of a fitting schema alone: another one is trouble enough.
         policies = await self._schema.policies() if schema in {"current", "ahead"} else "unknown"
+        if self._core.broadcast.state != "off":
+            states["realtime"] = self._core.broadcast.state
         if policies == "absent":
             states["row_policies"] = policies
         good = _GOOD if self._core.database.keeps_sessions else _GOOD | {"looking"}
@@ -80,6 +82,7 @@ class Observer:
                     "newest_known": self._schema.newest,
                 },
                 "row_policies": {"state": policies},
+                "realtime": {"state": self._core.broadcast.state},
                 "event_feed": {"state": states["event_feed"], "lag_seconds": round(feed.lag_seconds, 2)},
                 "coordination_tools": self._tools,
                 "counts": {

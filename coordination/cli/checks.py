@@ -56,11 +56,13 @@ class _Look:
     Attributes:
         revision: the schema's revision, None when it was never migrated.
         policies: whether Supabase's roles have their policies: applied, absent or not needed.
+        realtime: whether events can be broadcast: sending, absent, no policies; off when nobody asked for it.
         ahead_seconds: how far the database's clock is ahead of ours.
     """
 
     revision: str | None
     policies: str
+    realtime: str
     ahead_seconds: float
 
 
@@ -73,7 +75,7 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     looked = None
     if dsn is not None:
         try:
-            looked = asyncio.run(_look(dsn, transaction_pooler=chosen.transaction_pooler))
+            looked = asyncio.run(_look(dsn, chosen))
         except Failure as failure:
             database = Check("database", "failed", failure.message, failure.mend)
     yield _connection(chosen)
@@ -81,6 +83,7 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     migrations = _migrations(looked)
     yield migrations
     yield _policies(looked if migrations.state == "ok" else None)
+    yield _realtime(looked)
     yield _clock(looked)
 
 
@@ -89,7 +92,7 @@ def trouble(chosen: Settings) -> str:
     if chosen.dsn is None:
         return ""
     try:
-        asyncio.run(_look(chosen.dsn, transaction_pooler=chosen.transaction_pooler))
+        asyncio.run(_look(chosen.dsn, chosen))
     except Failure as failure:
         return failure.message
     return ""
@@ -171,17 +174,18 @@ def _database(chosen: Settings) -> tuple[Check, str | None]:
     return Check("database", "ok", f"embedded Postgres {version}, process {postgres.pid}"), postgres.dsn
 
 
-async def _look(dsn: str, *, transaction_pooler: bool) -> _Look:
+async def _look(dsn: str, chosen: Settings) -> _Look:
     from coordination.app.redaction import redact  # noqa: PLC0415 - with the rest, only when there is a database
     from coordination.domain.errors import RetryLater  # noqa: PLC0415 - as above
-    from coordination.store import clock, row_policies, schema_version  # noqa: PLC0415 - as above
+    from coordination.store import clock, realtime, row_policies, schema_version  # noqa: PLC0415 - as above
     from coordination.store.away import why_away  # noqa: PLC0415 - as above
     from coordination.store.database import UNREACHABLE, Database  # noqa: PLC0415 - as above
 
-    database = Database(dsn, size=1, transaction_pooler=transaction_pooler)
+    database = Database(dsn, size=1, transaction_pooler=chosen.transaction_pooler)
     try:
         revision = await schema_version.applied(database)
         policies = await row_policies.look(database)
+        broadcast = await realtime.look(database) if chosen.realtime == "on" else "off"
         before = datetime.now(UTC)
         theirs = await clock.now(database)
         ours = before + (datetime.now(UTC) - before) / 2
@@ -193,7 +197,7 @@ async def _look(dsn: str, *, transaction_pooler: bool) -> _Look:
         raise Failure(f"it does not answer: {said}", mend=mend) from error
     finally:
         await database.close()
-    return _Look(revision, policies, (theirs - ours).total_seconds())
+    return _Look(revision, policies, broadcast, (theirs - ours).total_seconds())
 
 
 def _migrations(looked: _Look | None) -> Check:
@@ -220,6 +224,20 @@ def _policies(looked: _Look | None) -> Check:
         return Check("row policies", "ok", "not needed: this is no Supabase")
     found = "absent: the roles of Supabase's API came after the schema, and read nothing"
     return Check("row policies", "failed", found, f"Apply them: {coord('migrate')}")
+
+
+def _realtime(looked: _Look | None) -> Check:
+    if looked is None:
+        return Check("realtime", "skipped", "no database to look at")
+    if looked.realtime == "absent":
+        mend = f"It is Supabase's. Leave it out: unset {VARIABLES['realtime']}"
+        return Check("realtime", "failed", "this database has no realtime.send, so nothing is broadcast", mend)
+    if looked.realtime == "no policies":
+        found = "nothing confines it to the members of a workspace, so nothing is broadcast"
+        mend = f"Apply the policies, as a role that may make some on realtime.messages: {coord('migrate')}"
+        return Check("realtime", "failed", found, mend)
+    told = {"off": "off: nothing is broadcast", "sending": "events are broadcast to the members of their workspace"}
+    return Check("realtime", "ok", told[looked.realtime])
 
 
 def _clock(looked: _Look | None) -> Check:

@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.services.broadcast import Broadcast
 from coordination.services.trouble import Trouble
 from coordination.store import event
 from coordination.store.database import Database
@@ -58,8 +59,9 @@ class EventFeed:
         alone: whether no other process listened when it last looked.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, broadcast: Broadcast | None = None) -> None:
         self._database = database
+        self._broadcast = broadcast
         self._readers: defaultdict[SessionKey, set[Subscription]] = defaultdict(set)
         self._streams: set[Subscription] = set()
         self._unsent: dict[SessionKey, bool] = {}
@@ -140,6 +142,8 @@ class EventFeed:
         """
         key = (workspace, session)
         self._wake(key, freed=freed)
+        if self._broadcast is not None:
+            self._broadcast.announced(workspace, session)
         if not self.alone:
             self._unsent[key] = self._unsent.get(key, False) or freed
             self._to_send.set()

@@ -19,6 +19,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "pooler_mode": "COORDINATION_POOLER_MODE",
     "database_ca": "COORDINATION_DATABASE_CA",
     "database_url": "DATABASE_URL",
+    "realtime": "COORDINATION_REALTIME",
     "mode": "COORDINATION_MODE",
     "host": "HOST",
     "port": "PORT",
@@ -164,6 +165,7 @@ class Settings(BaseSettings):
         database_ca: a file of the certificates that are believed when the database shows its own; None for those of
             the URL, else those that the system trusts.
         database_url: a Postgres of your own; None has the service start its own in the data folder.
+        realtime: `on` broadcasts events through Supabase's Realtime as well, where the database has it.
         mode: `local` serves one person on this machine and asks nobody who he is; `hosted` serves teams, and every
             request needs a credential.
         host: the address of this machine to listen on; in local mode a loopback one.
@@ -190,6 +192,7 @@ class Settings(BaseSettings):
     pooler_mode: Annotated[PoolerMode, BeforeValidator(_lower)] = "session"
     database_ca: Folder | None = None
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
+    realtime: Annotated[Literal["off", "on"], BeforeValidator(_lower)] = "off"
     mode: Annotated[Literal["local", "hosted"], BeforeValidator(_lower), AfterValidator(_with_database)] = (
         "local"
     )

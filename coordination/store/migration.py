@@ -9,7 +9,7 @@ does not know what the revisions contain; as text they are in `migration_text`.
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -97,10 +97,16 @@ async def apply_policies(dsn: str) -> bool:
         found = connection.execute(text(row_policies.LOOK)).one()
         absent = row_policies.state(wanted=found.wanted, there=found.there) == "absent"
         if absent:
-            connection.exec_driver_sql(row_policies.statements())
+            driver: Any = connection.connection.dbapi_connection
+            driver.run_async(_make_policies)
         return absent
 
     return await _in_transaction(dsn, run)
+
+
+async def _make_policies(driver: Any) -> None:
+    """Make them on the driver's connection, which takes several statements at once."""
+    await driver.execute(row_policies.statements())
 
 
 def migrate_blocking(dsn: str, to: str = "head") -> tuple[str | None, str | None]:

@@ -11,3 +11,5 @@ CREATE ROLE supabase_storage_admin NOLOGIN NOINHERIT CREATEROLE;
 CREATE ROLE supabase_realtime_admin NOLOGIN NOINHERIT;
 GRANT anon, authenticated, service_role TO authenticator;
 GRANT anon, authenticated, service_role TO postgres WITH ADMIN OPTION;
+-- On the platform an extension lets `postgres` make policies on these tables.
+GRANT supabase_realtime_admin TO postgres;
