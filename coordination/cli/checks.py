@@ -231,12 +231,17 @@ def _realtime(looked: _Look | None) -> Check:
         return Check("realtime", "skipped", "no database to look at")
     if looked.realtime == "absent":
         mend = f"It is Supabase's. Leave it out: unset {VARIABLES['realtime']}"
-        return Check("realtime", "failed", "this database has no realtime.send, so nothing is broadcast", mend)
+        return Check(
+            "realtime", "failed", "this database has no realtime.send, so nothing is broadcast", mend
+        )
     if looked.realtime == "no policies":
         found = "nothing confines it to the members of a workspace, so nothing is broadcast"
         mend = f"Apply the policies, as a role that may make some on realtime.messages: {coord('migrate')}"
         return Check("realtime", "failed", found, mend)
-    told = {"off": "off: nothing is broadcast", "sending": "events are broadcast to the members of their workspace"}
+    told = {
+        "off": "off: nothing is broadcast",
+        "sending": "events are broadcast to the members of their workspace",
+    }
     return Check("realtime", "ok", told[looked.realtime])
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationInfo
@@ -30,7 +30,11 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_url": "SUPABASE_URL",
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
+    "workers": "COORDINATION_WORKERS",
+    "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
+    "keep_events_days": "COORDINATION_KEEP_EVENTS_DAYS",
+    "keep_closed_days": "COORDINATION_KEEP_CLOSED_DAYS",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
     "log_level": "COORDINATION_LOG_LEVEL",
@@ -38,7 +42,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "local_token": "COORDINATION_LOCAL_TOKEN",
 }
 """The environment variable of each setting."""
-PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL"}
+PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL", "workers": "WEB_CONCURRENCY"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
 SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
 """Settings that hold a credential: they are never shown as they are."""
@@ -48,6 +52,7 @@ EMBEDDED: Final = "embedded"
 HOSTED: Final = "hosted"
 BOOTSTRAP_MIN: Final = 32
 BOOTSTRAP_MAX: Final = 256
+KEEP_MAX: Final = 36_500
 
 APP: Final = "coordination"
 """The name of our folders among those of the user."""
@@ -178,7 +183,12 @@ class Settings(BaseSettings):
         supabase_url: the Supabase project whose people may log in; None when there is none.
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
-        pool_size: most connections to the database for calls; the event feed has one more.
+        workers: how many processes serve the port.
+        stop_seconds: how long running calls may take to finish once the service stops.
+        pool_size: most connections of each process to the database for calls; its event feed has one more.
+        keep_events_days: for how many days events are kept, and what a session no longer needs of its plans; 0 keeps
+            them for ever.
+        keep_closed_days: for how many days a closed session is kept since something last happened there; 0 keeps it.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
         log_level: what is logged.
@@ -205,7 +215,11 @@ class Settings(BaseSettings):
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    workers: Annotated[int, _whole(1, 32)] = 1
+    stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4
+    keep_events_days: Annotated[int, _whole(0, KEEP_MAX)] = 90
+    keep_closed_days: Annotated[int, _whole(0, KEEP_MAX)] = 365
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
@@ -230,14 +244,21 @@ class Settings(BaseSettings):
     def dsn(self) -> str | None:
         """The database of your own with its credential, None in the embedded mode. Never log or show it.
 
-        It says all of TLS in libpq's words, `database_ca` too where the URL does not say which certificates to believe.
+        It says all of TLS in libpq's words, to programs of Postgres too: `database_ca`, where the URL does not say
+        which certificates to believe, and that over a network they are verified, where it says nothing.
         """
         if self.database_url is None:
             return None
         url = self.database_url.get_secret_value()
-        if self.database_ca is None or "sslrootcert" in database_url.read(url).parameters:
-            return url
-        return f"{url}{'&' if urlsplit(url).query else '?'}sslrootcert={quote(str(self.database_ca))}"
+        read = database_url.read(url)
+        more: dict[str, str] = {}
+        if self.database_ca is not None:
+            more["sslrootcert"] = str(self.database_ca)
+        if not read.is_local or more:
+            more["sslmode"] = "verify-full"
+        unsaid = {name: value for name, value in more.items() if name not in read.parameters}
+        added = urlencode(unsaid, safe="/", quote_via=quote)
+        return f"{url}{'&' if urlsplit(url).query else '?'}{added}" if added else url
 
     @property
     def transaction_pooler(self) -> bool:

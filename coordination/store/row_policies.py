@@ -1,7 +1,7 @@
 """Whether the roles by which Supabase serves the schema `public` have the policies that the migrations made for them.
 
 A revision makes policies where those roles are, and is recorded elsewhere too: they may come later, when a dump is
-restored into a project for example. Without policies nobody reads anything by those roles, so it is safe, and of no use.
+restored into a project for example. Without policies nobody reads anything by those roles: safe, and of no use.
 This module only looks; `store.migration` applies.
 """
 

@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from supabase import acreate_client
@@ -24,7 +25,7 @@ async def follow(workspace: str, session: str) -> None:
     await client.realtime.set_auth(os.environ["ACCESS_TOKEN"])
     last = 0
 
-    def show(message: dict[str, Any]) -> None:
+    def show(message: Mapping[str, Any]) -> None:
         nonlocal last
         event = message["payload"]
         if event["seq"] > last:

@@ -56,6 +56,613 @@ UPDATE public.coordination_schema_version SET version_num='0004' WHERE public.co
 
 -- Running downgrade 0004 -> 0003
 
+-- Claim several paths at once: all of them or none.
+-- Under the session's lock it reads every overlapping lease and every earlier live waiter, decides, and only when
+-- it grants takes fencing tokens, writes leases and appends events. Arrays p_paths and p_keys run in parallel and
+-- are sorted by key; p_probe holds the keys and all their ancestors; p_range_low/high the byte ranges below them.
+-- p_wait: 'no' answers at once; 'wait' enters or refreshes the caller's place in the queue; 'park' is a waiter's
+-- last look before its call ends: the place is kept for 120 seconds. p_request names the call, for cancel_wait.
+-- Plans are made once, for any path, and use the indexes: left to itself the planner plans each call anew, because it
+-- guesses arrays to be long, which took half of a claim's time; and a plan made while the table was empty would scan it.
+-- Answers {outcome: 'granted', locks, warnings} or {outcome: 'held', conflicts, …}.
+-- Raises CO001 (checkout belongs to another session) and CO002 (waiting would close a circle, which is named).
+CREATE OR REPLACE FUNCTION coordination_claim_file_lock(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
+    p_operation text, p_paths text[], p_keys text[], p_probe text[], p_range_low text[], p_range_high text[],
+    p_ttl_seconds integer, p_reason text, p_task text, p_wait text, p_request text
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+    SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_across boolean;
+    v_found file_locks[];
+    v_holders text[] := '{}';
+    v_ahead text[] := '{}';
+    v_ticket bigint;
+BEGIN
+    SELECT e.entered_at, e.blocks_across INTO v_now, v_across
+    FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
+
+    v_found := ARRAY(
+        SELECT o FROM coordination_overlapping_locks(NULL::file_locks, p_workspace, p_session, p_probe, p_range_low,
+            p_range_high) o);
+    IF cardinality(v_found) > 0 THEN
+        v_holders := ARRAY(
+            SELECT DISTINCT f.agent_id::text FROM unnest(v_found) f
+            WHERE f.expires_at > v_now AND f.agent_id <> p_agent
+              AND (p_operation <> 'read' OR f.operation <> 'read')
+              AND (v_across OR f.checkout = p_checkout OR f.checkout = '' OR p_checkout = ''));
+    END IF;
+    IF EXISTS (SELECT FROM file_lock_waiters w WHERE w.workspace_id = p_workspace AND w.session_id = p_session) THEN
+        SELECT q.ticket, q.ahead INTO v_ticket, v_ahead
+        FROM coordination_agents_ahead(p_workspace, p_session, p_agent, p_checkout, p_operation, p_keys, p_probe,
+            v_across, v_now) q;
+    END IF;
+
+    IF cardinality(v_holders) = 0 AND cardinality(v_ahead) = 0 THEN
+        IF v_ticket IS NOT NULL THEN
+            PERFORM coordination_leave_queue(p_workspace, p_session, v_ticket, 'granted', v_now);
+        END IF;
+        RETURN coordination_grant_file_lock(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
+            v_found, v_now + make_interval(secs => p_ttl_seconds), p_reason, p_task, p_request, v_now);
+    END IF;
+    IF p_wait <> 'no' THEN
+        v_ticket := coordination_take_place(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
+            p_probe, p_range_low, p_range_high, v_ticket, v_holders || v_ahead, p_wait = 'park', p_request, v_across, v_now);
+    END IF;
+    RETURN coordination_describe_conflict(p_workspace, p_session, p_agent, p_checkout, p_operation, p_paths, p_keys,
+        p_probe, v_found, v_holders, v_ahead, v_ticket, v_across, v_now);
+END
+$function$;
+
+-- What a refused claim is told: up to twenty conflicts (leases first, then up to ten places in the queue that it
+-- must let pass), how many there are, its place in the queue, and how long until the first of the leases ends by itself.
+CREATE OR REPLACE FUNCTION coordination_describe_conflict(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
+    p_probe text[], p_found anyarray, p_holders text[], p_ahead text[], p_ticket bigint,
+    p_blocks_across boolean, p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_conflicts jsonb;
+    v_total bigint;
+    v_next_expiry double precision;
+    v_queued jsonb := '[]';
+    v_position bigint := 1;
+BEGIN
+    WITH blocking AS MATERIALIZED (
+        SELECT f AS lock FROM unnest(p_found) f
+        WHERE f.agent_id = ANY (p_holders) AND f.expires_at > p_now
+          AND (p_operation <> 'read' OR f.operation <> 'read')
+          AND (p_blocks_across OR f.checkout = p_checkout OR f.checkout = '' OR p_checkout = ''))
+    SELECT count(*), min(extract(epoch FROM (b.lock).expires_at - p_now)),
+           coalesce((SELECT jsonb_agg(coordination_describe_lock(c.lock, p_now)
+                                      || jsonb_build_object('wanted', wanted.path))
+                     FROM (SELECT * FROM blocking ORDER BY (blocking.lock).path_key LIMIT 20) c
+                     CROSS JOIN LATERAL (
+                         SELECT w.path FROM unnest(p_paths, p_keys) WITH ORDINALITY AS w(path, key, position)
+                         WHERE coordination_keys_overlap(w.key, (c.lock).path_key)
+                         ORDER BY w.key = (c.lock).path_key DESC, w.position LIMIT 1) wanted), '[]')
+    INTO v_total, v_next_expiry, v_conflicts FROM blocking b;
+
+    IF EXISTS (SELECT FROM file_lock_waiters w WHERE w.workspace_id = p_workspace AND w.session_id = p_session) THEN
+        WITH earlier AS MATERIALIZED (
+            SELECT w.* FROM coordination_live_waiters(p_workspace, p_session, p_now) w
+            WHERE w.agent_id <> p_agent AND (p_ticket IS NULL OR w.ticket < p_ticket)
+              AND coordination_claims_conflict(p_operation, p_checkout, p_keys, p_probe,
+                  w.operation, w.checkout, w.path_keys, w.probe, p_blocks_across))
+        SELECT 1 + count(*),
+               coalesce((SELECT jsonb_agg(jsonb_build_object('agent_id', w.agent_id, 'operation', w.operation,
+                                    'paths', to_jsonb(w.paths[1:3]), 'queued_at', w.queued_at,
+                                    'wanted', met.wanted, 'awaited', met.awaited) ORDER BY w.ticket)
+                         FROM (SELECT * FROM earlier e WHERE e.agent_id = ANY (p_ahead) ORDER BY e.ticket LIMIT 10) w
+                         CROSS JOIN LATERAL (
+                             -- Where the two meet: the waiter's first path that covers one of this claim, or this
+                             -- claim's first path that covers one of the waiter's.
+                             SELECT mine.path AS wanted, theirs.path AS awaited
+                             FROM (SELECT t.* FROM unnest(w.paths, w.path_keys) AS t(path, key)
+                                   WHERE t.key = ANY (p_probe) LIMIT 1) theirs
+                             JOIN unnest(p_paths, p_keys) AS mine(path, key)
+                               ON coordination_keys_overlap(mine.key, theirs.key)
+                             UNION ALL
+                             SELECT mine.path, theirs.path
+                             FROM (SELECT m.* FROM unnest(p_paths, p_keys) AS m(path, key)
+                                   WHERE m.key = ANY (w.probe) LIMIT 1) mine
+                             JOIN unnest(w.paths, w.path_keys) AS theirs(path, key)
+                               ON coordination_keys_overlap(mine.key, theirs.key)
+                             LIMIT 1) met), '[]')
+        INTO v_position, v_queued FROM earlier;
+    END IF;
+    RETURN jsonb_build_object('outcome', 'held', 'now', p_now, 'conflicts', v_conflicts, 'conflict_count', v_total,
+        'ahead', v_queued, 'queue_position', v_position, 'ticket', p_ticket, 'next_expiry_seconds', v_next_expiry);
+END
+$function$;
+
+-- One lease as the answers and events carry it. No signature names the row type of file_locks (here and elsewhere it is
+-- a polymorphic parameter): a function that depends on it would keep the deployment guide's DROP TABLE from working.
+CREATE OR REPLACE FUNCTION coordination_describe_lock(p_lock anyelement, p_now timestamptz) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    RETURN jsonb_build_object(
+        'path', p_lock.file_path, 'key', p_lock.path_key, 'operation', p_lock.operation,
+        'checkout', p_lock.checkout, 'agent_id', p_lock.agent_id, 'fencing_token', p_lock.fencing_token,
+        'granted_at', p_lock.granted_at, 'expires_at', p_lock.expires_at,
+        'expires_in_seconds', greatest(0, extract(epoch FROM p_lock.expires_at - p_now)),
+        'reason', p_lock.reason, 'task_id', p_lock.task_id);
+END
+$function$;
+
+-- One task as the answers carry it, with what its holder last reported. `p_task` is a row of tasks.
+CREATE OR REPLACE FUNCTION coordination_describe_task(p_task anyelement) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_reported record;
+BEGIN
+    SELECT p.progress_percentage, p.message, p.affected_files INTO v_reported
+    FROM task_progress p
+    WHERE p.workspace_id = p_task.workspace_id AND p.session_id = p_task.session_id
+      AND p.agent_id = p_task.agent_id AND p.task_id = p_task.id;
+    RETURN jsonb_build_object(
+        'task_id', p_task.id, 'description', p_task.description, 'status', p_task.status,
+        'agent_id', p_task.agent_id, 'assigned_to', p_task.assigned_to, 'depends_on', p_task.depends_on,
+        'files', p_task.files, 'work', p_task.work, 'plan_revision', p_task.plan_revision,
+        'progress_percentage', v_reported.progress_percentage, 'message', v_reported.message,
+        'affected_files', v_reported.affected_files, 'taken_at', p_task.taken_at, 'updated_at', p_task.updated_at);
+END
+$function$;
+
+-- Delete the given lock rows and record it as one event of `p_kind`. Returns the rows as the answers carry them.
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
+CREATE OR REPLACE FUNCTION coordination_drop_locks(
+    p_workspace text, p_session text, p_agent text, p_locks anyarray, p_kind text, p_concerns text[],
+    p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_keys text[] := ARRAY(SELECT d.path_key FROM unnest(p_locks) d);
+    v_locks jsonb;
+BEGIN
+    WITH dropped AS (
+        DELETE FROM file_locks l USING unnest(p_locks) d
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = ANY (v_keys)
+          AND l.path_key = d.path_key AND l.checkout = d.checkout AND l.slot = d.slot AND l.fencing_token = d.fencing_token
+        RETURNING l.*)
+    SELECT coalesce(jsonb_agg(coordination_describe_lock(d, p_now)), '[]') INTO v_locks FROM dropped d;
+    IF v_locks <> '[]' THEN
+        PERFORM coordination_append_event(p_workspace, p_session, p_agent, p_kind,
+            jsonb_build_object('locks', v_locks), p_concerns, p_now);
+    END IF;
+    RETURN v_locks;
+END
+$function$;
+
+-- Write a grant that has been decided: remove what expired, extend what the caller holds, insert the rest.
+-- Called under the session's lock with every overlapping row in `p_found`. A lease the caller already holds keeps
+-- its token and is never shortened, and no earlier request may give it back any more (cancel_wait); a read lease that becomes exclusive is a new grant with a new token.
+-- Appends lock.expired (one per holder who lost), lock.claimed (new grants) and lock.renewed (extended ones).
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
+CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_paths text[], p_keys text[],
+    p_found anyarray, p_expires_at timestamptz, p_reason text, p_task text, p_request text,
+    p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_task text := p_task;
+    v_extended jsonb := '[]';
+    v_granted jsonb;
+    v_kept text[] := '{}';
+    v_previous jsonb := '{}';
+    v_warnings jsonb := '[]';
+BEGIN
+    IF v_task IS NULL THEN
+        SELECT t.id INTO v_task FROM tasks t
+        WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.agent_id = p_agent
+          AND t.status IN ('started', 'in_progress', 'blocked')
+        ORDER BY t.taken_at DESC LIMIT 1;
+    END IF;
+    IF cardinality(p_found) > 0 THEN
+        v_previous := coordination_remove_expired(p_workspace, p_session, p_found, p_now);
+        v_warnings := coordination_locks_elsewhere(p_workspace, p_session, p_agent, p_checkout, p_operation, p_found,
+            p_now);
+        WITH extended AS (
+            UPDATE file_locks l
+            SET expires_at = greatest(l.expires_at, p_expires_at),
+                operation = CASE WHEN p_operation = 'read' THEN l.operation ELSE p_operation END,
+                reason = coalesce(p_reason, l.reason), task_id = coalesce(v_task, l.task_id), request_id = NULL
+            FROM unnest(p_found) f
+            WHERE f.agent_id = p_agent AND f.expires_at > p_now AND f.path_key = ANY (p_keys)
+              AND f.checkout IN (p_checkout, '') AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
+              AND (f.operation <> 'read' OR p_operation = 'read')
+              AND l.workspace_id = p_workspace AND l.session_id = p_session
+              AND l.path_key = ANY (p_keys)
+              AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot
+            RETURNING l.*)
+        SELECT coalesce(jsonb_agg(coordination_describe_lock(e, p_now)), '[]'), coalesce(array_agg(e.path_key), '{}')
+        INTO v_extended, v_kept FROM extended e;
+        DELETE FROM file_locks l USING unnest(p_found) f
+        WHERE p_operation <> 'read' AND f.agent_id = p_agent AND f.operation = 'read' AND f.expires_at > p_now
+          AND f.path_key = ANY (p_keys) AND f.path_key <> ALL (v_kept)
+          AND (f.checkout = p_checkout OR f.path_key LIKE 'resource:%')
+          AND l.workspace_id = p_workspace AND l.session_id = p_session
+          AND l.path_key = ANY (p_keys)
+          AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot;
+    END IF;
+
+    WITH granted AS (
+        INSERT INTO file_locks AS l (workspace_id, session_id, agent_id, file_path, path_key, checkout, slot, operation,
+            fencing_token, granted_at, expires_at, reason, task_id, request_id, created_at)
+        SELECT p_workspace, p_session, p_agent, w.path, w.key,
+               CASE WHEN w.key LIKE 'resource:%' THEN '' ELSE p_checkout END,
+               CASE WHEN p_operation = 'read' THEN p_agent ELSE '' END, p_operation,
+               nextval('coordination_fencing_token'), p_now, p_expires_at, p_reason, v_task,
+               p_request, p_now
+        FROM unnest(p_paths, p_keys) AS w(path, key)
+        WHERE w.key <> ALL (v_kept)
+        RETURNING l.*)
+    SELECT coalesce(jsonb_agg(coordination_describe_lock(g, p_now)), '[]') INTO v_granted FROM granted g;
+
+    IF v_granted <> '[]' THEN
+        PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'lock.claimed',
+            jsonb_build_object('operation', p_operation, 'checkout', p_checkout, 'task_id', v_task,
+                               'locks', v_granted), '{}', p_now);
+    END IF;
+    IF v_extended <> '[]' THEN
+        PERFORM coordination_append_event(p_workspace, p_session, p_agent, 'lock.renewed',
+            jsonb_build_object('checkout', p_checkout, 'locks', v_extended), '{}', p_now);
+    END IF;
+    RETURN jsonb_build_object('outcome', 'granted', 'now', p_now, 'leases', v_extended || v_granted,
+        'granted_tokens', coalesce((SELECT jsonb_agg(g->'fencing_token') FROM jsonb_array_elements(v_granted) g), '[]'),
+        'previous_holders', v_previous, 'warnings', v_warnings);
+END
+$function$;
+
+-- Live conflicting leases of other agents in other checkouts: no reason to refuse (their trees meet at merge only),
+-- but worth a warning. At most five, with the folder they are in.
+CREATE OR REPLACE FUNCTION coordination_locks_elsewhere(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text, p_found anyarray,
+    p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    RETURN coalesce((
+        SELECT jsonb_agg(e.warning) FROM (
+            SELECT jsonb_build_object('path', f.file_path, 'locked_by', f.agent_id, 'checkout', f.checkout,
+                                      'checkout_root', a.checkout_root) AS warning
+            FROM unnest(p_found) f
+            LEFT JOIN claude_code_agents a
+              ON a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = f.agent_id
+            WHERE f.expires_at > p_now AND f.agent_id <> p_agent
+              AND (p_operation <> 'read' OR f.operation <> 'read')
+              AND f.checkout <> p_checkout AND f.checkout <> '' AND p_checkout <> ''
+            ORDER BY f.path_key LIMIT 5) e), '[]');
+END
+$function$;
+
+-- Every lock row of a session that a set of paths overlaps: rows on the paths or their ancestors (`p_probe`), and
+-- rows inside the byte ranges below them. Two index probes, no pattern matching; expired rows are included. The
+-- ranges must not overlap each other, else a row would come twice. p_row is null::file_locks: it names the row type.
+CREATE OR REPLACE FUNCTION coordination_overlapping_locks(
+    p_row anyelement, p_workspace text, p_session text, p_probe text[], p_range_low text[], p_range_high text[]
+) RETURNS SETOF anyelement
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT l.* FROM file_locks l
+    WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = ANY (p_probe);
+    RETURN QUERY
+    SELECT l.* FROM unnest(p_range_low, p_range_high) AS r(low, high)
+    CROSS JOIN LATERAL (
+        SELECT * FROM file_locks f
+        WHERE f.workspace_id = p_workspace AND f.session_id = p_session
+          AND f.path_key COLLATE "C" > r.low COLLATE "C" AND f.path_key COLLATE "C" < r.high COLLATE "C"
+          AND f.path_key <> ALL (p_probe)
+        OFFSET 0) l;
+END
+$function$;
+
+-- The caller's live leases that a renew or release names, and the named ones that are not live grants of the caller.
+-- p_keys null means all of them. p_tokens, parallel to p_keys, pins the exact grants (REST, daemon, hooks); without
+-- it the caller's own live grant on each path counts (MCP, where the server knows the tokens). p_row is
+-- null::file_locks: it names the row type.
+-- Each key is looked up by itself, behind a fence: without statistics the planner would read all leases of the session
+-- or of the agent, or all that have not ended.
+CREATE OR REPLACE FUNCTION coordination_own_locks(
+    p_row anyelement, p_workspace text, p_session text, p_agent text, p_checkout text, p_keys text[], p_tokens bigint[],
+    p_now timestamptz, OUT held anyarray, OUT lost text[]
+) LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    IF p_keys IS NULL THEN
+        held := ARRAY(SELECT l FROM file_locks l
+                      WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
+                        AND l.expires_at > p_now);
+        lost := '{}';
+        RETURN;
+    END IF;
+    held := ARRAY(
+        SELECT l.lock
+        FROM unnest(p_keys, coalesce(p_tokens, array_fill(NULL::bigint, ARRAY[cardinality(p_keys)]))) AS named(key, token)
+        CROSS JOIN LATERAL (
+            SELECT f AS lock FROM file_locks f
+            WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.path_key = named.key
+            OFFSET 0) l
+        WHERE (l.lock).agent_id = p_agent AND (l.lock).expires_at > p_now
+          AND CASE WHEN p_tokens IS NULL THEN (l.lock).checkout = p_checkout OR (l.lock).path_key LIKE 'resource:%'
+                   ELSE (l.lock).fencing_token = named.token END);
+    lost := ARRAY(SELECT k FROM unnest(p_keys) k WHERE k <> ALL (ARRAY(SELECT h.path_key FROM unnest(held) h)));
+END
+$function$;
+
+-- The conflict key of a path that did not come through a claim: an adopted row, or a plain INSERT. Claims bring the key
+-- that domain/path.py computed, and this follows its rules: Unicode NFC, `.`, `..` and empty parts resolved, a trailing
+-- `**` dropped, case folded. What the domain would refuse stays as it is: a leading `/`, a `..` that leaves the tree.
+-- Before Postgres 18 there is no casefold(); then lower() does, with the few letters in use that it leaves apart.
+CREATE OR REPLACE FUNCTION coordination_path_key(p_path text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_path text := normalize(p_path, NFC);
+    v_prefix text := coalesce(substring(v_path FROM '^(?:resource:|/)'), '');
+    v_parts text[] := '{}';
+    v_part text;
+    v_collation text;
+    v_key text;
+BEGIN
+    FOREACH v_part IN ARRAY string_to_array(substr(v_path, length(v_prefix) + 1), '/') LOOP
+        CONTINUE WHEN v_part IN ('', '.');
+        IF v_part = '..' AND v_parts[cardinality(v_parts)] <> '..' THEN
+            v_parts := trim_array(v_parts, 1);
+        ELSE
+            v_parts := v_parts || v_part;
+        END IF;
+    END LOOP;
+    WHILE v_parts[cardinality(v_parts)] = '**' LOOP
+        v_parts := trim_array(v_parts, 1);
+    END LOOP;
+    v_path := v_prefix || array_to_string(v_parts, '/');
+    IF to_regprocedure('pg_catalog.casefold(text)') IS NOT NULL THEN
+        EXECUTE 'SELECT casefold($1 COLLATE "pg_unicode_fast")' INTO v_key USING v_path;
+    ELSE
+        -- The database's own collation may know ASCII alone.
+        SELECT c.collname INTO v_collation
+        FROM unnest(ARRAY['pg_c_utf8', 'und-x-icu', 'C.utf8', 'en_US.utf8', 'default']) WITH ORDINALITY AS w(name, place)
+        JOIN pg_collation c ON c.collname = w.name AND c.collnamespace = 'pg_catalog'::regnamespace
+         AND c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
+        ORDER BY w.place LIMIT 1;
+        EXECUTE format('SELECT lower($1 COLLATE %I)', v_collation) INTO v_key
+        USING replace(v_path, 'İ', E'i\u0307');
+        v_key := replace(translate(v_key, 'ςſµ', 'σsμ'), 'ß', 'ss');
+    END IF;
+    v_key := normalize(v_key, NFC);
+    -- No claim is longer than 1,024 bytes, and an index entry has its limit too.
+    RETURN CASE WHEN octet_length(v_key) > 1024 THEN left(v_key, 256) ELSE v_key END;
+END
+$function$;
+
+-- What happened since the agent's last sync that concerns it: events that name it, and claims and losses of others on
+-- files that its open tasks or its places in the queue name. Each item carries its event number; the cursor moves only
+-- when the answer was delivered (coordination_confirm_news), so an item may repeat and is never missing.
+-- One answer looks at about a thousand events and locks, whatever is in them: 'more' says that it stopped early. Of many
+-- locks in one event it carries twenty ('lock_count' says how many there are).
+CREATE OR REPLACE FUNCTION coordination_read_news(
+    p_workspace text, p_session text, p_agent text, p_limit integer
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_cursor bigint;
+    v_interest text[];
+    v_covering text[];
+    v_event coordination_events;
+    v_locks jsonb;
+    v_items jsonb := '[]';
+    v_looked_at integer := 0;
+BEGIN
+    SELECT a.news_seq INTO v_cursor FROM claude_code_agents a
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent;
+    v_interest := ARRAY(
+        SELECT unnest(p.affected_keys) FROM task_progress p
+        WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.agent_id = p_agent
+          AND p.status IN ('started', 'in_progress', 'blocked')
+        UNION
+        SELECT unnest(w.path_keys) FROM file_lock_waiters w
+        WHERE w.workspace_id = p_workspace AND w.session_id = p_session AND w.agent_id = p_agent);
+    v_covering := ARRAY(SELECT DISTINCT c FROM unnest(v_interest) i, coordination_covering_keys(i) c);
+    FOR v_event IN
+        SELECT e.* FROM coordination_events e
+        WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > v_cursor
+        ORDER BY e.seq LIMIT 1000
+    LOOP
+        EXIT WHEN v_looked_at >= 1000 OR jsonb_array_length(v_items) >= p_limit;
+        v_cursor := v_event.seq;
+        v_looked_at := v_looked_at + 1;
+        v_locks := v_event.payload->'locks';
+        IF p_agent <> ALL (v_event.concerns) THEN
+            CONTINUE WHEN cardinality(v_interest) = 0 OR v_event.agent_id = p_agent
+                OR v_event.kind NOT IN ('lock.claimed', 'lock.released', 'lock.expired', 'lock.revoked');
+            v_looked_at := v_looked_at + jsonb_array_length(v_locks);
+            -- Of the locks only those that meet what the agent is interested in.
+            v_locks := (
+                SELECT jsonb_agg(l.lock ORDER BY l.position)
+                FROM jsonb_array_elements(v_locks) WITH ORDINALITY AS l(lock, position)
+                WHERE l.lock->>'key' = ANY (v_covering)
+                   OR EXISTS (SELECT FROM coordination_covering_keys(l.lock->>'key') c WHERE c = ANY (v_interest)));
+            CONTINUE WHEN v_locks IS NULL;
+        END IF;
+        v_items := v_items || jsonb_build_object('id', v_event.seq, 'kind', v_event.kind,
+            'from_agent', v_event.agent_id, 'at', v_event.created_at, 'payload',
+            v_event.payload || CASE WHEN v_locks IS NULL THEN '{}' ELSE jsonb_build_object(
+                'locks', jsonb_path_query_array(v_locks, '$[0 to 19]'), 'lock_count', jsonb_array_length(v_locks)) END);
+    END LOOP;
+    RETURN jsonb_build_object('items', v_items, 'cursor', v_cursor,
+        'more', EXISTS (SELECT FROM coordination_events e
+                        WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > v_cursor)
+                AND (v_looked_at >= 1000 OR jsonb_array_length(v_items) >= p_limit));
+END
+$function$;
+
+-- Delete the expired rows among `p_found` and record who lost what, one lock.expired per holder.
+-- Returns {path key: last holder} so that a grant can say whose lease it follows.
+-- Rows are named by their keys once more than the join needs: without statistics the planner would read all leases of
+-- the session and look each of them up in the array.
+CREATE OR REPLACE FUNCTION coordination_remove_expired(
+    p_workspace text, p_session text, p_found anyarray, p_now timestamptz
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_keys text[] := ARRAY(SELECT f.path_key FROM unnest(p_found) f WHERE f.expires_at <= p_now);
+    v_gone file_locks[];
+BEGIN
+    IF v_keys = '{}' THEN
+        RETURN '{}';
+    END IF;
+    WITH gone AS (
+        DELETE FROM file_locks l USING unnest(p_found) f
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.path_key = ANY (v_keys)
+          AND l.path_key = f.path_key AND l.checkout = f.checkout AND l.slot = f.slot AND f.expires_at <= p_now
+        RETURNING l)
+    SELECT array_agg(g.l) INTO v_gone FROM gone g;
+    IF v_gone IS NULL THEN
+        RETURN '{}';
+    END IF;
+    PERFORM coordination_append_event(p_workspace, p_session, lost.agent_id, 'lock.expired',
+        jsonb_build_object('locks', lost.locks), ARRAY[lost.agent_id], p_now)
+    FROM (SELECT g.agent_id::text AS agent_id, jsonb_agg(coordination_describe_lock(g, p_now)) AS locks
+          FROM unnest(v_gone) g GROUP BY g.agent_id ORDER BY g.agent_id) lost;
+    RETURN (SELECT jsonb_object_agg(g.path_key, g.agent_id ORDER BY g.expires_at) FROM unnest(v_gone) g);
+END
+$function$;
+
+-- A person takes leases away: those on the named paths, or all of an agent, or both conditions together. Each
+-- holder who loses something gets one lock.revoked. Returns the leases that were taken.
+CREATE OR REPLACE FUNCTION coordination_revoke_file_lock(
+    p_workspace text, p_session text, p_by text, p_keys text[], p_agent text
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_holder record;
+    v_taken jsonb := '[]';
+BEGIN
+    PERFORM coordination_lock_session(p_workspace, p_session);
+    v_now := clock_timestamp();
+    FOR v_holder IN
+        SELECT l.agent_id::text AS agent_id, array_agg(l) AS locks FROM file_locks l
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.expires_at > v_now
+          AND (p_keys IS NULL OR l.path_key = ANY (p_keys)) AND (p_agent IS NULL OR l.agent_id = p_agent)
+        GROUP BY l.agent_id ORDER BY l.agent_id
+    LOOP
+        v_taken := v_taken || coordination_drop_locks(p_workspace, p_session, p_by, v_holder.locks, 'lock.revoked',
+            ARRAY[v_holder.agent_id], v_now);
+    END LOOP;
+    RETURN v_taken;
+END
+$function$;
+
+-- One sync of an agent: report on a task, send a message, and read the news, its leases and its next task; also the
+-- task that it is at, of those that are left for it the first one that waits, with what it waits for, and the first one
+-- that is for another user's agent of its name who never came.
+-- Raises CO003 (task taken, or waits for others), CO004 (unknown recipient), CO005 (task closed); then nothing is written.
+CREATE OR REPLACE FUNCTION coordination_sync_progress(
+    p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb,
+    p_task text, p_status text, p_progress integer, p_message text, p_files text[], p_file_keys text[], p_to text[]
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_task jsonb;
+    v_sent_to text[];
+    v_released jsonb := '[]';
+    v_news jsonb;
+BEGIN
+    SELECT e.entered_at INTO v_now
+    FROM coordination_enter_session(p_workspace, p_session, p_agent, p_checkout, p_actor) e;
+    -- What the caller lost by the clock is removed and told now, not when somebody next needs the path.
+    PERFORM coordination_remove_expired(p_workspace, p_session, ARRAY(
+        SELECT l FROM file_locks l
+        WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
+          AND l.expires_at <= v_now), v_now);
+    -- Before the report: a task that it ends counts for what happened on its files until now.
+    v_news := coordination_read_news(p_workspace, p_session, p_agent, 20);
+    IF p_task IS NOT NULL THEN
+        v_task := coordination_take_task(p_workspace, p_session, p_agent, p_task, p_status, p_progress, p_message,
+            p_files, p_file_keys, v_now);
+        IF p_status IN ('completed', 'failed') THEN
+            v_released := coordination_finish_task(p_workspace, p_session, p_agent, p_task, p_status = 'completed',
+                v_now);
+        END IF;
+    END IF;
+    IF p_to IS NOT NULL THEN
+        v_sent_to := coordination_send_message(p_workspace, p_session, p_agent, p_message, p_to, v_now);
+    END IF;
+    RETURN jsonb_build_object('now', v_now, 'task', v_task, 'sent_to', to_jsonb(v_sent_to), 'released', v_released,
+        'news', v_news,
+        'leases', (SELECT coalesce(jsonb_agg(coordination_describe_lock(l, v_now) ORDER BY l.expires_at), '[]')
+                   FROM (SELECT * FROM file_locks f
+                         WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
+                           AND f.expires_at > v_now
+                         ORDER BY f.expires_at LIMIT 20) l),
+        'lease_count', (SELECT count(*) FROM file_locks f
+                        WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.agent_id = p_agent
+                          AND f.expires_at > v_now),
+        'open_task', (SELECT t.id FROM tasks t
+                      WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.agent_id = p_agent
+                        AND t.status IN ('started', 'in_progress')
+                      ORDER BY t.taken_at DESC, t.id LIMIT 1),
+        'waiting_task', (SELECT jsonb_build_object('task_id', t.id, 'waits_for', (
+                             SELECT jsonb_agg(jsonb_build_object('task_id', d.id, 'status', d.status,
+                                                                 'agent_id', d.agent_id) ORDER BY d.position, d.id)
+                             FROM tasks d
+                             WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                               AND d.id = ANY (t.depends_on) AND d.status <> 'completed'))
+                         FROM tasks t
+                         WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                           AND t.assigned_to = p_agent
+                           AND EXISTS (SELECT FROM tasks d
+                                       WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                         AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                         ORDER BY t.position, t.id LIMIT 1),
+        'namesake_task', (SELECT jsonb_build_object('task_id', t.id, 'assigned_to', t.assigned_to)
+                          FROM tasks t
+                          WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                            AND t.assigned_to <> p_agent
+                            AND split_part(t.assigned_to, '/', 2) = split_part(p_agent, '/', 2)
+                            AND NOT EXISTS (SELECT FROM tasks m
+                                            WHERE m.workspace_id = p_workspace AND m.session_id = p_session
+                                              AND m.assigned_to = p_agent)
+                            AND NOT EXISTS (SELECT FROM claude_code_agents a
+                                            WHERE a.workspace_id = p_workspace AND a.session_id = p_session
+                                              AND a.id = t.assigned_to)
+                            AND NOT EXISTS (SELECT FROM tasks d
+                                            WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                              AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                          ORDER BY t.position, t.id LIMIT 1),
+        'next_task', (SELECT jsonb_build_object('task_id', t.id, 'description', t.description)
+                      FROM tasks t
+                      WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.status = 'pending'
+                        AND t.assigned_to = p_agent
+                        AND NOT EXISTS (SELECT FROM tasks d
+                                        WHERE d.workspace_id = p_workspace AND d.session_id = p_session
+                                          AND d.id = ANY (t.depends_on) AND d.status <> 'completed')
+                      ORDER BY t.position, t.id LIMIT 1));
+END
+$function$;
+
 -- What agents did stays; who may work here is forgotten.
 DO $do$
 DECLARE
@@ -68,7 +675,10 @@ BEGIN
                             'coordination_create_token', 'coordination_describe_token', 'coordination_revoke_token',
                             'coordination_note_token_use', 'coordination_create_workspace', 'coordination_add_member',
                             'coordination_name_is_taken', 'coordination_change_member', 'coordination_invite_member',
-                            'coordination_accept_invitation', 'coordination_withdraw_invitation')
+                            'coordination_accept_invitation', 'coordination_withdraw_invitation',
+                            'coordination_remove_events', 'coordination_remove_past_tasks',
+                            'coordination_session_is_over', 'coordination_sessions_due', 'coordination_sweep_session',
+                            'coordination_sweep_index', 'coordination_sweep_credentials')
     LOOP
         EXECUTE format('DROP FUNCTION %s', v_function);
     END LOOP;

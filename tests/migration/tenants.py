@@ -35,7 +35,9 @@ SHARED: Final = (
 )
 """Tables that every member of a workspace reads alike."""
 
-COLUMN: Final = {"workspaces": "id"} | dict.fromkeys(("workspace_members", "workspace_invitations", "agent_tokens", *SHARED), "workspace_id")
+COLUMN: Final = {"workspaces": "id"} | {
+    table: "workspace_id" for table in ("workspace_members", "workspace_invitations", "agent_tokens", *SHARED)
+}
 """Every table that policies open, with the column that names the workspace."""
 
 HIDDEN: Final = {

@@ -21,7 +21,13 @@ TOPIC = "realtime:coordination:team:demo"
 
 def event(seq: int, kind: str) -> dict[str, Any]:
     """What the service broadcasts of an event."""
-    return {"seq": seq, "kind": kind, "agent": "alice/impl_a", "session": "demo", "payload": {"paths": ["a.py"]}}
+    return {
+        "seq": seq,
+        "kind": kind,
+        "agent": "alice/impl_a",
+        "session": "demo",
+        "payload": {"paths": ["a.py"]},
+    }
 
 
 class Realtime:

@@ -13,7 +13,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,7 +77,7 @@ class Cluster:
             finally:
                 await connection.close()
 
-        asyncio.run(run())
+        _wait_for(run())
 
     def _template(self, kind: str) -> str:
         if kind not in self._templates:
@@ -89,9 +90,15 @@ class Cluster:
                 self.administer(
                     "supabase_admin", f"CREATE DATABASE {name} TEMPLATE {template} OWNER postgres"
                 )
-                asyncio.run(migration.migrate(self.dsn(name)))
+                _wait_for(migration.migrate(self.dsn(name)))
             self._templates[kind] = name
         return self._templates[kind]
+
+
+def _wait_for(work: Coroutine[object, object, object]) -> None:
+    """Wait for `work` in a thread: a test may run in a loop of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.supabase import programs
 from tests.acceptance.supabase.cluster import MAJORS, Cluster, started
+from tests.acceptance.supabase.command_line import CommandLine
 
 _T = TypeVar("_T")
 
@@ -65,6 +66,12 @@ def migrated(cluster: Cluster) -> Generator[str]:
 def supabase() -> Path:
     """The program of the Supabase CLI."""
     return here(programs.supabase)
+
+
+@pytest.fixture
+def command_line(supabase: Path, tmp_path: Path) -> CommandLine:
+    """The Supabase CLI in a copy of our folder for it."""
+    return CommandLine(supabase, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -11,5 +11,6 @@ CREATE ROLE supabase_storage_admin NOLOGIN NOINHERIT CREATEROLE;
 CREATE ROLE supabase_realtime_admin NOLOGIN NOINHERIT;
 GRANT anon, authenticated, service_role TO authenticator;
 GRANT anon, authenticated, service_role TO postgres WITH ADMIN OPTION;
+ALTER ROLE postgres SET search_path TO "$user", public, extensions;
 -- On the platform an extension lets `postgres` make policies on these tables.
 GRANT supabase_realtime_admin TO postgres;

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import suppress
-from functools import partial
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -147,17 +147,16 @@ async def test_every_call_runs_under_our_settings_on_whatever_backend(
 async def test_a_role_that_is_set_otherwise_changes_nothing(
     clusters: Callable[[int], Cluster], through: str, mode: str
 ) -> None:
-    administer = partial(asyncio.to_thread, clusters(15).administer, "postgres")
-    await administer(
-        "ALTER ROLE postgres SET default_transaction_isolation = 'serializable'",
-        "ALTER ROLE postgres SET search_path = 'pg_temp'",
+    here_alone = f"ALTER ROLE postgres IN DATABASE {urlsplit(through).path.strip('/')} SET"
+    await asyncio.to_thread(
+        clusters(15).administer,
+        "postgres",
+        f"{here_alone} default_transaction_isolation = 'serializable'",
+        f"{here_alone} search_path = 'pg_temp'",
     )
-    try:
-        database = Database(through, transaction_pooler=mode == "transaction")
-        assert isinstance(await try_claim(database, AGENTS[0], "a.py"), Granted)
-        await database.close()
-    finally:
-        await administer("ALTER ROLE postgres RESET ALL")
+    database = Database(through, transaction_pooler=mode == "transaction")
+    assert isinstance(await try_claim(database, AGENTS[0], "a.py"), Granted)
+    await database.close()
 
 
 async def test_nothing_is_left_on_a_backend_that_others_use_after_us(through: str, mode: str) -> None:

@@ -291,7 +291,6 @@ async def test_calls_while_the_database_is_away_are_told_to_come_again_and_nothi
                 assert refused["structuredContent"]["code"] == "retry_later"
                 assert door.dsn not in str(refused)
                 assert "a-secret" not in str(refused)
-
             await door.open()
             await until(client, (200, 200))
             assert not (await use("claim_file_lock", file_paths=["b.py"]))["isError"]
