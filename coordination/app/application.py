@@ -22,6 +22,7 @@ from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
+from coordination.domain import database_url
 from coordination.domain.identity import Identity
 from coordination.domain.retention import Retention
 from coordination.embedded import EmbeddedPostgres
@@ -112,8 +113,13 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    retention = Retention(settings.keep_events_days, settings.keep_closed_days)
-    core = Core(dsn, pool_size=settings.pool_size, retention=retention)
+    core = Core(
+        dsn,
+        pool_size=settings.pool_size,
+        transaction_pooler=settings.transaction_pooler,
+        realtime=settings.realtime == "on",
+        retention=Retention(settings.keep_events_days, settings.keep_closed_days),
+    )
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -138,7 +144,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         schema,
         tools=[tool.name for tool in tools],
         refusals=refusals,
-        database="own" if postgres is None else "embedded",
+        database=_described(settings),
     )
 
     standing = Standing(core.authentication)
@@ -180,6 +186,16 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     edge.put_around(app, settings)  # the last one added is the outermost
     return app
+
+
+def _described(settings: Settings) -> dict[str, str]:
+    if settings.dsn is None:
+        return {"kind": "embedded"}
+    return {
+        "kind": "own",
+        "pooler_mode": settings.pooler_mode,
+        "tls": database_url.read(settings.dsn).tls_mode,
+    }
 
 
 def _but_visitors(listed: Report) -> Report:

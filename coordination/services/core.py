@@ -14,6 +14,7 @@ import structlog
 from coordination.domain.errors import RetryLater
 from coordination.domain.retention import Retention
 from coordination.services.authentication import WRITE_USE_SECONDS, Authentication
+from coordination.services.broadcast import Broadcast
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
@@ -38,15 +39,26 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        transaction_pooler: whether a pooler stands between that keeps no session for us; the feed then only looks.
+        realtime: whether events are broadcast through Supabase's Realtime too, where the database has it.
         retention: how long what happened is kept; None keeps all of it.
 
     Attributes:
         stopping: set when waiting calls must end (`stop_waiting`).
     """
 
-    def __init__(self, dsn: str, *, pool_size: int = 4, retention: Retention | None = None) -> None:
-        self.database = Database(dsn, size=pool_size)
-        self.feed = EventFeed(self.database)
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        pool_size: int = 4,
+        transaction_pooler: bool = False,
+        realtime: bool = False,
+        retention: Retention | None = None,
+    ) -> None:
+        self.database = Database(dsn, size=pool_size, transaction_pooler=transaction_pooler)
+        self.broadcast = Broadcast(self.database, wanted=realtime)
+        self.feed = EventFeed(self.database, self.broadcast)
         self.presence = PresenceLog(self.database, self.feed)
         self.authentication = Authentication(self.database)
         self.stopping = asyncio.Event()
@@ -83,6 +95,7 @@ class Core:
             asyncio.create_task(self.feed.listen(), name="feed.listen"),
             asyncio.create_task(self.feed.look(), name="feed.look"),
             asyncio.create_task(self.feed.notify(), name="feed.notify"),
+            asyncio.create_task(self.broadcast.run(), name="broadcast"),
             asyncio.create_task(self.presence.write(), name="presence.write"),
             asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
             asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),
