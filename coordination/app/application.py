@@ -20,10 +20,12 @@ from coordination.app import local_token
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
+from coordination.app.sampler import Sampler
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
 from coordination.domain.identity import Identity
 from coordination.embedded import EmbeddedPostgres
+from coordination.metrics import CONTENT_TYPE, Metrics, is_shared
 from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
@@ -38,10 +40,12 @@ from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
+from coordination.transport.measured import Measured
 from coordination.transport.rest.description import DescribedApplication
 from coordination.transport.rest.router import router as rest_router
 from coordination.transport.rest.web_socket import router as web_socket_router
 from coordination.transport.web.health import health_router
+from coordination.transport.web.metrics import metrics_router
 
 _MCP_PREFIX: Final = MCP_PATH.partition("{")[0]
 DESCRIPTION: Final = (
@@ -111,7 +115,9 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    core = Core(dsn, pool_size=settings.pool_size)
+    metrics = Metrics()
+    core = Core(dsn, pool_size=settings.pool_size, metrics=metrics)
+    sampler = Sampler(core)
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -140,7 +146,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with _life(core, schema, postgres, endpoint, app):
+        async with _life(core, schema, postgres, endpoint, app, sampler):
             yield
 
     app = DescribedApplication(
@@ -154,8 +160,13 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.core, app.state.schema = core, schema
-    routers = (health_router(observer.started, observer.look), rest_router(core), web_socket_router(core))
+    app.state.core, app.state.schema, app.state.metrics = core, schema, metrics
+    routers = (
+        health_router(observer.started, observer.look),
+        metrics_router(sampler.scrape, content_type=CONTENT_TYPE),
+        rest_router(core),
+        web_socket_router(core),
+    )
     for one in routers:
         app.include_router(one)
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
@@ -165,7 +176,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    app.add_middleware(Guard)
+    app.add_middleware(Measured, metrics=metrics)  # the last one added is the outermost
     return app
 
 
@@ -184,8 +196,11 @@ async def _life(
     postgres: EmbeddedPostgres | None,
     endpoint: StarletteWithLifespan,
     app: FastAPI,
+    sampler: Sampler,
 ) -> AsyncGenerator[None]:
     async with AsyncExitStack() as stack:
+        if is_shared():
+            await stack.enter_async_context(_beside(asyncio.create_task(sampler.keep_sampling())))
         if postgres is not None:
             postgres.start()
             stack.callback(postgres.stop)

@@ -7,18 +7,19 @@ is away makes it try again, never end. What a call means is not decided here.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.metrics import Metrics
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
 from coordination.services.trouble import Trouble
 from coordination.services.turns import Turns
 from coordination.store import file_lock, stopped
-from coordination.store.database import Database
+from coordination.store.database import Database, Observe
 
 EXPIRE_EVERY_SECONDS: Final = 5.0
 LOOK_FOR_STOPPED_SECONDS: Final = 1.0
@@ -35,13 +36,19 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        metrics: where to count.
+        observe: what else measures each statement; by default nothing does.
 
     Attributes:
+        metrics: where use cases count.
         stopping: set when waiting calls must end (`stop_waiting`).
     """
 
-    def __init__(self, dsn: str, *, pool_size: int = 4) -> None:
-        self.database = Database(dsn, size=pool_size)
+    def __init__(
+        self, dsn: str, *, pool_size: int = 4, metrics: Metrics | None = None, observe: Observe | None = None
+    ) -> None:
+        self.metrics = metrics or Metrics()
+        self.database = Database(dsn, size=pool_size, observe=observe or self.metrics.statements.time)
         self.feed = EventFeed(self.database)
         self.presence = PresenceLog(self.database, self.feed)
         self.stopping = asyncio.Event()
@@ -109,15 +116,16 @@ class Core:
         await asyncio.gather(*cut_off, return_exceptions=True)
 
     async def _expire(self) -> None:
-        for workspace, session in await file_lock.expire(self.database):
-            self.feed.announce(workspace, session, freed=True)
+        for ended in await file_lock.expire(self.database):
+            self.metrics.expiries.inc(ended.number)
+            self.feed.announce(ended.workspace, ended.session, freed=True)
 
     async def _end_stopped(self) -> None:
         if ended := await stopped.end(self.database):
             _log.warning("connections_of_stopped_service_ended", number=ended)
 
 
-async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> NoReturn:
     """Call `work` every so many seconds for ever; its failures do not end the loop.
 
     A failure is logged with its traceback; one that goes on is told again ever more seldom.

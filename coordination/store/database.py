@@ -11,8 +11,8 @@ statements mean.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -23,6 +23,7 @@ from coordination.domain import errors
 from coordination.domain.trouble import Told, named, tell
 from coordination.store.fencing import RAISE_TOKENS
 from coordination.store.group_commit import GroupCommit, Undone
+from coordination.store.places import Places
 from coordination.store.refusal import explain
 
 SERVER_SETTINGS: Final = {
@@ -39,6 +40,9 @@ SERVER_SETTINGS: Final = {
 DEADLINE_SECONDS: Final = 2.0
 
 Row: TypeAlias = asyncpg.Record
+# Any: what such a block lends is of no use here.
+Observe: TypeAlias = Callable[[], AbstractContextManager[Any]]
+"""Makes the block inside of which one statement runs, for whoever measures it."""
 UNREACHABLE: Final = (
     OSError,
     TimeoutError,
@@ -85,15 +89,19 @@ class Database:
     Args:
         dsn: libpq URL of the database.
         size: most connections at once.
+        observe: measures each statement, with the time in which it waits for a connection.
+
+    Attributes:
+        places: how many connections there may be, are lent and are waited for.
     """
 
-    def __init__(self, dsn: str, *, size: int = 4) -> None:
+    def __init__(self, dsn: str, *, size: int = 4, observe: Observe = nullcontext) -> None:
         self._dsn = dsn
-        self._size = size
+        self._observe = observe
+        self.places = Places(size)
         self._pool: asyncpg.Pool[Row] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
-        self._places = asyncio.Semaphore(size)
         self._told: Told | None = None
         self._decisions = GroupCommit(self, seconds=DEADLINE_SECONDS)
 
@@ -154,8 +162,8 @@ class Database:
         """Lend a connection for one statement, under the deadline and with errors translated."""
         held = None
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                async with self._places:
+            with self._observe():
+                async with asyncio.timeout(DEADLINE_SECONDS), self.places:
                     pool = await self._open()
                     held = await pool.acquire()
                     try:
@@ -212,7 +220,7 @@ class Database:
                     self._pool = await asyncpg.create_pool(
                         self._dsn,
                         min_size=0,  # a pool that keeps a floor complains in the log while the server is away
-                        max_size=self._size,
+                        max_size=self.places.size,
                         timeout=DEADLINE_SECONDS,
                         server_settings=SERVER_SETTINGS,
                         init=_begin,

@@ -29,6 +29,7 @@ from coordination.domain.errors import (
     UnknownItem,
     WaitCycle,
 )
+from coordination.transport.observation import observation_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 HTTP_STATUS: Final = MappingProxyType(
@@ -54,6 +55,28 @@ WEBSOCKET_DENIAL: Final = "websocket.http.response"
 POLICY_VIOLATION: Final = 1008
 
 
+class ProblemResponse(Response):
+    """A problem answer, which tells whoever observes the request its code.
+
+    Args:
+        code: the stable code.
+        status: the HTTP status.
+        body: the problem as JSON.
+        headers: further headers.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, code: str, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__(body, status, headers)
+        self.code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        observation_of(scope).refusal = self.code
+        await super().__call__(scope, receive, send)
+
+
 def http_status(error: CoordinationError) -> int:
     """Return the HTTP status of an error; 500 for one that the table does not know."""
     return HTTP_STATUS.get(error.code, INTERNAL_STATUS)
@@ -61,7 +84,7 @@ def http_status(error: CoordinationError) -> int:
 
 def problem(
     status: int, code: str, detail: str, *, next_call: str = "", headers: Mapping[str, str] | None = None
-) -> Response:
+) -> ProblemResponse:
     """Build a problem answer.
 
     Args:
@@ -72,7 +95,7 @@ def problem(
         headers: further headers, such as `Allow`.
     """
     body = orjson.dumps(problem_body(status, code, detail, next_call))
-    return Response(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return ProblemResponse(code, status, body, headers or {})
 
 
 def problem_body(status: int, code: str, detail: str, next_call: str = "") -> dict[str, object]:
@@ -87,7 +110,7 @@ def problem_body(status: int, code: str, detail: str, next_call: str = "") -> di
     return {**body, "next_call": next_call} if next_call else body
 
 
-def problem_of(error: CoordinationError) -> Response:
+def problem_of(error: CoordinationError) -> ProblemResponse:
     """Build the problem answer for an error of the domain, with the status of the one table."""
     return problem(http_status(error), error.code, error.message, next_call=error.next_call)
 

@@ -21,10 +21,19 @@ from coordination.domain.checkout import parse_checkout, parse_terminal
 from coordination.domain.errors import InvalidInput
 from coordination.domain.identity import Identity, role_of
 from coordination.domain.virtual_user import VirtualUser, parse_virtual_user
-from coordination.domain.visibility import CredentialKind, Hidden, Signals, Visible, decide, tools_for
+from coordination.domain.visibility import (
+    CredentialKind,
+    Hidden,
+    Signals,
+    Visible,
+    client_kind,
+    decide,
+    tools_for,
+)
 from coordination.transport.auth import credential_of
 from coordination.transport.exchange import exchange_of
 from coordination.transport.mcp.headers import JSON, media_type, only, spell_for_the_sdk, values
+from coordination.transport.observation import observation_of
 from coordination.transport.problem import problem, problem_of, refuse
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
@@ -142,6 +151,7 @@ class Entrance:
         match = _ROUTE.fullmatch(route_path(scope))
         if match is None:
             return problem(404, "not_found", f"There is nothing here. The MCP endpoint is {PATH}.")
+        observation_of(scope).route = PATH
         client, connection = match.groups()
         user = parse_virtual_user(connection)
         if scope["method"] == "OPTIONS":
@@ -215,7 +225,10 @@ class CallerResolution:
         if not _is_single(message):
             await Response(_INVALID_REQUEST, 400, media_type=JSON)(scope, receive, send)
             return
-        scope[_SCOPE_KEY] = _resolve(scope, message)
+        caller = scope[_SCOPE_KEY] = _resolve(scope, message)
+        observation = observation_of(scope)
+        observation.client = client_kind(caller.verdict, caller.identity.client)
+        observation.message = str(_member(message, "method"))
         await self._app(scope, receive, send)
 
 
