@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import Final, cast
 
 from cyclopts import App
+from pydantic import SecretStr
 
 from coordination.app.redaction import redact
 from coordination.cli.output import FOUND, OK, Json, emit, say
@@ -81,4 +82,8 @@ def _value(chosen: Settings, name: str) -> str | int | None:
     if name == "database_url":
         return None if chosen.dsn is None else redact(chosen.dsn)
     value: object = getattr(chosen, name)
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    if isinstance(value, tuple):
+        return ", ".join(cast("tuple[str, ...]", value))
     return value if isinstance(value, int) or value is None else str(value)

@@ -9,6 +9,9 @@
     ├── TaskWaits           task_waits       the task cannot begin before others are completed
     ├── RoleTaken           role_taken       another agent that is there has the role
     ├── RoleNeeded          role_needed      only another role may do that
+    ├── Forbidden           forbidden        the credential does not allow it
+    ├── MemberExists        member_exists      a member or an invitation has that name already
+    ├── LastOwner           last_owner       a workspace keeps at least one owner
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
     ├── RefreshOver         refresh_over     the refresh of a file index was finished, or another one was begun
@@ -88,6 +91,24 @@ class RoleNeeded(CoordinationError):
     """What was asked is for agents of another role. Nothing was written."""
 
     code = "role_needed"
+
+
+class Forbidden(CoordinationError):
+    """The caller's credential is known and does not allow what was asked. Nothing was written."""
+
+    code = "forbidden"
+
+
+class MemberExists(CoordinationError):
+    """A member of the workspace, or somebody who is invited to it, has that name already. Nothing was written."""
+
+    code = "member_exists"
+
+
+class LastOwner(CoordinationError):
+    """The workspace would be left without an owner. Nothing was written."""
+
+    code = "last_owner"
 
 
 class CheckoutTaken(CoordinationError):

@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from coordination.domain.identity import Role
 
-CredentialKind = Literal["none", "local_token", "bearer", "api_key"]
-"""How a request authenticates: not at all, by our local token, by another bearer token, by X-Api-Key."""
+CredentialKind = Literal["none", "local_token", "bearer", "person", "api_key"]
+"""How a request authenticates: not at all, by our local token, by another bearer token, as a person, by X-Api-Key."""
 
 ClientKind = Literal["claude_code", "cursor", "chorus", "chatgpt", "api", "default", "other"]
 """What is counted of a client: whether it is the one product that sees tools, else what the path calls it."""

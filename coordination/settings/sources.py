@@ -18,7 +18,7 @@ from typing import Any, Final
 import platformdirs
 from pydantic import ValidationError
 
-from coordination.settings.values import APP, VARIABLES, Settings
+from coordination.settings.values import APP, PLATFORM, SECRETS, VARIABLES, Settings
 
 CONFIG_VARIABLE: Final = "COORDINATION_CONFIG"
 FILE_NAME: Final = "coordination.toml"
@@ -90,6 +90,9 @@ def examine(environment: Mapping[str, str] | None = None) -> Examined:
     variables = os.environ if environment is None else environment
     given = {name: text for name, key in VARIABLES.items() if (text := variables.get(key, "").strip())}
     origins = {name: VARIABLES[name] for name in given}
+    for name, variable in PLATFORM.items():
+        if name not in given and (text := variables.get(variable, "").strip()):
+            given[name], origins[name] = text, variable
     values: dict[str, Any] = dict(given)
     for name in ("data_dir", "log_file"):
         if name in given:
@@ -157,23 +160,24 @@ def _read(path: Path, problems: list[Problem]) -> dict[str, Any]:
 
 
 def _validated(values: dict[str, Any], origins: dict[str, str], problems: list[Problem]) -> Settings:
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        # Without `input`: it may hold a password.
-        for wrong in error.errors(include_url=False, include_input=False):
-            name = str(wrong["loc"][0])
-            given, origin = str(values.pop(name)), origins.pop(name)
-            problems.append(_problem(name, origin, given, wrong["msg"].removeprefix("Value error, ")))
-        settings = Settings(**values)
+    while True:
+        try:
+            settings = Settings(**values)
+            break
+        except ValidationError as error:
+            # Without `input`: it may hold a password. What depends on a setting that falls away is looked at again.
+            for wrong in error.errors(include_url=False, include_input=False):
+                name = str(wrong["loc"][0])
+                given, origin = str(values.pop(name)), origins.pop(name)
+                problems.append(_problem(name, origin, given, wrong["msg"].removeprefix("Value error, ")))
     settings._origins.update(origins)  # pyright: ignore[reportPrivateUsage]  filled once, here
     return settings
 
 
 def _problem(name: str, origin: str, given: str, says: str) -> Problem:
     default = Settings.model_fields[name].default
-    shown = "" if name == "database_url" else given
-    if origin == VARIABLES[name]:
+    shown = "" if name in SECRETS else given
+    if origin in {VARIABLES[name], PLATFORM.get(name)}:
         return Problem(name, origin, shown, f"{origin}: {says}.", _leave_out(origin))
     if isinstance(default, str | int):
         mend = f"In {origin} write: {name} = {json.dumps(default)}"

@@ -9,14 +9,21 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 VARIABLES: Final[Mapping[str, str]] = {
+    "database_url": "DATABASE_URL",
+    "mode": "COORDINATION_MODE",
     "host": "HOST",
     "port": "PORT",
     "root_path": "ROOT_PATH",
-    "database_url": "DATABASE_URL",
+    "public_url": "COORDINATION_PUBLIC_URL",
+    "cors_origins": "COORDINATION_CORS_ORIGINS",
+    "trusted_proxies": "COORDINATION_TRUSTED_PROXIES",
+    "supabase_url": "SUPABASE_URL",
+    "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
+    "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
     "pool_size": "COORDINATION_POOL_SIZE",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
@@ -25,9 +32,16 @@ VARIABLES: Final[Mapping[str, str]] = {
     "local_token": "COORDINATION_LOCAL_TOKEN",
 }
 """The environment variable of each setting."""
+PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL"}
+"""Variables that a platform sets by itself, for settings whose own variable says nothing."""
+SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
+"""Settings that hold a credential: they are never shown as they are."""
 
 DEFAULT: Final = "default"
 EMBEDDED: Final = "embedded"
+HOSTED: Final = "hosted"
+BOOTSTRAP_MIN: Final = 32
+BOOTSTRAP_MAX: Final = 256
 
 APP: Final = "coordination"
 """The name of our folders among those of the user."""
@@ -44,17 +58,65 @@ def _whole(lowest: int, highest: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _loopback(host: str) -> str:
+def _is_loopback(host: str) -> bool:
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        return False
+
+
+def _listening(host: str, info: ValidationInfo) -> str:
+    if not _is_loopback(host) and info.data.get("mode") != HOSTED:
         raise ValueError(
-            "only this machine can be served (127.0.0.1 or ::1). Serving others needs authentication, which does not "
-            "exist yet; without it everybody on the network could read and release your locks"
+            "only this machine can be served (127.0.0.1 or ::1) in local mode, which asks nobody who he is. To serve "
+            f"others choose the hosted mode: {VARIABLES['mode']}={HOSTED}"
         )
     return "127.0.0.1" if host == "localhost" else host
+
+
+def _with_database(mode: str, info: ValidationInfo) -> str:
+    if mode == HOSTED and info.data.get("database_url") is None:
+        raise ValueError(f"the hosted mode needs a database of its own: set {VARIABLES['database_url']}")
+    return mode
+
+
+def _origin(url: str) -> str:
+    """Check `scheme://host[:port]`, over TLS but for this machine."""
+    parts = urlsplit(url.rstrip("/"))
+    secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+    if (
+        not secure
+        or not parts.hostname
+        or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}"
+        or "@" in parts.netloc
+    ):
+        raise ValueError(
+            "write an address such as https://coordination.example.com, with nothing behind the host"
+        )
+    return url.rstrip("/").lower()
+
+
+def _origins(text: object) -> object:
+    return tuple(_origin(one) for one in _listed(text)) if isinstance(text, str) else text
+
+
+def _networks(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return tuple(str(ipaddress.ip_network(one)) for one in _listed(text))
+    except ValueError:
+        raise ValueError("write addresses or networks such as 10.0.0.0/8, with commas between them") from None
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _long(token: SecretStr) -> SecretStr:
+    if not BOOTSTRAP_MIN <= len(token.get_secret_value()) <= BOOTSTRAP_MAX:
+        raise ValueError(f"write a random text of {BOOTSTRAP_MIN} to {BOOTSTRAP_MAX} characters")
+    return token
 
 
 def _prefix(path: str) -> str:
@@ -88,16 +150,26 @@ def _lower(value: object) -> object:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class Settings(BaseSettings):
     """What the service and the commands were told. Made by `load`; read-only.
 
     Attributes:
-        host: the address of this machine to listen on.
+        database_url: a Postgres of your own; None has the service start its own in the data folder.
+        mode: `local` serves one person on this machine and asks nobody who he is; `hosted` serves teams, and every
+            request needs a credential.
+        host: the address of this machine to listen on; in local mode a loopback one.
         port: the port; 0 takes a free one, which `coord up` prints.
         root_path: the URL prefix under which a proxy serves us, without a slash at its end; "" for none.
-        database_url: a Postgres of your own; None has the service start its own in the data folder.
+        public_url: the address under which clients reach the service, such as `https://coordination.example.com`; None
+            when it does not matter.
+        cors_origins: the origins whose pages may call the service.
+        trusted_proxies: the networks of proxies whose forwarded headers are believed.
+        supabase_url: the Supabase project whose people may log in; None when there is none.
+        supabase_key: its publishable key, which clients are told.
+        bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
         pool_size: most connections to the database for calls; the event feed has one more.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
@@ -109,10 +181,19 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
+    mode: Annotated[Literal["local", "hosted"], BeforeValidator(_lower), AfterValidator(_with_database)] = (
+        "local"
+    )
+    host: Annotated[str, AfterValidator(_listening)] = "127.0.0.1"
     port: Annotated[int, _whole(0, 65535)] = 8000
     root_path: Annotated[str, AfterValidator(_prefix)] = ""
-    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
+    public_url: Origin | None = None
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = ()
+    supabase_url: Origin | None = None
+    supabase_key: str | None = None
+    bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
     pool_size: Annotated[int, _whole(1, 50)] = 4
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
@@ -138,6 +219,11 @@ class Settings(BaseSettings):
     def dsn(self) -> str | None:
         """The database of your own with its credential, None in the embedded mode. Never log or show it."""
         return None if self.database_url is None else self.database_url.get_secret_value()
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether every request needs a credential."""
+        return self.mode == HOSTED
 
     @property
     def database_name(self) -> str:

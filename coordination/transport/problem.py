@@ -17,8 +17,11 @@ from starlette.types import Receive, Scope, Send
 from coordination.domain.errors import (
     CheckoutTaken,
     CoordinationError,
+    Forbidden,
     InvalidInput,
+    LastOwner,
     LeaseLost,
+    MemberExists,
     RefreshOver,
     RetryLater,
     RoleNeeded,
@@ -36,6 +39,7 @@ HTTP_STATUS: Final = MappingProxyType(
     {
         InvalidInput.code: 400,
         RoleNeeded.code: 403,
+        Forbidden.code: 403,
         UnknownItem.code: 404,
         LeaseLost.code: 409,
         WaitCycle.code: 409,
@@ -45,6 +49,8 @@ HTTP_STATUS: Final = MappingProxyType(
         CheckoutTaken.code: 409,
         SettingRefused.code: 409,
         RefreshOver.code: 409,
+        MemberExists.code: 409,
+        LastOwner.code: 409,
         RetryLater.code: 503,
     }
 )

@@ -104,10 +104,10 @@ def test_addresses_of_this_machine_are_allowed(host: str) -> None:
 @pytest.mark.parametrize(
     "host", [".".join("0000"), "::", "192.168.1.5", "example.com", "127.0.0.1.example.com"]
 )
-def test_any_other_address_is_refused_because_nothing_authenticates_yet(host: str) -> None:
+def test_any_other_address_is_refused_in_local_mode_which_asks_nobody_who_he_is(host: str) -> None:
     told = refusal({"HOST": host})
     assert told.startswith("HOST: ")
-    assert "authentication" in told
+    assert "COORDINATION_MODE=hosted" in told
 
 
 @pytest.mark.parametrize(
