@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,6 +32,7 @@ from coordination.settings import Settings
 from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import ExchangeMiddleware
 from coordination.transport.guard import Guard
+from coordination.transport.limits import AddressLimits, Limits, TokenLimits
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
@@ -163,7 +164,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.state.core, app.state.schema, app.state.metrics = core, schema, metrics
     routers = (
         health_router(observer.started, observer.look),
-        metrics_router(sampler.scrape, content_type=CONTENT_TYPE),
+        *_metrics_routers(settings, sampler),
         rest_router(core),
         web_socket_router(core),
     )
@@ -173,12 +174,38 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.router.default = endpoint
     add_error_answers(app, [*app.routes, *(route for one in routers for route in one.routes)])
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
+    limits = _limits(settings)
+    if limits is not None:
+        app.add_middleware(TokenLimits, limits=limits, mcp_prefix=_MCP_PREFIX)
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
+    if limits is not None:
+        app.add_middleware(AddressLimits, limits=limits)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     app.add_middleware(Guard)
     app.add_middleware(Measured, metrics=metrics)  # the last one added is the outermost
     return app
+
+
+def _metrics_routers(settings: Settings, sampler: Sampler) -> list[APIRouter]:
+    """The page of the metrics, if it is served: in hosted mode it spans workspaces, so it needs a token of its own."""
+    token = None if settings.metrics_token is None else settings.metrics_token.get_secret_value()
+    if settings.is_hosted and token is None:
+        return []
+    opened = token if settings.is_hosted else None
+    return [metrics_router(sampler.scrape, content_type=CONTENT_TYPE, token=opened)]
+
+
+def _limits(settings: Settings) -> Limits | None:
+    """What one address and one credential may ask; in local mode there is but one person, and no limit."""
+    if not settings.is_hosted:
+        return None
+    return Limits(
+        token_rate=settings.token_rate,
+        address_rate=settings.address_rate,
+        address_requests=settings.address_requests,
+        address_failures=settings.address_failures,
+    )
 
 
 def _but_visitors(listed: Report) -> Report:

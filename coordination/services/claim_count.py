@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
-from coordination.domain.errors import CoordinationError, RetryLater, WaitCycle
+from coordination.domain.errors import CoordinationError, RetryLater, TooManyWaits, WaitCycle
 from coordination.domain.file_lock import Granted, Held, Lease
 from coordination.metrics import Metrics
 from coordination.metrics.catalogue import ClaimOutcome, LeaseEnd
@@ -61,6 +61,8 @@ def _outcome(error: CoordinationError) -> ClaimOutcome:
     match error:
         case WaitCycle():
             return "cycle"
+        case TooManyWaits():
+            return "too_many_waits"
         case RetryLater():
             return "unavailable"
         case _:

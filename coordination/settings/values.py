@@ -24,6 +24,11 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_url": "SUPABASE_URL",
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
+    "metrics_token": "COORDINATION_METRICS_TOKEN",
+    "token_rate": "COORDINATION_TOKEN_RATE",
+    "address_rate": "COORDINATION_ADDRESS_RATE",
+    "address_requests": "COORDINATION_ADDRESS_REQUESTS",
+    "address_failures": "COORDINATION_ADDRESS_FAILURES",
     "pool_size": "COORDINATION_POOL_SIZE",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
@@ -34,7 +39,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 """The environment variable of each setting."""
 PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
-SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
+SECRETS: Final = frozenset({"database_url", "bootstrap_token", "metrics_token"})
 """Settings that hold a credential: they are never shown as they are."""
 
 DEFAULT: Final = "default"
@@ -170,6 +175,12 @@ class Settings(BaseSettings):
         supabase_url: the Supabase project whose people may log in; None when there is none.
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
+        metrics_token: what opens the metrics of a hosted service, and nothing else; None does not serve them.
+        token_rate: requests a second that one credential of a hosted service may make.
+        address_rate: requests a second that one address may make.
+        address_requests: requests of one address that may be under way at once, streams among them; and its
+            connections, unless it is a trusted proxy.
+        address_failures: failed authentications in a minute of one address.
         pool_size: most connections to the database for calls; the event feed has one more.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
@@ -194,6 +205,11 @@ class Settings(BaseSettings):
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    metrics_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    token_rate: Annotated[int, _whole(1, 10_000)] = 50
+    address_rate: Annotated[int, _whole(1, 100_000)] = 200
+    address_requests: Annotated[int, _whole(1, 10_000)] = 200
+    address_failures: Annotated[int, _whole(1, 10_000)] = 30
     pool_size: Annotated[int, _whole(1, 50)] = 4
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"

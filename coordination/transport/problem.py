@@ -22,6 +22,7 @@ from coordination.domain.errors import (
     LastOwner,
     LeaseLost,
     MemberExists,
+    RateLimited,
     RefreshOver,
     RetryLater,
     RoleNeeded,
@@ -29,6 +30,7 @@ from coordination.domain.errors import (
     SettingRefused,
     TaskTaken,
     TaskWaits,
+    TooManyWaits,
     UnknownItem,
     WaitCycle,
 )
@@ -51,6 +53,8 @@ HTTP_STATUS: Final = MappingProxyType(
         RefreshOver.code: 409,
         MemberExists.code: 409,
         LastOwner.code: 409,
+        TooManyWaits.code: 429,
+        RateLimited.code: 429,
         RetryLater.code: 503,
     }
 )
@@ -117,8 +121,13 @@ def problem_body(status: int, code: str, detail: str, next_call: str = "") -> di
 
 
 def problem_of(error: CoordinationError) -> ProblemResponse:
-    """Build the problem answer for an error of the domain, with the status of the one table."""
-    return problem(http_status(error), error.code, error.message, next_call=error.next_call)
+    """Build the problem answer for an error of the domain, with the status of the one table.
+
+    One that says in how many seconds the caller may go on (`retry_after_seconds`) says so in the header too.
+    """
+    seconds = error.details.get("retry_after_seconds")
+    headers = {} if seconds is None else {"retry-after": str(seconds)}
+    return problem(http_status(error), error.code, error.message, next_call=error.next_call, headers=headers)
 
 
 def as_bytes(answer: Response) -> bytes:

@@ -1,6 +1,6 @@
 """Workspaces: who belongs to them, whom they invite, and the tokens of agents.
 
-Only adds: four tables and the functions that change them. The previous release works on with all of it.
+Only adds: four tables and the functions that change them, and a bound to the places that one agent has in a queue. The previous release works on with all of it.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them: members, invitations and tokens are lost, what agents did stays."""
+    run(FROZEN.parent / "0001" / "take_place.sql")
     run(FROZEN / "schema" / "down.sql")
 
 

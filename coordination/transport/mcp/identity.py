@@ -99,6 +99,11 @@ def current_caller() -> Caller | None:
     return scope.get(_SCOPE_KEY)
 
 
+def caller_on(scope: Scope) -> Caller:
+    """Return the caller of an MCP request by its scope, where FastMCP does not know of it yet."""
+    return scope[_SCOPE_KEY]
+
+
 def keep_caller(caller: Caller) -> None:
     """Let the MCP request that is being served have this caller from here on."""
     get_http_request().scope[_SCOPE_KEY] = caller
