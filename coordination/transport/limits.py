@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordination.domain.errors import RateLimited
 from coordination.domain.principal import Principal
+from coordination.transport.auth import principal_if_any
 from coordination.transport.buckets import Buckets, address_key, retry_after
 from coordination.transport.problem import ProblemResponse, problem, problem_of, refuse
 
@@ -28,7 +29,6 @@ BURST_SECONDS: Final = 4
 UNAUTHORIZED: Final = 401
 MINUTE_SECONDS: Final = 60
 
-_PRINCIPAL: Final = "coordination.principal"
 _WAIT: Final = "coordination.limited"
 
 
@@ -115,7 +115,7 @@ class TokenLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        principal: Principal | None = scope.get(_PRINCIPAL) if scope["type"] != "lifespan" else None
+        principal = principal_if_any(scope)
         wait = 0.0 if principal is None else self._requests.take(_key(principal))
         if not wait:
             await self._app(scope, receive, send)

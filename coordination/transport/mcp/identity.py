@@ -7,39 +7,35 @@ caller may see is decided by `domain.visibility`; nothing is logged or stored he
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, cast
 
 import orjson
+import structlog
 from fastmcp.server.dependencies import get_http_request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination.domain.checkout import parse_checkout, parse_terminal
-from coordination.domain.errors import InvalidInput
+from coordination.domain.errors import Forbidden, InvalidInput
 from coordination.domain.identity import Identity, role_of
+from coordination.domain.principal import Principal
 from coordination.domain.virtual_user import VirtualUser, parse_virtual_user
-from coordination.domain.visibility import (
-    CredentialKind,
-    Hidden,
-    Signals,
-    Visible,
-    client_kind,
-    decide,
-    tools_for,
-)
-from coordination.transport.auth import credential_of
+from coordination.domain.visibility import Hidden, Signals, Visible, client_kind, decide, tools_for
+from coordination.transport.auth import principal_of
 from coordination.transport.exchange import exchange_of
 from coordination.transport.mcp.headers import JSON, media_type, only, spell_for_the_sdk, values
+from coordination.transport.mcp.message import client_info as client_info_of
+from coordination.transport.mcp.message import is_single, member
 from coordination.transport.observation import observation_of
 from coordination.transport.problem import problem, problem_of, refuse
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
 
+_log: Final = structlog.stdlib.get_logger(__name__)
 _ROUTE: Final = re.compile(r"/mcp/v2/([^/]+)/([^/]+)", re.DOTALL)
-_CLIENT_INFO_KEY: Final = "io.modelcontextprotocol/clientInfo"
 _SCOPE_KEY: Final = "coordination.caller"
 _ARRIVAL_KEY: Final = "coordination.arrival"
 _CHECKOUT: Final = b"x-coordination-checkout"
@@ -123,12 +119,12 @@ class Entrance:
 
     Args:
         app: the application behind: the exchange, then `CallerResolution`, then FastMCP.
-        workspace: the workspace that callers of this endpoint belong to.
+        on_forbidden: called when the ids of a URL are not the credential's.
     """
 
-    def __init__(self, app: ASGIApp, *, workspace: str) -> None:
+    def __init__(self, app: ASGIApp, *, on_forbidden: Callable[[], None] = lambda: None) -> None:
         self._app = app
-        self._workspace = workspace
+        self._on_forbidden = on_forbidden
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -142,6 +138,11 @@ class Entrance:
             refusal = self._admit(scope)
         except InvalidInput as error:
             refusal = problem_of(error)
+        except Forbidden as error:
+            self._on_forbidden()
+            host, port = scope.get("client") or ("unknown", 0)
+            _log.warning("credential_forbidden", why=error.message, peer=f"{host}:{port}")
+            refusal = problem_of(error)
         if refusal is None:
             await self._app(scope, receive, send)
         else:
@@ -152,13 +153,16 @@ class Entrance:
 
         Raises:
             InvalidInput: a part of the request is malformed.
+            Forbidden: the credential is not for the user, session or agent that the URL names.
         """
         match = _ROUTE.fullmatch(route_path(scope))
         if match is None:
             return problem(404, "not_found", f"There is nothing here. The MCP endpoint is {PATH}.")
         observation_of(scope).route = PATH
         client, connection = match.groups()
-        user = parse_virtual_user(connection)
+        user, principal = parse_virtual_user(connection), principal_of(scope)
+        principal.require_agent(user.user, user.agent)
+        principal.require_session(user.session)
         if scope["method"] == "OPTIONS":
             return Response(status_code=204, headers=_METHODS)
         if scope["method"] != "POST":
@@ -170,36 +174,37 @@ class Entrance:
             return problem(415, "unsupported_media_type", f"The Content-Type must be {JSON}.")
         headers = tuple([header for header in scope["headers"] if header[0] in _OF_THE_CALLER])
         read = _read_once if _is_short(client, *(value for _, value in headers)) else _read
-        identity, signals = read(self._workspace, client, user, headers, credential_of(scope))
+        identity, signals = read(principal, client, user, headers)
         scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
         spell_for_the_sdk(scope)
         return None
 
 
 def _read(
-    workspace: str,
+    principal: Principal,
     client: str,
     user: VirtualUser,
     headers: tuple[tuple[bytes, bytes], ...],
-    credential: CredentialKind,
 ) -> tuple[Identity, Signals]:
     checkout = parse_checkout(only(headers, _CHECKOUT))
     identity = Identity(
-        workspace=workspace,
+        workspace=principal.workspace,
         user=user.user,
         session=user.session,
         agent=user.agent,
-        role=role_of(user.agent),
+        role=role_of(user.agent, principal.role),
         client=client,
         checkout=checkout.key,
         checkout_root=checkout.root,
         terminal=parse_terminal(only(headers, _TERMINAL)),
+        role_fixed=principal.role is not None,
     )
     signals = Signals(
         path_client=client,
         client_names=tuple(values(headers, _CLIENT_NAME)),
         user_agents=tuple(values(headers, _USER_AGENT)),
-        credential=credential,
+        credential=principal.credential,
+        may_write=principal.may("write"),
     )
     return identity, signals
 
@@ -227,19 +232,19 @@ class CallerResolution:
         except orjson.JSONDecodeError:
             await Response(_PARSE_ERROR, 400, media_type=JSON)(scope, receive, send)
             return
-        if not _is_single(message):
+        if not is_single(message):
             await Response(_INVALID_REQUEST, 400, media_type=JSON)(scope, receive, send)
             return
         caller = scope[_SCOPE_KEY] = _resolve(scope, message)
         observation = observation_of(scope)
         observation.client = client_kind(caller.verdict, caller.identity.client)
-        observation.message = str(_member(message, "method"))
+        observation.message = str(member(message, "method"))
         await self._app(scope, receive, send)
 
 
 def _resolve(scope: Scope, message: object) -> Caller:
     arrival: _Arrival = scope[_ARRIVAL_KEY]
-    signals, client_info = arrival.signals, _client_info(message)
+    signals, client_info = arrival.signals, client_info_of(message)
     said = (signals.path_client, *signals.client_names, *signals.user_agents, client_info or "")
     verdict = (_decide_once if _is_short(*said) else _decide)(signals, client_info)
     host, port = scope.get("client") or ("unknown", 0)
@@ -249,7 +254,7 @@ def _resolve(scope: Scope, message: object) -> Caller:
         peer=f"{host}:{port}",
         verdict=verdict,
         tools=tools_for(verdict, arrival.identity.role),
-        request_id=cast("str | int | None", _member(message, "id")),  # checked by `_is_single`
+        request_id=cast("str | int | None", member(message, "id")),  # checked by `is_single`
     )
 
 
@@ -262,31 +267,3 @@ _decide_once = lru_cache(_REMEMBERED)(_decide)
 
 def _is_short(*said: str | bytes) -> bool:
     return sum(map(len, said)) <= _REMEMBERED_BYTES
-
-
-def _is_single(message: object) -> bool:
-    if not isinstance(message, dict):
-        return False
-    request_id = _member(cast("object", message), "id")
-    return "id" not in message or (isinstance(request_id, str | int) and not isinstance(request_id, bool))
-
-
-def _client_info(message: object) -> str | None:
-    """Return `clientInfo.name`: None without clientInfo, '' when it has no usable or no single name."""
-    params = _member(message, "params")
-    infos = [_member(_member(params, "_meta"), _CLIENT_INFO_KEY)]
-    if _member(message, "method") == "initialize":
-        infos.append(_member(params, "clientInfo"))
-    names = {_name(info) for info in infos if info is not None}
-    if not names:
-        return None
-    return names.pop() if len(names) == 1 else ""
-
-
-def _name(info: object) -> str:
-    name = _member(info, "name")
-    return name if isinstance(name, str) else ""
-
-
-def _member(value: object, key: str) -> object:
-    return cast("Mapping[str, object]", value).get(key) if isinstance(value, dict) else None

@@ -8,7 +8,7 @@ visibility.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import fastmcp
@@ -123,7 +123,7 @@ def build_mcp(
 def mcp_app(
     mcp: FastMCP,
     *,
-    workspace: str = "local",
+    on_forbidden: Callable[[], None] = lambda: None,
     body_max: int = BODY_MAX,
     body_seconds: float = BODY_SECONDS,
 ) -> StarletteWithLifespan:
@@ -133,7 +133,7 @@ def mcp_app(
 
     Args:
         mcp: what `build_mcp` built.
-        workspace: the workspace of the callers.
+        on_forbidden: called when the ids of a URL are not the credential's.
         body_max: the largest request body in bytes.
         body_seconds: how long a request body may take to arrive.
     """
@@ -144,7 +144,7 @@ def mcp_app(
         # Host and Origin are checked outermost, on every route (transport.guard).
         host_origin_protection=False,
         middleware=[
-            Middleware(Entrance, workspace=workspace),
+            Middleware(Entrance, on_forbidden=on_forbidden),
             Middleware(ExchangeMiddleware, body_max=body_max, body_seconds=body_seconds),
             Middleware(CallerResolution),
             Middleware(Limited),

@@ -6,6 +6,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination.domain.principal import Principal
+from coordination.transport.auth import keep_principal
 from coordination.transport.limits import Limits, TokenLimits
 from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Era, endpoint
 
@@ -17,7 +18,8 @@ def limited(app: ASGIApp) -> ASGIApp:
     """Put the limits of one credential before an application."""
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["coordination.principal"] = Principal("w", "alice")
+        if scope["type"] == "http":
+            keep_principal(scope, Principal("w", "alice"))
         await limits(scope, receive, send)
 
     limits = TokenLimits(app, limits=TIGHT, mcp_prefix="/mcp/v2/")

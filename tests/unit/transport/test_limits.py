@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from coordination.domain.principal import Principal
+from coordination.transport.auth import keep_principal
 from coordination.transport.limits import AddressLimits, Limits, TokenLimits, wait_of
 from coordination.transport.problem import problem
 from tests.unit.transport.asgi import Inner, Sent, run, scope_of
@@ -25,7 +26,9 @@ def scope_from(host: str, kind: str = "http", path: str = "/api/v1/sessions") ->
 
 def scope_by(principal: Principal, path: str = "/api/v1/sessions") -> Scope:
     """A request that the gate let through."""
-    return scope_of("http", path, **{"coordination.principal": principal})
+    scope = scope_of("http", path)
+    keep_principal(scope, principal)
+    return scope
 
 
 async def deny(scope: Scope, receive: Receive, send: Send) -> None:
