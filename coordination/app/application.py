@@ -16,7 +16,7 @@ from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.app import gate
+from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
@@ -30,7 +30,6 @@ from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
 from coordination.transport.exchange import ExchangeMiddleware
-from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
@@ -184,7 +183,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
     gate.put_around(app, settings, core, standing, refusals)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    app.add_middleware(Guard)
+    edge.put_around(app, settings)
     app.add_middleware(Measured, metrics=metrics)  # the last one added is the outermost
     return app
 

@@ -29,6 +29,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "address_rate": "COORDINATION_ADDRESS_RATE",
     "address_requests": "COORDINATION_ADDRESS_REQUESTS",
     "address_failures": "COORDINATION_ADDRESS_FAILURES",
+    "workers": "COORDINATION_WORKERS",
+    "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
@@ -37,7 +39,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "local_token": "COORDINATION_LOCAL_TOKEN",
 }
 """The environment variable of each setting."""
-PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL"}
+PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL", "workers": "WEB_CONCURRENCY"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
 SECRETS: Final = frozenset({"database_url", "bootstrap_token", "metrics_token"})
 """Settings that hold a credential: they are never shown as they are."""
@@ -181,7 +183,9 @@ class Settings(BaseSettings):
         address_requests: requests of one address that may be under way at once, streams among them; and its
             connections, unless it is a trusted proxy.
         address_failures: failed authentications in a minute of one address.
-        pool_size: most connections to the database for calls; the event feed has one more.
+        workers: how many processes serve the port.
+        stop_seconds: how long running calls may take to finish once the service stops.
+        pool_size: most connections of each process to the database for calls; its event feed has one more.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
         log_level: what is logged.
@@ -210,6 +214,8 @@ class Settings(BaseSettings):
     address_rate: Annotated[int, _whole(1, 100_000)] = 200
     address_requests: Annotated[int, _whole(1, 10_000)] = 200
     address_failures: Annotated[int, _whole(1, 10_000)] = 30
+    workers: Annotated[int, _whole(1, 32)] = 1
+    stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
