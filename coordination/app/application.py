@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,12 +20,11 @@ from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
-from coordination.app.sampler import Sampler
+from coordination.app.observing import Observing
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
 from coordination.domain.identity import Identity
 from coordination.embedded import EmbeddedPostgres
-from coordination.metrics import CONTENT_TYPE, Metrics, is_shared
 from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
@@ -38,14 +37,12 @@ from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
-from coordination.transport.measured import Measured
 from coordination.transport.rest.description import DescribedApplication
 from coordination.transport.rest.router import hosted_router
 from coordination.transport.rest.router import router as rest_router
 from coordination.transport.rest.web_socket import router as web_socket_router
 from coordination.transport.standing import Standing
 from coordination.transport.web.health import health_router
-from coordination.transport.web.metrics import metrics_router
 
 _MCP_PREFIX: Final = MCP_PATH.partition("{")[0]
 DESCRIPTION: Final = (
@@ -115,9 +112,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    metrics = Metrics()
-    core = Core(dsn, pool_size=settings.pool_size, metrics=metrics)
-    sampler = Sampler(core)
+    observing = Observing()
+    core = Core(dsn, pool_size=settings.pool_size, metrics=observing.metrics, observe=observing.statement)
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -150,7 +146,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
-            _life(core, schema, postgres, endpoint, app, sampler),
+            observing.running(core),
+            _life(core, schema, postgres, endpoint, app),
             _beside(asyncio.create_task(standing.watch())),
         ):
             yield
@@ -160,16 +157,16 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         summary=DESCRIPTION,
         version=__version__,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing here exports any
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # see `tracing`, which says why
         # Their pages load scripts from foreign hosts; /openapi.json stays.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.core, app.state.schema, app.state.metrics = core, schema, metrics
+    app.state.core, app.state.schema, app.state.metrics = core, schema, observing.metrics
     routers = [
         health_router(observer.started, observer.look),
-        *_metrics_routers(settings, sampler),
+        *observing.routers(settings, core),
         rest_router(core),
         web_socket_router(core),
     ]
@@ -184,17 +181,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     gate.put_around(app, settings, core, standing, refusals)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     edge.put_around(app, settings)
-    app.add_middleware(Measured, metrics=metrics)  # the last one added is the outermost
+    observing.put_around(app)  # the last one added is the outermost
     return app
-
-
-def _metrics_routers(settings: Settings, sampler: Sampler) -> list[APIRouter]:
-    """The page of the metrics, if it is served: in hosted mode it spans workspaces, so it needs a token of its own."""
-    token = None if settings.metrics_token is None else settings.metrics_token.get_secret_value()
-    if settings.is_hosted and token is None:
-        return []
-    opened = token if settings.is_hosted else None
-    return [metrics_router(sampler.scrape, content_type=CONTENT_TYPE, token=opened)]
 
 
 def _but_visitors(listed: Report) -> Report:
@@ -212,11 +200,8 @@ async def _life(
     postgres: EmbeddedPostgres | None,
     endpoint: StarletteWithLifespan,
     app: FastAPI,
-    sampler: Sampler,
 ) -> AsyncGenerator[None]:
     async with AsyncExitStack() as stack:
-        if is_shared():
-            await stack.enter_async_context(_beside(asyncio.create_task(sampler.keep_sampling())))
         if postgres is not None:
             postgres.start()
             stack.callback(postgres.stop)

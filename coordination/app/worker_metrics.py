@@ -10,18 +10,22 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER: Final = "metrics"
 
 
 def fresh_folder(data_dir: Path) -> Path:
-    """Make an empty folder for the workers of this process and return it.
+    """Make an empty folder for the workers of this process and return it; those of processes that were killed go.
 
     Raises:
         OSError: the data folder cannot be written.
     """
     folder = data_dir / FOLDER / str(os.getpid())
-    shutil.rmtree(folder, ignore_errors=True)
+    for left in (data_dir / FOLDER).glob("[0-9]*"):
+        if left == folder or not psutil.pid_exists(int(left.name)):
+            remove(left)
     folder.mkdir(mode=0o700, parents=True)
     return folder
 

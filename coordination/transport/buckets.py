@@ -12,6 +12,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 MOST_KEYS: Final = 10_000
@@ -71,6 +72,7 @@ def retry_after(wait: float) -> int:
     return max(1, math.ceil(wait))
 
 
+@lru_cache(MOST_KEYS)
 def address_key(host: str) -> str:
     """Return under what an address is counted: itself, of IPv6 its network of 64 bits, which is one customer's."""
     try:

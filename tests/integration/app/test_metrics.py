@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from prometheus_client.multiprocess import mark_process_dead
+from prometheus_client.multiprocess import mark_process_dead  # pyright: ignore[reportUnknownVariableType]  its hints are not whole
 from prometheus_client.parser import text_string_to_metric_families
 
 from coordination import __version__

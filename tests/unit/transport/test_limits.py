@@ -20,7 +20,7 @@ MCP = "/mcp/v2/"
 
 def scope_from(host: str, kind: str = "http", path: str = "/api/v1/sessions") -> Scope:
     """A request of an address."""
-    extensions = {"websocket.http.response": {}}
+    extensions: dict[str, object] = {"websocket.http.response": {}}
     return scope_of(kind, path, client=(host, 5000), extensions=extensions)
 
 
