@@ -24,6 +24,7 @@ from coordination.app.observing import Observing
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
 from coordination.domain.identity import Identity
+from coordination.domain.retention import Retention
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
 from coordination.services.planner import read_role
@@ -113,7 +114,13 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
     observing = Observing()
-    core = Core(dsn, pool_size=settings.pool_size, metrics=observing.metrics, observe=observing.statement)
+    core = Core(
+        dsn,
+        pool_size=settings.pool_size,
+        retention=Retention(settings.keep_events_days, settings.keep_closed_days),
+        metrics=observing.metrics,
+        observe=observing.statement,
+    )
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -142,6 +149,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     )
 
     standing = Standing(core.authentication)
+    people, resource = gate.people_of(settings), gate.protected_resource(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -149,6 +157,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             observing.running(core),
             _life(core, schema, postgres, endpoint, app),
             _beside(asyncio.create_task(standing.watch())),
+            gate.closing(people),
         ):
             yield
 
@@ -172,13 +181,15 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     ]
     if settings.is_hosted:
         routers.append(hosted_router(core, gate.login_ways(settings), refusals.credential))
+    if resource is not None:
+        routers.append(resource.router())
     for one in routers:
         app.include_router(one)
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
     app.router.default = endpoint
     add_error_answers(app, [*app.routes, *(route for one in routers for route in one.routes)])
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
-    gate.put_around(app, settings, core, standing, refusals)
+    gate.put_around(app, settings, core, standing, refusals, people)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     edge.put_around(app, settings)
     observing.put_around(app)  # the last one added is the outermost

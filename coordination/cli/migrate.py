@@ -1,20 +1,20 @@
 """`coord migrate`: look at the schema's revision, change it, or print the SQL. What revisions do is their own."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated, Final, TypeAlias
 
 from cyclopts import App, Parameter
 
 from coordination.app import running
-from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, progress, say
+from coordination.cli.database import database
+from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, say
 from coordination.cli.place import coord, coord_at, settings
 from coordination.settings import Settings
 
 NEWEST: Final = "head"
 NONE: Final = "base"
 
+_APPLIED: Final = "Applied the policies for Supabase's roles, which came after the schema."
 _EXAMPLES: Final = """Examples:
 
     coord migrate
@@ -44,7 +44,7 @@ def migrate(
     """Bring the database to the schema of this release. The service does it by itself whenever it starts.
 
     It works on DATABASE_URL, else on the embedded Postgres of the data folder, which it starts if needed. Several may
-    run at once.
+    run at once. Where Supabase's roles came after the schema, it applies the policies that they lack.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def migrate(
         _print_script(to, json=json)
         return OK
     chosen = settings()
-    with _database(chosen, quiet=json) as dsn:
+    with database(chosen, quiet=json) as dsn:
         before = _current(dsn)
         if check:
             return _report_check(before, known[-1], json=json)
@@ -85,14 +85,15 @@ def migrate(
         elif before is not None and before not in known:
             return _report(before, before, f"A newer release made revision {before}; it stays.", json=json)
         after = _migrate(dsn, to)
-    return _report(before, after, "", json=json)
+        applied = after == known[-1] and _apply_policies(dsn)
+    return _report(before, after, _APPLIED if applied else "", json=json, policies_applied=applied)
 
 
 def _print_script(to: str, *, json: bool) -> None:
     """Print the SQL that brings an empty database to a revision, or with `base` the newest one back to none."""
-    from coordination.store import migration  # noqa: PLC0415 - loading the migration tool takes a second
+    from coordination.store import migration_text  # noqa: PLC0415 - loading the migration tool takes a second
 
-    sql = migration.down_script() if to == NONE else migration.script(to)
+    sql = migration_text.down_script() if to == NONE else migration_text.script(to)
     if json:
         emit({"sql": sql})
     else:
@@ -103,26 +104,6 @@ def _known() -> tuple[str, ...]:
     from coordination.store import schema_version  # noqa: PLC0415 - it loads the database driver
 
     return schema_version.known()
-
-
-@contextmanager
-def _database(chosen: Settings, *, quiet: bool) -> Generator[str]:
-    """Yield the DSN of a database that answers; the embedded one is stopped again if it was started here."""
-    if chosen.dsn is not None:
-        yield chosen.dsn
-        return
-    from coordination.embedded import EmbeddedPostgres, PostgresUnavailable  # noqa: PLC0415 - as in `_known`
-
-    postgres = EmbeddedPostgres(chosen.data_dir)
-    try:
-        with progress("Starting Postgres", quiet=quiet or postgres.alive()):
-            postgres.start()
-    except PostgresUnavailable as error:
-        raise Failure(str(error), code="postgres_unavailable") from error
-    try:
-        yield postgres.dsn
-    finally:
-        postgres.stop()
 
 
 def _current(dsn: str) -> str | None:
@@ -141,6 +122,15 @@ def _migrate(dsn: str, to: str) -> str | None:
         return migration.migrate_blocking(dsn, to)[1]
     except Exception as error:
         raise _cannot("The migration failed; nothing was changed", error) from error
+
+
+def _apply_policies(dsn: str) -> bool:
+    from coordination.store import migration  # noqa: PLC0415 - as in `_print_script`
+
+    try:
+        return asyncio.run(migration.apply_policies(dsn))
+    except Exception as error:
+        raise _cannot("The policies for Supabase's roles could not be applied", error) from error
 
 
 def _cannot(what: str, error: Exception) -> Failure:
@@ -203,9 +193,11 @@ def _report_check(before: str | None, newest: str, *, json: bool) -> int:
     return OK if current else FOUND
 
 
-def _report(before: str | None, after: str | None, remark: str, *, json: bool) -> int:
+def _report(
+    before: str | None, after: str | None, remark: str, *, json: bool, policies_applied: bool = False
+) -> int:
     if json:
-        emit({"before": before, "after": after})
+        emit({"before": before, "after": after, "policies_applied": policies_applied})
     elif before == after:
         say(remark or f"Nothing to do: the database is at {after or 'no revision'}.")
     else:

@@ -12,11 +12,13 @@ from typing import Final, NoReturn
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.domain.retention import Retention
 from coordination.metrics import Metrics
 from coordination.services.authentication import WRITE_USE_SECONDS, Authentication
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
+from coordination.services.retention import SWEEP_EVERY_SECONDS, Sweeper
 from coordination.services.trouble import Trouble
 from coordination.services.turns import Turns
 from coordination.store import file_lock, stopped
@@ -37,6 +39,7 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        retention: how long what happened is kept; None keeps all of it.
         metrics: where to count.
         observe: what else measures each statement; by default nothing does.
 
@@ -46,7 +49,13 @@ class Core:
     """
 
     def __init__(
-        self, dsn: str, *, pool_size: int = 4, metrics: Metrics | None = None, observe: Observe | None = None
+        self,
+        dsn: str,
+        *,
+        pool_size: int = 4,
+        retention: Retention | None = None,
+        metrics: Metrics | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
         self.database = Database(dsn, size=pool_size, observe=observe or self.metrics.statements.time)
@@ -56,6 +65,7 @@ class Core:
         self.stopping = asyncio.Event()
         self.corpora = Corpora(self.database, self.stopping)
         self.turns = Turns(self.stopping)
+        self._sweeper = Sweeper(self.database, retention or Retention(), self._goes_on)
         # The event loop forgets tasks that nobody holds.
         self._unfinished: set[asyncio.Task[None]] = set()
 
@@ -91,6 +101,7 @@ class Core:
             asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),
             asyncio.create_task(repeat(WRITE_USE_SECONDS, self.authentication.write_use), name="token use"),
             asyncio.create_task(repeat(LOOK_FOR_STOPPED_SECONDS, self._end_stopped), name="stopped"),
+            asyncio.create_task(repeat(SWEEP_EVERY_SECONDS, self._sweep), name="sweep"),
         ]
         try:
             yield
@@ -123,6 +134,13 @@ class Core:
         for ended in await file_lock.expire(self.database):
             self.metrics.expiries.inc(ended.number)
             self.feed.announce(ended.workspace, ended.session, freed=True)
+
+    async def _sweep(self) -> None:
+        await self._sweeper.sweep()
+
+    async def _goes_on(self, seconds: float) -> bool:
+        await self.rest(seconds)
+        return not self.stopping.is_set()
 
     async def _end_stopped(self) -> None:
         if ended := await stopped.end(self.database):
