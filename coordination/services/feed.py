@@ -77,6 +77,11 @@ class EventFeed:
         """How long ago this process last knew that it had missed nothing; about a second when all is well."""
         return time.monotonic() - self._looked_at
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open in this process."""
+        return len(self._streams)
+
     @contextmanager
     def subscribe(self, workspace: str, session: str, *, freed_only: bool = False) -> Generator[Subscription]:
         """Be woken for one session while the block runs.

@@ -30,6 +30,11 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_url": "SUPABASE_URL",
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
+    "metrics_token": "COORDINATION_METRICS_TOKEN",
+    "token_rate": "COORDINATION_TOKEN_RATE",
+    "address_rate": "COORDINATION_ADDRESS_RATE",
+    "address_requests": "COORDINATION_ADDRESS_REQUESTS",
+    "address_failures": "COORDINATION_ADDRESS_FAILURES",
     "workers": "COORDINATION_WORKERS",
     "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
@@ -44,7 +49,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 """The environment variable of each setting."""
 PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL", "workers": "WEB_CONCURRENCY"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
-SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
+SECRETS: Final = frozenset({"database_url", "bootstrap_token", "metrics_token"})
 """Settings that hold a credential: they are never shown as they are."""
 
 DEFAULT: Final = "default"
@@ -183,6 +188,12 @@ class Settings(BaseSettings):
         supabase_url: the Supabase project whose people may log in; None when there is none.
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
+        metrics_token: what opens the metrics of a hosted service, and nothing else; None does not serve them.
+        token_rate: requests a second that one credential of a hosted service may make.
+        address_rate: requests a second that one address may make.
+        address_requests: requests of one address that may be under way at once, streams among them; and its
+            connections, unless it is a trusted proxy.
+        address_failures: failed authentications in a minute of one address.
         workers: how many processes serve the port.
         stop_seconds: how long running calls may take to finish once the service stops.
         pool_size: most connections of each process to the database for calls; its event feed has one more.
@@ -215,6 +226,11 @@ class Settings(BaseSettings):
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    metrics_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    token_rate: Annotated[int, _whole(1, 10_000)] = 50
+    address_rate: Annotated[int, _whole(1, 100_000)] = 200
+    address_requests: Annotated[int, _whole(1, 10_000)] = 200
+    address_failures: Annotated[int, _whole(1, 10_000)] = 30
     workers: Annotated[int, _whole(1, 32)] = 1
     stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4

@@ -11,8 +11,8 @@ whoever calls may come again, and the log says what is lacking. Nothing here kno
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -24,11 +24,15 @@ from coordination.domain.trouble import Told, named, tell
 from coordination.store.connection import SERVER_SETTINGS, arguments, in_transaction, session
 from coordination.store.fencing import RAISE_TOKENS
 from coordination.store.group_commit import GroupCommit, Undone
+from coordination.store.places import Places
 from coordination.store.refusal import explain
 
 DEADLINE_SECONDS: Final = 2.0
 
 Row: TypeAlias = asyncpg.Record
+# Any: what such a block lends is of no use here.
+Observe: TypeAlias = Callable[[], AbstractContextManager[Any]]
+"""Makes the block inside of which one statement runs, for whoever measures it."""
 UNREACHABLE: Final = (
     OSError,
     TimeoutError,
@@ -78,19 +82,23 @@ class Database:
         dsn: libpq URL of the database.
         size: most connections at once.
         transaction_pooler: whether a pooler stands between that keeps no session for us.
+        observe: measures each statement, with the time in which it waits for a connection.
 
     Attributes:
         keeps_sessions: whether a connection stays with one backend of the database, so that it can listen.
+        places: how many connections there may be, are lent and are waited for.
     """
 
-    def __init__(self, dsn: str, *, size: int = 4, transaction_pooler: bool = False) -> None:
+    def __init__(
+        self, dsn: str, *, size: int = 4, transaction_pooler: bool = False, observe: Observe = nullcontext
+    ) -> None:
         self._dsn = dsn
-        self._size = size
         self.keeps_sessions = not transaction_pooler
+        self._observe = observe
+        self.places = Places(size)
         self._pool: asyncpg.Pool[Row] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
-        self._places = asyncio.Semaphore(size)
         self._told: Told | None = None
         self._decisions = GroupCommit(self, seconds=DEADLINE_SECONDS)
 
@@ -158,8 +166,8 @@ class Database:
         """Lend a connection for one statement, under the deadline and with errors translated."""
         held = None
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                async with self._places:
+            with self._observe():
+                async with asyncio.timeout(DEADLINE_SECONDS), self.places:
                     pool = await self._open()
                     held = await pool.acquire()
                     try:
@@ -217,7 +225,7 @@ class Database:
                     self._pool = await asyncpg.create_pool(
                         **arguments(self._dsn, name=SERVER_SETTINGS["application_name"]),
                         min_size=0,  # a pool that keeps a floor complains in the log while the server is away
-                        max_size=self._size,
+                        max_size=self.places.size,
                         timeout=DEADLINE_SECONDS,
                         init=_begin if self.keeps_sessions else None,
                         reset=_keep,
