@@ -21,7 +21,7 @@ class Workspace:
         name: how people call it.
         user: the member's name in it.
         role: the member's role in it.
-        personal: whether it is the member's own, which nobody else can join.
+        personal: whether it is the one that the member got with the first login.
         created_at: when it was made.
     """
 

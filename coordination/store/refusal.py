@@ -160,6 +160,23 @@ def _index_not_whole(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
+def _last_owner(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.LastOwner(
+        f'"{shown(details["user"])}" is the only owner of this workspace, and it keeps one. Make another member an'
+        " owner first.",
+        next_call="coord workspace members",
+        details=details,
+    )
+
+
+def _member_already(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.MemberExists(
+        "You are a member of that workspace already, under another name. The invitation was not used up.",
+        next_call="coord workspace list",
+        details=details,
+    )
+
+
 _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]] = {
     "CO001": _checkout_taken,
     "CO002": _wait_cycle,
@@ -172,4 +189,6 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO007": _no_session,
     "CO008": _refresh_over,
     "CO009": _index_not_whole,
+    "CO013": _last_owner,
+    "CO014": _member_already,
 }

@@ -7,6 +7,7 @@ WITH ours AS (
       AND c.relname IN ('claude_code_sessions', 'claude_code_agents', 'file_locks', 'task_progress', 'tasks',
                         'file_lock_waiters', 'coordination_events', 'file_indexes', 'indexed_files',
                         'plan_analyses', 'plans',
+                        'workspaces', 'workspace_members', 'workspace_invitations', 'agent_tokens',
                         'coordination_schema_version')
 )
 SELECT 'table ' || o.relname AS line FROM ours o

@@ -1,0 +1,34 @@
+-- Give a member another role; a null role takes the membership away, and revokes the member's tokens. A member who may
+-- only look keeps no token that writes. Returns null when there is no such member, else the number of tokens that were
+-- revoked. Raises CO013 when the workspace would be left without an owner.
+CREATE OR REPLACE FUNCTION coordination_change_member(p_workspace text, p_user text, p_role text) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_revoked integer := 0;
+BEGIN
+    PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF p_role IS DISTINCT FROM 'owner' AND NOT EXISTS (
+        SELECT FROM workspace_members m
+        WHERE m.workspace_id = p_workspace AND m.role = 'owner' AND m.user_id <> p_user
+    ) THEN
+        RAISE EXCEPTION 'the last owner' USING ERRCODE = 'CO013', DETAIL = jsonb_build_object('user', p_user)::text;
+    END IF;
+    IF p_role IS NULL THEN
+        DELETE FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    ELSE
+        UPDATE workspace_members m SET role = p_role WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    END IF;
+    IF p_role IS NULL OR p_role = 'viewer' THEN
+        UPDATE agent_tokens t SET revoked_at = clock_timestamp()
+        WHERE t.workspace_id = p_workspace AND t.user_id = p_user AND t.revoked_at IS NULL
+          AND (p_role IS NULL OR 'write' = ANY (t.scopes));
+        GET DIAGNOSTICS v_revoked = ROW_COUNT;
+    END IF;
+    RETURN v_revoked;
+END
+$function$;

@@ -1,0 +1,27 @@
+-- Keep a token of a member, by the SHA-256 of its secret. Returns what is known of it; null when the user is no member,
+-- or one who may not have such scopes: a viewer's token does not write.
+CREATE OR REPLACE FUNCTION coordination_create_token(
+    p_workspace text, p_by text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text, p_role text,
+    p_scopes text[], p_label text, p_seconds double precision
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_token agent_tokens;
+BEGIN
+    PERFORM coordination_lock_workspace(p_workspace);
+    v_now := clock_timestamp();
+    PERFORM FROM workspace_members m
+    WHERE m.workspace_id = p_workspace AND m.user_id = p_user AND (m.role <> 'viewer' OR 'write' <> ALL (p_scopes));
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO agent_tokens (workspace_id, id, digest, user_id, session_id, agent_name, role, scopes, label,
+                              created_by, created_at, expires_at)
+    VALUES (p_workspace, p_id, p_digest, p_user, p_session, p_agent, p_role, p_scopes, p_label,
+            p_by, v_now, v_now + make_interval(secs => p_seconds))
+    RETURNING * INTO v_token;
+    RETURN coordination_describe_token(v_token);
+END
+$function$;

@@ -1,0 +1,20 @@
+-- What agents did stays; who may work here is forgotten.
+DO $do$
+DECLARE
+    v_function text;
+BEGIN
+    FOR v_function IN
+        SELECT p.oid::regprocedure FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN ('coordination_lock_workspace', 'coordination_bootstrap_workspace',
+                            'coordination_create_token', 'coordination_describe_token', 'coordination_revoke_token',
+                            'coordination_note_token_use', 'coordination_create_workspace', 'coordination_add_member',
+                            'coordination_name_is_taken', 'coordination_change_member', 'coordination_invite_member',
+                            'coordination_accept_invitation', 'coordination_withdraw_invitation')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', v_function);
+    END LOOP;
+END
+$do$;
+
+DROP TABLE IF EXISTS agent_tokens, workspace_invitations, workspace_members, workspaces;

@@ -1,0 +1,37 @@
+"""Workspaces: who belongs to them, whom they invite, and the tokens of agents.
+
+Only adds: four tables and the functions that change them. The previous release works on with all of it.
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+FROZEN = Path(__file__).parents[1] / "frozen" / "0004"
+
+
+def upgrade() -> None:
+    """Make the tables and functions."""
+    run(FROZEN / "schema" / "new_tables.sql")
+    for file in sorted(FROZEN.glob("*.sql")):
+        run(file)
+    run(FROZEN / "schema" / "lock_down.sql")
+
+
+def downgrade() -> None:
+    """Remove them: members, invitations and tokens are lost, what agents did stays."""
+    run(FROZEN / "schema" / "down.sql")
+
+
+def run(file: Path) -> None:
+    """Run a file of statements exactly as written: on the driver's connection, which takes several at once."""
+    statements = file.read_text(encoding="utf-8")
+    if op.get_context().as_sql:
+        op.get_context().impl.static_output(statements.strip())
+    else:
+        op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(statements))
