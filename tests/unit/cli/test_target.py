@@ -34,8 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def log_in(url: str, **others: str) -> None:
-    login_file.write(target.folder(), Login(url, **{"user": "alice", "token": "coord_kept", **others}))
+def log_in(url: str, workspace: str | None = None) -> None:
+    login_file.write(target.folder(), Login(url, workspace, "alice", "coord_kept"))
 
 
 def meant() -> place.Target:
@@ -94,7 +94,7 @@ def test_a_service_that_is_named_without_a_token_is_reached_with_the_login_there
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log_in(ONE)
-    log_in(OTHER, token="coord_other", user="bob")
+    log_in(OTHER)
     monkeypatch.setenv("COORDINATION_URL", ONE.upper())
     found = meant()
     assert (found.url, found.bearer) == (ONE, "coord_kept")

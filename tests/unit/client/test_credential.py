@@ -10,7 +10,7 @@ from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
 from tests.unit.client.told import Server, Told
 
-NO_SESSIONS = (200, {"sessions": []})
+NO_SESSIONS = (200, b'{"sessions": []}')
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def shown_commands() -> Iterator[list[str]]:
             for line in fence.text.splitlines() if fence.language in {"console", "sh", "text"} else ():
                 match = _COORD.match(line)
                 if match:
-                    yield shlex.split(match[1].split(" > ")[0], comments=True)
+                    yield shlex.split(re.split(" [<>] ", match[1])[0], comments=True)
 
 
 @pytest.mark.parametrize("tokens", list(shown_commands()), ids=" ".join)
