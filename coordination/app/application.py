@@ -1,8 +1,8 @@
 """The application: every part is made here, and put together. It knows all of them and does none of their work.
 
-From the outside in: the guard (Host, Origin, proxies), the local token, then the health routes, the HTTP API and the
-MCP endpoint, which answers whatever else is asked. The life of the application is that of its parts: first the
-database and its schema, then the background work, then the endpoint; at the end in the other direction.
+From the outside in: the guard (Host, Origin, proxies), the gate (whose a request is), then the health routes, the HTTP
+API and the MCP endpoint, which answers whatever else is asked. The life of the application is that of its parts: first
+the database and its schema, then the background work, then the endpoint; at the end in the other direction.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.app import local_token
+from coordination.app import gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
@@ -27,7 +27,6 @@ from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
-from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import ExchangeMiddleware
 from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
@@ -39,8 +38,10 @@ from coordination.transport.mcp.subscriptions import SubscriptionMiddleware
 from coordination.transport.mcp.tools import INSTRUCTIONS, PLANNER_INSTRUCTIONS, build_tools
 from coordination.transport.mcp.visibility import Refusals, Report
 from coordination.transport.rest.description import DescribedApplication
+from coordination.transport.rest.router import hosted_router
 from coordination.transport.rest.router import router as rest_router
 from coordination.transport.rest.web_socket import router as web_socket_router
+from coordination.transport.standing import Standing
 from coordination.transport.web.health import health_router
 
 _MCP_PREFIX: Final = MCP_PATH.partition("{")[0]
@@ -128,7 +129,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             prompts=build_prompts(),
             resources=build_resources(core),
             further=[SubscriptionMiddleware(core)],
-        )
+        ),
+        on_forbidden=refusals.credential,
     )
     observer = Observer(
         core,
@@ -138,9 +140,14 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         database="own" if postgres is None else "embedded",
     )
 
+    standing = Standing(core.authentication)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with _life(core, schema, postgres, endpoint, app):
+        async with (
+            _life(core, schema, postgres, endpoint, app),
+            _beside(asyncio.create_task(standing.watch())),
+        ):
             yield
 
     app = DescribedApplication(
@@ -155,15 +162,16 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         redirect_slashes=False,
     )
     app.state.core, app.state.schema = core, schema
-    routers = (health_router(observer.started, observer.look), rest_router(core), web_socket_router(core))
+    routers = [health_router(observer.started, observer.look), rest_router(core), web_socket_router(core)]
+    if settings.is_hosted:
+        routers.append(hosted_router(core, gate.login_ways(settings), refusals.credential))
     for one in routers:
         app.include_router(one)
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
     app.router.default = endpoint
     add_error_answers(app, [*app.routes, *(route for one in routers for route in one.routes)])
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
-    token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
-    app.add_middleware(LocalTokenGate, token=token)
+    gate.put_around(app, settings, core, standing, refusals)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     app.add_middleware(Guard)  # the last one added is the outermost
     return app

@@ -12,13 +12,17 @@ Role = Literal["planner", "implementer"]
 PLANNER_NAME: Final = "planner"
 
 
-def role_of(agent: str | None) -> Role | None:
-    """Return the role that an agent comes with, which its name gives it; None when there is no agent.
+def role_of(agent: str | None, given: Role | None = None) -> Role | None:
+    """Return the role that an agent comes with; None when there is no agent.
+
+    The credential gives it (`given`), or else the agent's name.
 
     The only place that says so. In its session an implementer can take the planner's role (`domain.planner`).
     """
     if agent is None:
         return None
+    if given is not None:
+        return given
     return "planner" if agent == PLANNER_NAME else "implementer"
 
 
@@ -37,6 +41,7 @@ class Identity:
         checkout: 12 hex digits that name the working tree, or '' when unknown (which conflicts with all).
         checkout_root: the absolute git top level of that working tree, or ''.
         terminal: `{pid}-{start time}` of the caller's terminal, or ''.
+        role_fixed: whether the credential gives the role, so that it cannot change.
     """
 
     workspace: str
@@ -48,6 +53,7 @@ class Identity:
     checkout: str = ""
     checkout_root: str = ""
     terminal: str = ""
+    role_fixed: bool = False
 
     @property
     def agent_id(self) -> str | None:

@@ -5,7 +5,7 @@ A principal is made from a credential and a membership (`domain.workspace`); it 
 allows. In local mode nobody is asked: everybody who gets through is the one person of the machine.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from coordination.domain.errors import Forbidden
@@ -60,6 +60,10 @@ class Principal:
         """Whether the principal may do what a scope stands for."""
         return scope in self.scopes and scope in _OF_A_ROLE[self.member]
 
+    def by_api_key(self) -> "Principal":
+        """Return the same, presented as an API key."""
+        return replace(self, credential="api_key")
+
     @property
     def is_bound(self) -> bool:
         """Whether the credential is one agent's or one session's, and so no person's."""
@@ -80,7 +84,7 @@ class Principal:
             why = "a viewer may only read" if scope in self.scopes else f'it lacks the scope "{scope}"'
             raise Forbidden(f"The credential does not allow that: {why}.", next_call="coord whoami")
 
-    def require_session(self, session: str) -> None:
+    def require_session(self, session: str | None) -> None:
         """Refuse another session than the one that the credential is for; nothing is said of that session.
 
         Raises:

@@ -84,6 +84,7 @@ class Signals:
             name.
         user_agents: the values of all `User-Agent` headers, in order.
         credential: how the request authenticates.
+        may_write: whether the credential is for more than looking.
     """
 
     path_client: str
@@ -91,6 +92,7 @@ class Signals:
     client_info: str | None = None
     user_agents: tuple[str, ...] = ()
     credential: CredentialKind = "none"
+    may_write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def decide(signals: Signals) -> Visible | Hidden:
     """Decide whether the sender of these signals may see coordination tools at all."""
     if signals.credential == "api_key":
         return Hidden("an API key is not for coordination tools")
+    if not signals.may_write:
+        return Hidden("the credential may only read")
     if signals.path_client != CLIENT_PATH:
         return Hidden("the path is another client's")
     verdicts = {

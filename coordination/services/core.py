@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.services.authentication import WRITE_USE_SECONDS, Authentication
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
@@ -44,6 +45,7 @@ class Core:
         self.database = Database(dsn, size=pool_size)
         self.feed = EventFeed(self.database)
         self.presence = PresenceLog(self.database, self.feed)
+        self.authentication = Authentication(self.database)
         self.stopping = asyncio.Event()
         self.corpora = Corpora(self.database, self.stopping)
         self.turns = Turns(self.stopping)
@@ -80,6 +82,7 @@ class Core:
             asyncio.create_task(self.presence.write(), name="presence.write"),
             asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
             asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),
+            asyncio.create_task(repeat(WRITE_USE_SECONDS, self.authentication.write_use), name="token use"),
             asyncio.create_task(repeat(LOOK_FOR_STOPPED_SECONDS, self._end_stopped), name="stopped"),
         ]
         try:
@@ -92,6 +95,7 @@ class Core:
             await self._finished()
             try:
                 await self.presence.flush()
+                await self.authentication.write_use()
             except RetryLater:
                 _log.info("presence_not_written_at_stop")
             await self.database.close()

@@ -9,9 +9,11 @@ from coordination.services.core import Core
 from coordination.store import session as store
 
 
-async def list_sessions(core: Core, workspace: str, after: str | None, limit: int) -> list[SessionSummary]:
-    """Read at most `limit` sessions of a workspace by id, following the id `after`."""
-    return await store.page(core.database, workspace, after, limit)
+async def list_sessions(
+    core: Core, workspace: str, after: str | None, limit: int, *, only: str | None = None
+) -> list[SessionSummary]:
+    """Read at most `limit` sessions of a workspace by id, following the id `after`; or only one of them."""
+    return await store.page(core.database, workspace, after, limit, only)
 
 
 async def begin(core: Core, workspace: str, session: str, by: str) -> bool:

@@ -20,7 +20,7 @@ LIST: Final = """
            (SELECT max(a.last_activity) FROM claude_code_agents a
             WHERE a.workspace_id = s.workspace_id AND a.session_id = s.id) AS last_activity
     FROM claude_code_sessions s
-    WHERE s.workspace_id = $1 AND ($2::text IS NULL OR s.id > $2)
+    WHERE s.workspace_id = $1 AND ($2::text IS NULL OR s.id > $2) AND ($4::text IS NULL OR s.id = $4)
     ORDER BY s.id LIMIT $3
 """
 
@@ -46,7 +46,9 @@ async def configure(
     return orjson.loads(answer)
 
 
-async def page(database: Database, workspace: str, after: str | None, limit: int) -> list[SessionSummary]:
-    """Read at most `limit` sessions of a workspace whose id follows `after`, by id."""
-    rows = await database.fetch(LIST, workspace, after, limit)
+async def page(
+    database: Database, workspace: str, after: str | None, limit: int, only: str | None = None
+) -> list[SessionSummary]:
+    """Read at most `limit` sessions of a workspace whose id follows `after`, by id; or only one of them."""
+    rows = await database.fetch(LIST, workspace, after, limit, only)
     return _SUMMARIES.validate_python([dict(row) for row in rows])

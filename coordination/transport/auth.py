@@ -1,35 +1,49 @@
-"""Credentials: what kind a request carries, and the gate of the local token.
+"""Credentials: what kind a request carries, who is authenticated by it, and the gate of local mode.
 
-Where the operating system cannot tell us who a peer is (`transport.peer`), local mode asks for the token that
-the service printed when it started. Which credential a request has is decided once, from all its headers, and
-kept on the ASGI scope; contradictory credentials are refused. Tokens are compared in constant time and never
-logged.
+Which credential a request has is decided once, from all its headers, and kept on the ASGI scope beside the principal;
+contradictory credentials are refused. Where the operating system cannot tell us who a peer is (`transport.peer`), local
+mode asks for the token that the service printed when it started; the gate of the hosted mode is
+`transport.hosted_gate`. Tokens are compared in constant time and never logged.
 """
 
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination.domain.errors import InvalidInput
+from coordination.domain.principal import LOCAL, Principal
 from coordination.domain.visibility import CredentialKind
 from coordination.transport.problem import problem, problem_of, refuse
 
 OPEN_PATHS: Final = frozenset({"/health", "/health/detailed", "/ready"})
 
-_SCOPE_KEY: Final = "coordination.credential"
+_PRINCIPAL: Final = "coordination.principal"
 _BEARER: Final = b"bearer"
+
+_KINDS: Final[tuple[CredentialKind, ...]] = ("none", "local_token", "bearer", "api_key")
+_LOCAL: Final = {kind: replace(LOCAL, credential=kind) for kind in _KINDS}
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-def classify(headers: Headers, token: str | None = None) -> CredentialKind:
-    """Return what kind of credential these raw ASGI headers carry.
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request authenticates with.
 
-    Args:
-        headers: the scope's headers.
-        token: the service's local token, or None when there is none.
+    Attributes:
+        kind: `none`, `bearer` or `api_key`.
+        secret: what was sent; '' for none.
+    """
+
+    kind: CredentialKind
+    secret: str = field(default="", repr=False)
+
+
+def presented(headers: Headers) -> Presented:
+    """Read the one credential that these raw ASGI headers carry.
 
     Raises:
         InvalidInput: more than one credential, or an Authorization of another scheme than Bearer.
@@ -42,26 +56,44 @@ def classify(headers: Headers, token: str | None = None) -> CredentialKind:
             details={"field": "authorization"},
         )
     if api_keys:
-        return "api_key"
+        return Presented("api_key", api_keys[0].strip().decode("latin-1"))
     if not authorizations:
-        return "none"
+        return Presented("none")
     scheme, _, value = authorizations[0].strip().partition(b" ")
     if scheme.lower() != _BEARER or not value.strip():
         raise InvalidInput(
             "The Authorization header must have the form `Bearer TOKEN`.", details={"field": "authorization"}
         )
-    local = token is not None and secrets.compare_digest(value.strip(), token.encode())
-    return "local_token" if local else "bearer"
+    return Presented("bearer", value.strip().decode("latin-1"))
 
 
-def credential_of(scope: Scope) -> CredentialKind:
-    """Return the credential kind of a request; from its headers when no gate stands before it.
+def classify(headers: Headers, token: str | None = None) -> CredentialKind:
+    """Return what kind of credential these raw ASGI headers carry, in local mode.
+
+    Args:
+        headers: the scope's headers.
+        token: the service's local token, or None when there is none.
 
     Raises:
-        InvalidInput: as `classify`.
+        InvalidInput: as `presented`.
     """
-    kind: CredentialKind | None = scope.get(_SCOPE_KEY)
-    return classify(scope["headers"]) if kind is None else kind
+    found = presented(headers)
+    local = token is not None and secrets.compare_digest(found.secret.encode("latin-1"), token.encode())
+    return "local_token" if found.kind == "bearer" and local else found.kind
+
+
+def keep_principal(scope: Scope, principal: Principal) -> None:
+    """Let the request of this ASGI scope be the principal's."""
+    scope[_PRINCIPAL] = principal
+
+
+def principal_of(scope: Scope) -> Principal:
+    """Return who is authenticated for the request of this ASGI scope.
+
+    Raises:
+        KeyError: no gate stands before whoever asks.
+    """
+    return scope[_PRINCIPAL]
 
 
 class LocalTokenGate:
@@ -94,7 +126,7 @@ class LocalTokenGate:
             answer = problem(401, "unauthorized", detail, headers={"www-authenticate": "Bearer"})
             await refuse(answer, scope, receive, send)
             return
-        scope[_SCOPE_KEY] = kind
+        keep_principal(scope, _LOCAL[kind])
         await self._app(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:

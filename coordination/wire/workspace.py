@@ -35,6 +35,14 @@ class Bootstrap(Body):
     workspace_name: WorkspaceName = "team"
 
 
+class Bootstrapped(BaseModel):
+    """The owner's token, which is shown this once. It is for all that an owner may do, until it is revoked."""
+
+    secret: str
+    workspace: str
+    user: str
+
+
 class Me(BaseModel):
     """Who the credential is, and what it allows."""
 
@@ -134,7 +142,7 @@ class Acceptance(Body):
 
 
 class Accepted(BaseModel):
-    """The workspace that was joined; for whoever sent no credential of a person also a token."""
+    """The workspace that was joined, and for whoever did not log in a token, which is shown this once."""
 
     workspace: Workspace
-    token: NewToken | None
+    secret: str | None

@@ -7,28 +7,31 @@ caller may see is decided by `domain.visibility`; nothing is logged or stored he
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, cast
 
 import orjson
+import structlog
 from fastmcp.server.dependencies import get_http_request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination.domain.checkout import parse_checkout, parse_terminal
-from coordination.domain.errors import InvalidInput
+from coordination.domain.errors import Forbidden, InvalidInput
 from coordination.domain.identity import Identity, role_of
+from coordination.domain.principal import Principal
 from coordination.domain.virtual_user import VirtualUser, parse_virtual_user
-from coordination.domain.visibility import CredentialKind, Hidden, Signals, Visible, decide, tools_for
-from coordination.transport.auth import credential_of
+from coordination.domain.visibility import Hidden, Signals, Visible, decide, tools_for
+from coordination.transport.auth import principal_of
 from coordination.transport.exchange import exchange_of
 from coordination.transport.mcp.headers import JSON, media_type, only, spell_for_the_sdk, values
 from coordination.transport.problem import problem, problem_of, refuse
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
 
+_log: Final = structlog.stdlib.get_logger(__name__)
 _ROUTE: Final = re.compile(r"/mcp/v2/([^/]+)/([^/]+)", re.DOTALL)
 _CLIENT_INFO_KEY: Final = "io.modelcontextprotocol/clientInfo"
 _SCOPE_KEY: Final = "coordination.caller"
@@ -109,12 +112,12 @@ class Entrance:
 
     Args:
         app: the application behind: the exchange, then `CallerResolution`, then FastMCP.
-        workspace: the workspace that callers of this endpoint belong to.
+        on_forbidden: called when the ids of a URL are not the credential's.
     """
 
-    def __init__(self, app: ASGIApp, *, workspace: str) -> None:
+    def __init__(self, app: ASGIApp, *, on_forbidden: Callable[[], None] = lambda: None) -> None:
         self._app = app
-        self._workspace = workspace
+        self._on_forbidden = on_forbidden
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -128,6 +131,11 @@ class Entrance:
             refusal = self._admit(scope)
         except InvalidInput as error:
             refusal = problem_of(error)
+        except Forbidden as error:
+            self._on_forbidden()
+            host, port = scope.get("client") or ("unknown", 0)
+            _log.warning("credential_forbidden", why=error.message, peer=f"{host}:{port}")
+            refusal = problem_of(error)
         if refusal is None:
             await self._app(scope, receive, send)
         else:
@@ -138,12 +146,15 @@ class Entrance:
 
         Raises:
             InvalidInput: a part of the request is malformed.
+            Forbidden: the credential is not for the user, session or agent that the URL names.
         """
         match = _ROUTE.fullmatch(route_path(scope))
         if match is None:
             return problem(404, "not_found", f"There is nothing here. The MCP endpoint is {PATH}.")
         client, connection = match.groups()
-        user = parse_virtual_user(connection)
+        user, principal = parse_virtual_user(connection), principal_of(scope)
+        principal.require_agent(user.user, user.agent)
+        principal.require_session(user.session)
         if scope["method"] == "OPTIONS":
             return Response(status_code=204, headers=_METHODS)
         if scope["method"] != "POST":
@@ -155,36 +166,37 @@ class Entrance:
             return problem(415, "unsupported_media_type", f"The Content-Type must be {JSON}.")
         headers = tuple([header for header in scope["headers"] if header[0] in _OF_THE_CALLER])
         read = _read_once if _is_short(client, *(value for _, value in headers)) else _read
-        identity, signals = read(self._workspace, client, user, headers, credential_of(scope))
+        identity, signals = read(principal, client, user, headers)
         scope[_ARRIVAL_KEY] = _Arrival(identity, connection, signals)
         spell_for_the_sdk(scope)
         return None
 
 
 def _read(
-    workspace: str,
+    principal: Principal,
     client: str,
     user: VirtualUser,
     headers: tuple[tuple[bytes, bytes], ...],
-    credential: CredentialKind,
 ) -> tuple[Identity, Signals]:
     checkout = parse_checkout(only(headers, _CHECKOUT))
     identity = Identity(
-        workspace=workspace,
+        workspace=principal.workspace,
         user=user.user,
         session=user.session,
         agent=user.agent,
-        role=role_of(user.agent),
+        role=role_of(user.agent, principal.role),
         client=client,
         checkout=checkout.key,
         checkout_root=checkout.root,
         terminal=parse_terminal(only(headers, _TERMINAL)),
+        role_fixed=principal.role is not None,
     )
     signals = Signals(
         path_client=client,
         client_names=tuple(values(headers, _CLIENT_NAME)),
         user_agents=tuple(values(headers, _USER_AGENT)),
-        credential=credential,
+        credential=principal.credential,
+        may_write=principal.may("write"),
     )
     return identity, signals
 

@@ -43,7 +43,7 @@ class Roles:
             RetryLater: nobody can say now whether it has more than it came with.
         """
         caller = current_caller()
-        if caller is None or not isinstance(caller.verdict, Visible):
+        if caller is None or not isinstance(caller.verdict, Visible) or caller.identity.role_fixed:
             return caller
         agent = agent_of(caller.identity)
         if agent is None or agent.role == "planner":

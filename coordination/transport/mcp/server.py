@@ -8,7 +8,7 @@ visibility.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import fastmcp
@@ -122,7 +122,7 @@ def build_mcp(
 def mcp_app(
     mcp: FastMCP,
     *,
-    workspace: str = "local",
+    on_forbidden: Callable[[], None] = lambda: None,
     body_max: int = BODY_MAX,
     body_seconds: float = BODY_SECONDS,
 ) -> StarletteWithLifespan:
@@ -132,7 +132,7 @@ def mcp_app(
 
     Args:
         mcp: what `build_mcp` built.
-        workspace: the workspace of the callers.
+        on_forbidden: called when the ids of a URL are not the credential's.
         body_max: the largest request body in bytes.
         body_seconds: how long a request body may take to arrive.
     """
@@ -143,7 +143,7 @@ def mcp_app(
         # Host and Origin are checked outermost, on every route (transport.guard).
         host_origin_protection=False,
         middleware=[
-            Middleware(Entrance, workspace=workspace),
+            Middleware(Entrance, on_forbidden=on_forbidden),
             Middleware(ExchangeMiddleware, body_max=body_max, body_seconds=body_seconds),
             Middleware(CallerResolution),
         ],

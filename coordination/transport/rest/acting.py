@@ -10,10 +10,10 @@ from fastapi import Depends, Path
 from coordination.domain.agent import Agent
 from coordination.domain.checkout import parse_checkout, parse_terminal
 from coordination.domain.errors import InvalidInput, RoleNeeded
-from coordination.domain.identity import Role, role_of
+from coordination.domain.identity import role_of
 from coordination.services.core import Core
 from coordination.services.planner import read_role
-from coordination.transport.rest.parameters import WORKSPACE
+from coordination.transport.rest.parameters import Allowed, InSession
 from coordination.wire.acting import Acting
 from coordination.wire.rest import NAME_RULE, NAMED, is_name
 
@@ -22,6 +22,7 @@ CLIENT: Final = "http"
 
 
 def _joined(
+    principal: Allowed,
     session: Annotated[
         str,
         Path(
@@ -30,32 +31,38 @@ def _joined(
             json_schema_extra={name: NAMED[name] for name in ("minLength", "maxLength", "pattern")},
         ),
     ],
-) -> str:
+) -> InSession:
+    principal.require_session(session)
     if not is_name(session):
         raise InvalidInput(f"session: {NAME_RULE}.")
-    return session
+    return InSession(principal, session)
 
 
-JoinedSession = Annotated[str, Depends(_joined)]
+JoinedSession = Annotated[InSession, Depends(_joined)]
 
 
-def actor(core: Core, session: str, who: Acting) -> Agent:
+def actor(core: Core, session: InSession, who: Acting) -> Agent:
     """Return the agent that a body names, and note that it acts."""
     agent = named_agent(session, who)
     core.presence.heard(agent, called=True)
     return agent
 
 
-def named_agent(session: str, who: Acting) -> Agent:
-    """Return the agent that a body names, in the session that it is in or joins."""
+def named_agent(session: InSession, who: Acting) -> Agent:
+    """Return the agent that a body names, in the session that it is in or joins.
+
+    Raises:
+        Forbidden: the credential is not that agent's.
+    """
     user, _, name = who.agent.partition("/")
+    session.principal.require_agent(user, name)
     checkout = parse_checkout(who.checkout)
     return Agent(
-        workspace=WORKSPACE,
-        session=session,
+        workspace=session.workspace,
+        session=session.id,
         user=user,
         name=name,
-        role=_role(name),
+        role=role_of(name, session.principal.role) or "implementer",
         client=CLIENT,
         checkout=checkout.key,
         checkout_root=checkout.root,
@@ -63,17 +70,13 @@ def named_agent(session: str, who: Acting) -> Agent:
     )
 
 
-async def require_planner(core: Core, agent: Agent) -> None:
+async def require_planner(core: Core, agent: Agent, *, role_fixed: bool) -> None:
     """Refuse an agent that is no planner; over MCP it would not see the tool.
 
     Raises:
         RoleNeeded: it is an implementer.
         RetryLater: the database cannot answer now.
     """
-    if await read_role(core, agent) != "planner":
+    role = agent.role if role_fixed else await read_role(core, agent)
+    if role != "planner":
         raise RoleNeeded(f"Only a planner may do that, and {agent.id} is an implementer.")
-
-
-def _role(name: str) -> Role:
-    """The role that an agent comes with."""
-    return role_of(name) or "implementer"

@@ -11,9 +11,8 @@ from coordination.services.core import Core
 from coordination.transport.rest.acting import JoinedSession, named_agent
 from coordination.transport.rest.description import JOIN
 from coordination.transport.rest.parameters import (
-    WORKSPACE,
+    AnySession,
     PageQuery,
-    SessionId,
     of_known_session,
     possible_name,
     require_session,
@@ -31,9 +30,9 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return await agents.heartbeat(core, named_agent(session, who))
 
     @router.get("/sessions/{session}/agents", summary="List the agents by id")
-    async def list_agents(session: SessionId, query: Annotated[PageQuery, Query()]) -> AgentPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def list_agents(session: AnySession, query: Annotated[PageQuery, Query()]) -> AgentPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """All agents that ever joined, whether they are still there or not."""
-        found = await agents.list_agents(core, WORKSPACE, session, query.after, query.limit + 1)
+        found = await agents.list_agents(core, session.workspace, session.id, query.after, query.limit + 1)
         if not found:
             await require_session(core, session)
         page = found[: query.limit]
@@ -41,7 +40,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/agents/{agent_id:path}", summary="Look at one agent")
     async def read_agent(  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        session: SessionId,
+        session: AnySession,
         agent_id: Annotated[
             str,
             Path(
@@ -52,4 +51,4 @@ def add_routes(router: APIRouter, core: Core) -> None:
     ) -> AgentStatus:
         """What it does, holds and waits for, as the status of the session shows it."""
         async with of_known_session(core, session, UnknownItem):
-            return await agents.read_agent(core, WORKSPACE, session, possible_name(agent_id))
+            return await agents.read_agent(core, session.workspace, session.id, possible_name(agent_id))

@@ -10,7 +10,7 @@ from coordination.domain.event import Event
 from coordination.services import event as events
 from coordination.services.core import Core
 from coordination.transport.exchange import Disconnect, exchange_of
-from coordination.transport.rest.parameters import WORKSPACE, EventNumber, Limit, SessionId, require_session
+from coordination.transport.rest.parameters import AnySession, EventNumber, InSession, Limit, require_session
 from coordination.wire.rest import EventPage
 
 WAIT_MAX: Final = 45
@@ -34,23 +34,24 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/events", summary="Read what happened, in order")
     async def read_events(  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        request: Request, session: SessionId, query: Annotated[EventQuery, Query()]
+        request: Request, session: AnySession, query: Annotated[EventQuery, Query()]
     ) -> EventPage:
         """What each kind carries is in docs/reference/events.md. Large events come in fewer, of about 1 MB together."""
-        found = await events.read_events(core, WORKSPACE, session, query.after, query.limit)
+        found = await events.read_events(core, session.workspace, session.id, query.after, query.limit)
         if not found:
             await require_session(core, session)
-            events.require_reached(session, query.after, await events.last_number(core, WORKSPACE, session))
+            last = await events.last_number(core, session.workspace, session.id)
+            events.require_reached(session.id, query.after, last)
             found = await _wait(core, session, query, exchange_of(request.scope).disconnected)
         return EventPage(events=found, next_after=found[-1].seq if found else query.after)
 
 
-async def _wait(core: Core, session: str, query: EventQuery, gone: Disconnect) -> list[Event]:
+async def _wait(core: Core, session: InSession, query: EventQuery, gone: Disconnect) -> list[Event]:
     """Wait for events, but no longer than the client is there to get them."""
     if query.wait_seconds == 0:
         return []
     reading = asyncio.ensure_future(
-        events.read_events(core, WORKSPACE, session, query.after, query.limit, query.wait_seconds)
+        events.read_events(core, session.workspace, session.id, query.after, query.limit, query.wait_seconds)
     )
     leaving = asyncio.ensure_future(gone.wait())
     try:

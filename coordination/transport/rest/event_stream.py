@@ -22,7 +22,7 @@ from coordination.domain.event import Event
 from coordination.services.core import Core
 from coordination.services.event_stream import MOST_SESSIONS, EventStream, open_stream
 from coordination.transport.rest.description import STREAM
-from coordination.transport.rest.parameters import SESSION_MAX, WORKSPACE, possible_session
+from coordination.transport.rest.parameters import SESSION_MAX, Allowed, possible_session
 
 HEARTBEAT_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 2000
@@ -57,8 +57,8 @@ class StreamQuery(BaseModel):
 def add_routes(router: APIRouter, core: Core) -> None:
     """Add the route to `router`."""
 
-    async def opened() -> AsyncGenerator[EventStream]:
-        with open_stream(core, WORKSPACE) as stream:
+    async def opened(principal: Allowed) -> AsyncGenerator[EventStream]:
+        with open_stream(core, principal.workspace) as stream:
             yield stream
 
     @router.get(
@@ -68,6 +68,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         responses=STREAM,
     )
     async def follow_events(  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        principal: Allowed,
         stream: Annotated[EventStream, Depends(opened)],
         query: Annotated[StreamQuery, Query()],
         last_event_id: Annotated[
@@ -79,6 +80,8 @@ def add_routes(router: APIRouter, core: Core) -> None:
         ] = None,
     ) -> StreamingResponse:
         """The stream stays open. It goes on after `Last-Event-ID` or `after`; without both, with what comes now."""
+        for session in query.session:
+            principal.require_session(session)
         sessions = [possible_session(session) for session in query.session]
         # A browser that comes back asks for the same URL, so what it has seen since counts more.
         text = last_event_id or query.after

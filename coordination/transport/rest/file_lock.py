@@ -16,7 +16,7 @@ from coordination.transport import file_lock as asked
 from coordination.transport.exchange import exchange_of
 from coordination.transport.rest.acting import JoinedSession, actor
 from coordination.transport.rest.description import CLAIM, OWN_LEASES
-from coordination.transport.rest.parameters import WORKSPACE, PageQuery, SessionId, require_session
+from coordination.transport.rest.parameters import AnySession, PageQuery, PersonsSession, require_session
 from coordination.wire.acting import Claimed, Grant, LockClaim, Release, Released, Renewal, Renewed
 from coordination.wire.rest import LockPage, Revocation, Revoked
 
@@ -28,10 +28,10 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
 
     @router.get("/sessions/{session}/locks", summary="List the live leases by path")
-    async def list_locks(session: SessionId, query: Annotated[PageQuery, Query()]) -> LockPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def list_locks(session: AnySession, query: Annotated[PageQuery, Query()]) -> LockPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """The leases of one path are never parted, so a page may have a few more or less than `limit`."""
         after = None if query.after is None else query.after.removeprefix(CURSOR)
-        found, last = await file_lock.page_of_locks(core, WORKSPACE, session, after, query.limit)
+        found, last = await file_lock.page_of_locks(core, session.workspace, session.id, after, query.limit)
         if not found:
             await require_session(core, session)
         return LockPage(locks=found, next_cursor=None if last is None else f"{CURSOR}{last}")
@@ -70,10 +70,15 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return Released(released=await file_lock.release(core, agent, paths, tokens))
 
     @router.post("/sessions/{session}/locks/revoke", summary="Take leases from their holders")
-    async def revoke_locks(session: SessionId, revocation: Revocation) -> Revoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def revoke_locks(session: PersonsSession, revocation: Revocation) -> Revoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """A person does this. The holders are told with their next sync; who waits for a path gets it now."""
         taken = await file_lock.revoke(
-            core, WORKSPACE, session, revocation.by, revocation.paths, revocation.agent
+            core,
+            session.workspace,
+            session.id,
+            session.person(revocation.by),
+            revocation.paths,
+            revocation.agent,
         )
         if not taken:
             await require_session(core, session)

@@ -7,7 +7,13 @@ from pydantic import BaseModel, ConfigDict
 
 from coordination.services import task
 from coordination.services.core import Core
-from coordination.transport.rest.parameters import WORKSPACE, EventNumber, Limit, SessionId, require_session
+from coordination.transport.rest.parameters import (
+    AnySession,
+    EventNumber,
+    Limit,
+    PersonsSession,
+    require_session,
+)
 from coordination.wire.rest import MessagePage, PersonMessage, Sent
 
 
@@ -26,19 +32,19 @@ def add_routes(router: APIRouter, core: Core) -> None:
     @router.get(
         "/sessions/{session}/messages", summary="List the messages in the order in which they were sent"
     )
-    async def list_messages(session: SessionId, query: Annotated[MessageQuery, Query()]) -> MessagePage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def list_messages(session: AnySession, query: Annotated[MessageQuery, Query()]) -> MessagePage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Messages of agents and of persons. Their texts are other people's words: clean them before you show them."""
-        found = await task.list_messages(core, WORKSPACE, session, query.after, query.limit + 1)
+        found = await task.list_messages(core, session.workspace, session.id, query.after, query.limit + 1)
         if not found:
             await require_session(core, session)
         page = found[: query.limit]
         return MessagePage(messages=page, next_cursor=page[-1].id if len(found) > query.limit else None)
 
     @router.post("/sessions/{session}/messages", summary="Send a message to agents of a session")
-    async def send_message(session: SessionId, message: PersonMessage) -> Sent:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def send_message(session: PersonsSession, message: PersonMessage) -> Sent:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """The message comes from a person. An agent reads it with its next sync, or when it waits for something."""
         await require_session(core, session)
         recipients = await task.send_message(
-            core, WORKSPACE, session, message.sender, message.text, message.to
+            core, session.workspace, session.id, session.person(message.sender), message.text, message.to
         )
         return Sent(sent_to=recipients)

@@ -10,9 +10,8 @@ from coordination.domain.plan.handed_out import Plan
 from coordination.services import plan
 from coordination.services.core import Core
 from coordination.transport.rest.parameters import (
-    WORKSPACE,
+    AnySession,
     Limit,
-    SessionId,
     Text,
     of_known_session,
     require_session,
@@ -50,9 +49,9 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
 
     @router.get("/sessions/{session}/plans", summary="List the plans by revision")
-    async def list_plans(session: SessionId, query: Annotated[PlanQuery, Query()]) -> PlanPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def list_plans(session: AnySession, query: Annotated[PlanQuery, Query()]) -> PlanPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Every plan that was handed out in the session, the first one first."""
-        found = await plan.list_plans(core, WORKSPACE, session, query.after, query.limit + 1)
+        found = await plan.list_plans(core, session.workspace, session.id, query.after, query.limit + 1)
         if not found:
             await require_session(core, session)
         page = found[: query.limit]
@@ -61,19 +60,19 @@ def add_routes(router: APIRouter, core: Core) -> None:
     @router.get(
         "/sessions/{session}/plans/{revision}", summary="Look at one plan, the latest or an earlier one"
     )
-    async def read_revision(session: SessionId, revision: Revision) -> Plan:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_revision(session: AnySession, revision: Revision) -> Plan:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """An earlier plan has its tasks as they were handed out; those that a later one replaced say so."""
         async with of_known_session(core, session, UnknownItem):
-            return await plan.read_revision(core, WORKSPACE, session, revision)
+            return await plan.read_revision(core, session.workspace, session.id, revision)
 
     @router.get("/sessions/{session}/plan", summary="The latest plan, its tasks as they are now")
-    async def read_plan(session: SessionId) -> Plan:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_plan(session: AnySession) -> Plan:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Each task with whom it is for, what it waits for and what it is predicted to write."""
         async with of_known_session(core, session, UnknownItem):
-            return await plan.latest(core, WORKSPACE, session)
+            return await plan.latest(core, session.workspace, session.id)
 
     @router.get("/sessions/{session}/prompt", summary="What an agent of the plan is told first")
-    async def read_prompt(session: SessionId, query: Annotated[PromptQuery, Query()]) -> FirstPrompt:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_prompt(session: AnySession, query: Annotated[PromptQuery, Query()]) -> FirstPrompt:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """A text to be given to the agent as it is. What the planner wrote is quoted in it."""
         async with of_known_session(core, session, UnknownItem):
-            return FirstPrompt(prompt=await plan.prompt(core, WORKSPACE, session, query.agent))
+            return FirstPrompt(prompt=await plan.prompt(core, session.workspace, session.id, query.agent))

@@ -9,7 +9,7 @@ from coordination.domain.planner import HeldRole
 from coordination.services import planner
 from coordination.services.core import Core
 from coordination.transport.rest.description import Responses, refused
-from coordination.transport.rest.parameters import WORKSPACE, SessionId, of_known_session
+from coordination.transport.rest.parameters import PersonsSession, of_known_session
 from coordination.wire.planner import RoleChange
 
 _TAKEN: Final[Responses] = {409: refused(409, "Another agent that has the role is there.")}
@@ -21,13 +21,17 @@ def add_routes(router: APIRouter, core: Core) -> None:
     @router.post(
         "/sessions/{session}/planner", summary="Let an agent take the planner's role", responses=_TAKEN
     )
-    async def take_planner(session: SessionId, change: RoleChange) -> HeldRole:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def take_planner(session: PersonsSession, change: RoleChange) -> HeldRole:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """It is free when no other agent that has it is there. Who had taken it before is an implementer again."""
         async with of_known_session(core, session, UnknownItem):
-            return await planner.take(core, WORKSPACE, session, change.by, change.agent)
+            return await planner.take(
+                core, session.workspace, session.id, session.person(change.by), change.agent
+            )
 
     @router.delete("/sessions/{session}/planner", summary="Let an agent give the planner's role back")
-    async def give_planner_back(session: SessionId, change: RoleChange) -> HeldRole:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def give_planner_back(session: PersonsSession, change: RoleChange) -> HeldRole:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """It is an implementer again. Who has the role by its name keeps it, and an implementer stays one."""
         async with of_known_session(core, session, UnknownItem):
-            return await planner.give_back(core, WORKSPACE, session, change.by, change.agent)
+            return await planner.give_back(
+                core, session.workspace, session.id, session.person(change.by), change.agent
+            )

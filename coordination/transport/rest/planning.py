@@ -12,7 +12,7 @@ from coordination.transport.exchange import exchange_of
 from coordination.transport.plan import planned, project_paths
 from coordination.transport.rest.acting import JoinedSession, actor, require_planner
 from coordination.transport.rest.description import PLANNING
-from coordination.transport.rest.parameters import WORKSPACE, SessionId, of_known_session
+from coordination.transport.rest.parameters import AnySession, of_known_session
 from coordination.wire.plan import ANALYSIS_ID
 from coordination.wire.planning import AnalysisRequest, AnalysisResult, PlanHandedOut, PlanRequest
 
@@ -34,7 +34,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
     ) -> AnalysisResult:
         """The same tasks and the same index give the same analysis, so it may be sent twice. Twenty are kept."""
         agent = actor(core, session, wanted)
-        await require_planner(core, agent)
+        await require_planner(core, agent, role_fixed=session.principal.role is not None)
         kept = await plan.analyse(
             core,
             agent,
@@ -46,17 +46,17 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return AnalysisResult.of(kept.id, kept.agent_id, kept.analysis, kept.warnings)
 
     @router.get("/sessions/{session}/analyses/{analysis_id}", summary="Look at an analysis, all of it")
-    async def read_analysis(session: SessionId, analysis_id: AnalysisId) -> AnalysisResult:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_analysis(session: AnySession, analysis_id: AnalysisId) -> AnalysisResult:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """It is as it was: of an index that was refreshed since, it knows nothing."""
         async with of_known_session(core, session, UnknownItem):
-            kept = await plan.read(core, WORKSPACE, session, analysis_id)
+            kept = await plan.read(core, session.workspace, session.id, analysis_id)
         return AnalysisResult.of(kept.id, kept.agent_id, kept.analysis, kept.warnings)
 
     @router.post("/sessions/{session}/plans", summary="Hand the tasks of an analysis out", responses=PLANNING)
     async def distribute_plan(session: JoinedSession, wanted: PlanRequest) -> PlanHandedOut:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Sending it again replaces what has not started and keeps what has. Ask the person first."""
         agent = actor(core, session, wanted)
-        await require_planner(core, agent)
+        await require_planner(core, agent, role_fixed=session.principal.role is not None)
         async with of_known_session(core, session, UnknownItem):
             handed = await plan.distribute(core, agent, wanted.analysis_id, wanted.preferred_agent_count)
         return PlanHandedOut(

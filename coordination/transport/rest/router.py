@@ -1,9 +1,10 @@
 """All routes of the HTTP API under `/api/v1`, as one router for the composition root.
 
-Who may call is decided outside (`transport.guard`, `transport.peer`, `transport.auth`). The application must put the
-router behind `ExchangeMiddleware`.
+Who calls is decided outside (`transport.guard`, `transport.peer`, `transport.auth`, `transport.hosted_gate`). The
+application must put the router behind `ExchangeMiddleware`.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter
@@ -11,10 +12,12 @@ from fastapi import APIRouter
 from coordination.services.core import Core
 from coordination.transport.rest import (
     agent,
+    agent_token,
     event,
     event_stream,
     file_index,
     file_lock,
+    login,
     message,
     plan,
     planner,
@@ -22,7 +25,9 @@ from coordination.transport.rest import (
     session,
     sync,
     task,
+    workspace,
 )
+from coordination.transport.rest.login import LoginWays
 from coordination.transport.rest.problem_route import ProblemRoute
 
 PREFIX: Final = "/api/v1"
@@ -30,9 +35,7 @@ PREFIX: Final = "/api/v1"
 
 def router(core: Core) -> APIRouter:
     """Build the router on the shared parts of the use cases."""
-    routes = APIRouter(
-        prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
-    )
+    routes = _empty()
     for noun in (
         session,
         agent,
@@ -49,3 +52,24 @@ def router(core: Core) -> APIRouter:
     ):
         noun.add_routes(routes, core)
     return routes
+
+
+def hosted_router(core: Core, ways: LoginWays, on_refused: Callable[[str], None]) -> APIRouter:
+    """Build the router of what only a hosted service has.
+
+    Args:
+        core: the shared parts of the use cases.
+        ways: how people come in.
+        on_refused: called with the reason of each refusal of a credential.
+    """
+    routes = _empty()
+    login.add_routes(routes, core, ways, on_refused)
+    for noun in (agent_token, workspace):
+        noun.add_routes(routes, core)
+    return routes
+
+
+def _empty() -> APIRouter:
+    return APIRouter(
+        prefix=PREFIX, route_class=ProblemRoute, generate_unique_id_function=lambda route: route.name
+    )

@@ -10,7 +10,7 @@ from coordination.services import agent as agents
 from coordination.services import session as sessions
 from coordination.services.core import Core
 from coordination.transport.rest.description import SETTING
-from coordination.transport.rest.parameters import WORKSPACE, PageQuery, SessionId, Text
+from coordination.transport.rest.parameters import Allowed, AnySession, PageQuery, PersonsSession, Text
 from coordination.wire.rest import SessionChange, SessionPage, SessionSettings
 
 AGENTS_MAX = 100
@@ -32,19 +32,21 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
 
     @router.get("/sessions", summary="List the sessions")
-    async def list_sessions(query: Annotated[PageQuery, Query()]) -> SessionPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def list_sessions(principal: Allowed, query: Annotated[PageQuery, Query()]) -> SessionPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Open and closed ones."""
-        found = await sessions.list_sessions(core, WORKSPACE, query.after, query.limit + 1)
+        found = await sessions.list_sessions(
+            core, principal.workspace, query.after, query.limit + 1, only=principal.session
+        )
         page = found[: query.limit]
         return SessionPage(sessions=page, next_cursor=page[-1].id if len(found) > query.limit else None)
 
     @router.get("/sessions/{session}", summary="Who is here, doing what, holding or waiting for what")
-    async def read_session(session: SessionId, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def read_session(session: AnySession, query: Annotated[StatusQuery, Query()]) -> SessionStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Everything is read at one instant. `totals` count the whole session, whatever page this is."""
         return await agents.read_status(
             core,
-            WORKSPACE,
-            session,
+            session.workspace,
+            session.id,
             agent=query.agent,
             include_inactive=query.include_inactive,
             after=query.after,
@@ -52,13 +54,13 @@ def add_routes(router: APIRouter, core: Core) -> None:
         )
 
     @router.patch("/sessions/{session}", summary="Close, open or configure a session", responses=SETTING)
-    async def configure_session(session: SessionId, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def configure_session(session: PersonsSession, change: SessionChange) -> SessionSettings:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """What is left out stays as it is."""
         configured = await sessions.configure(
             core,
-            WORKSPACE,
-            session,
-            change.by,
+            session.workspace,
+            session.id,
+            session.person(change.by),
             status=None if change.status is None else SessionState(change.status),
             across_checkouts=None
             if change.across_checkouts is None

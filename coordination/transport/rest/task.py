@@ -10,9 +10,8 @@ from coordination.domain.task import Task, TaskState
 from coordination.services import task
 from coordination.services.core import Core
 from coordination.transport.rest.parameters import (
-    WORKSPACE,
+    AnySession,
     PageQuery,
-    SessionId,
     Text,
     of_known_session,
     possible_name,
@@ -37,12 +36,12 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
 
     @router.get("/sessions/{session}/tasks", summary="List the tasks by id")
-    async def list_tasks(session: SessionId, query: Annotated[TaskQuery, Query()]) -> TaskPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def list_tasks(session: AnySession, query: Annotated[TaskQuery, Query()]) -> TaskPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """All tasks of the session: those of plans, and those that agents named themselves."""
         page, more = await task.list_tasks(
             core,
-            WORKSPACE,
-            session,
+            session.workspace,
+            session.id,
             status=query.status,
             agent=query.agent,
             after=query.after,
@@ -54,7 +53,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
 
     @router.get("/sessions/{session}/tasks/{task_id:path}", summary="Look at one task")
     async def read_task(  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        session: SessionId,
+        session: AnySession,
         task_id: Annotated[
             str,
             Path(
@@ -65,4 +64,4 @@ def add_routes(router: APIRouter, core: Core) -> None:
     ) -> Task:
         """The task as it is now, with what its holder last reported."""
         async with of_known_session(core, session, UnknownItem):
-            return await task.read_task(core, WORKSPACE, session, possible_name(task_id))
+            return await task.read_task(core, session.workspace, session.id, possible_name(task_id))

@@ -15,12 +15,13 @@ from starlette.responses import Response
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater, UnknownItem
+from coordination.domain.errors import CoordinationError, Forbidden, InvalidInput, RetryLater, UnknownItem
+from coordination.domain.principal import Principal
 from coordination.services.core import Core
 from coordination.services.event_stream import EventStream, open_stream
 from coordination.transport.problem import POLICY_VIOLATION, problem, problem_of, refuse
 from coordination.transport.rest.explanation import explain
-from coordination.transport.rest.parameters import SESSION_MAX, WORKSPACE, possible_session
+from coordination.transport.rest.parameters import SESSION_MAX, possible_session, reader
 from coordination.transport.web_socket_protocol import PATH
 from coordination.wire.event_stream import (
     ClientMessage,
@@ -49,10 +50,11 @@ def router(core: Core) -> APIRouter:
     @routes.websocket(PATH)
     async def follow(socket: WebSocket) -> None:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         try:
-            with open_stream(core, WORKSPACE) as stream:
+            principal = reader(socket)
+            with open_stream(core, principal.workspace) as stream:
                 await socket.accept()
-                await _Conversation(socket, stream).run()
-        except RetryLater as error:
+                await _Conversation(socket, stream, principal).run()
+        except (Forbidden, RetryLater) as error:
             await refuse(problem_of(error), socket.scope, socket.receive, socket.send)
         except WebSocketDisconnect:
             return
@@ -78,7 +80,8 @@ class _Closed(Exception):
 class _Conversation:
     """One client, from the handshake to the end."""
 
-    def __init__(self, socket: WebSocket, stream: EventStream) -> None:
+    def __init__(self, socket: WebSocket, stream: EventStream, principal: Principal) -> None:
+        self._principal = principal
         self._socket = socket
         self._stream = stream
         self._mistakes = 0
@@ -158,6 +161,7 @@ class _Conversation:
 
     async def _subscribe(self, wanted: Subscribe) -> None:
         try:
+            self._principal.require_session(wanted.session)
             after = await self._stream.follow(possible_session(wanted.session), wanted.after)
         except RetryLater as error:
             await self._refuse(error, wanted.session)

@@ -18,6 +18,7 @@ from coordination.domain.task import Report
 from coordination.services import agent as agents
 from coordination.services import file_lock, task
 from coordination.services.core import Core
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import ExchangeMiddleware
 from coordination.transport.rest.router import router
 
@@ -71,7 +72,7 @@ def application(core: Core) -> ASGIApp:
     """The routes behind what they need."""
     app = FastAPI()
     app.include_router(router(core))
-    return ExchangeMiddleware(app)
+    return LocalTokenGate(ExchangeMiddleware(app), token=None)
 
 
 @contextlib.asynccontextmanager

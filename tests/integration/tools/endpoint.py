@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.store.database import Database
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.mcp.prompts import build_prompts
 from coordination.transport.mcp.resources import build_resources
 from coordination.transport.mcp.roles import RoleReader
@@ -138,7 +139,9 @@ async def endpoint(
     async with (
         living(app),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", timeout=60
+            transport=httpx.ASGITransport(LocalTokenGate(app, token=None)),
+            base_url="http://127.0.0.1",
+            timeout=60,
         ) as client,
     ):
         yield Endpoint(

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from coordination.domain.agent import Agent
 from coordination.domain.identity import Identity
 from coordination.services.core import Core
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.mcp.resource import CoordinationResource, ResourceCard
 from coordination.transport.mcp.resources import build_resources
 from coordination.transport.mcp.server import build_mcp, mcp_app
@@ -72,7 +73,7 @@ async def refused(core: Core, uri: str, *resources: Resource) -> dict[str, objec
         resources=resources,
     )
     app = mcp_app(mcp)
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(LocalTokenGate(app, token=None))
     async with living(app), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return await Client(Endpoint(core, app, client)).refused(uri)
 

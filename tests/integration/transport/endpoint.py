@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from coordination.domain.identity import Identity
 from coordination.domain.visibility import PLANNER_TOOLS
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import Exchange
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.tool import Answer, CoordinationTool, ToolCard
@@ -214,7 +215,7 @@ async def endpoint(
         on_called=result.called.append,
         refusals=result.refusals,
     )
-    app: ASGIApp = mcp_app(mcp, **options)
+    app: ASGIApp = LocalTokenGate(mcp_app(mcp, **options), token=None)
     async with served(wrap(app) if wrap else app) as url, result.client:
         result.url = url
         yield result

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from coordination.domain.checkout import parse_checkout
 from coordination.domain.identity import Identity
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS, Visible, decide
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.mcp.server import build_mcp, mcp_app
 from coordination.transport.mcp.visibility import Refusals
 from tests.integration.transport.curl import CURL_CLAUDE, CURL_CURSOR, run_line
@@ -173,7 +174,7 @@ async def test_prompts_and_resources_follow_the_tools() -> None:
         ResourceTemplate.from_function(_prompt_of, uri_template="coordination://prompt/{agent}", name="p")
     )
     found: dict[str, list[object]] = {}
-    async with served(mcp_app(server)) as url, httpx.AsyncClient() as client:
+    async with served(LocalTokenGate(mcp_app(server), token=None)) as url, httpx.AsyncClient() as client:
         one = Endpoint(url, refusals, client=client)
         for who, path in (("claude", PLANNER), ("other", "/mcp/v2/cursor/alice__session__demo__planner")):
             found[who] = [

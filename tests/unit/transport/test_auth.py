@@ -6,7 +6,7 @@ import pytest
 
 from coordination.domain.errors import InvalidInput
 from coordination.domain.visibility import CredentialKind
-from coordination.transport.auth import OPEN_PATHS, LocalTokenGate, classify, credential_of
+from coordination.transport.auth import OPEN_PATHS, LocalTokenGate, classify, principal_of
 from tests.unit.transport.asgi import Inner, Pairs, run, scope_of
 
 TOKEN = "s3cret"  # noqa: S105  the token of these tests
@@ -79,17 +79,18 @@ async def test_health_needs_no_token(path: str) -> None:
 async def test_a_gate_without_a_token_only_classifies() -> None:
     inner = Inner()
     await run(LocalTokenGate(inner, token=None), scope_of(headers=[("x-api-key", "k")]))
-    assert credential_of(inner.scopes[0]) == "api_key"
+    assert principal_of(inner.scopes[0]).credential == "api_key"
 
 
 async def test_the_gate_tells_what_it_found() -> None:
     inner = Inner()
     await run(LocalTokenGate(inner, token=TOKEN), scope_of(headers=[("authorization", f"Bearer {TOKEN}")]))
-    assert credential_of(inner.scopes[0]) == "local_token"
+    assert principal_of(inner.scopes[0]).credential == "local_token"
 
 
-def test_without_a_gate_the_headers_tell() -> None:
-    assert credential_of(scope_of(headers=[("authorization", f"Bearer {TOKEN}")])) == "bearer"
+def test_without_a_gate_nobody_is_authenticated() -> None:
+    with pytest.raises(KeyError):
+        principal_of(scope_of(headers=[("authorization", f"Bearer {TOKEN}")]))
 
 
 async def test_a_websocket_without_the_token_is_not_accepted() -> None:

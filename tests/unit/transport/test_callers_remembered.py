@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from coordination.domain.visibility import PLANNER_TOOLS
+from coordination.transport.auth import LocalTokenGate
 from coordination.transport.exchange import ExchangeMiddleware
 from coordination.transport.mcp.identity import Caller, CallerResolution, Entrance
 from tests.unit.transport.asgi import run, scope_of
@@ -24,7 +25,7 @@ async def served(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"served"})
 
 
-ENDPOINT = Entrance(ExchangeMiddleware(CallerResolution(served)), workspace="local")
+ENDPOINT = LocalTokenGate(Entrance(ExchangeMiddleware(CallerResolution(served))), token=None)
 """All that reads who asks, without a server that would keep a request for a while."""
 
 
