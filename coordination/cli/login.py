@@ -16,7 +16,7 @@ from coordination.domain.text import clean
 
 if TYPE_CHECKING:
     from coordination.client.login_file import Login
-    from coordination.wire.workspace import Me, NewToken
+    from coordination.wire.workspace import Me
 
 NAME: Final = 130
 BOOTSTRAP_VARIABLE: Final = "COORDINATION_BOOTSTRAP_TOKEN"
@@ -117,7 +117,7 @@ def _bootstrap(url: str, user: str | None, workspace_name: str | None) -> None:
     secret = entrance.secret("Bootstrap token", BOOTSTRAP_VARIABLE)
     with entrance.reaching(Target(url, secret, None, Remote(None, None, True))) as client:
         made = client.bootstrap(user or place.user(), workspace_name)
-    keep(_of(url, made))
+    keep(_login(url, made.workspace, made.user, made.secret))
 
 
 def _keep_token(url: str, secret: str) -> None:
@@ -134,10 +134,11 @@ def _accept(url: str) -> None:
     code = entrance.secret("Code of the invitation", INVITATION_VARIABLE)
     with entrance.reaching(found) as client:
         accepted = client.accept(code)
-    if accepted.token is not None:
-        keep(_of(url, accepted.token))
-    elif known is not None:
-        keep(replace(known, workspace=accepted.workspace.id, user=accepted.workspace.user))
+    joined = accepted.workspace
+    if accepted.secret is not None or known is None:
+        keep(_login(url, joined.id, joined.user, accepted.secret))
+    else:
+        keep(replace(known, workspace=joined.id, user=joined.user))
 
 
 def _as_person(url: str, email: str | None, provider: str | None) -> None:
@@ -230,10 +231,6 @@ def keep(login: "Login") -> None:
         login_file.write(target.folder(), login)
     except OSError as error:
         raise Failure(str(error)) from None
-
-
-def _of(url: str, made: "NewToken") -> "Login":
-    return _login(url, made.workspace, made.token.user, made.secret)
 
 
 def _login(url: str, workspace: str | None, user: str | None, token: str | None) -> "Login":

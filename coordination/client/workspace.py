@@ -13,6 +13,7 @@ from coordination.domain.workspace import Invitation, Member, MemberRole, Worksp
 from coordination.wire.agent_token import TokenList, TokenRevoked
 from coordination.wire.workspace import (
     Accepted,
+    Bootstrapped,
     InvitationList,
     Invited,
     Left,
@@ -50,13 +51,13 @@ class WorkspaceClient:
         """Read how people log in here; that needs no credential."""
         return self._channel.ask("/login", LoginOffer, {})
 
-    def bootstrap(self, user: str, workspace_name: str | None = None) -> NewToken:
+    def bootstrap(self, user: str, workspace_name: str | None = None) -> Bootstrapped:
         """Make the first workspace and its owner; the credential is the bootstrap token, which is dead then."""
         wanted = {"user": user, "workspace_name": workspace_name}
-        return self._channel.write("POST", "/bootstrap", wanted, NewToken)
+        return self._channel.write("POST", "/bootstrap", wanted, Bootstrapped)
 
     def accept(self, code: str) -> Accepted:
-        """Accept an invitation, as the person whose credential is sent; without one there is a token for it."""
+        """Accept an invitation, as the person whose credential is sent; without one the answer holds a token."""
         return self._channel.write("POST", f"{INVITATIONS}/accept", {"code": code}, Accepted)
 
     def me(self) -> Me:
@@ -79,11 +80,13 @@ class WorkspaceClient:
 
     def add_member(self, user: str, role: MemberRole) -> Member:
         """Add a member who works with tokens alone."""
-        return self._channel.write("POST", MEMBERS, {"user": user, "role": role}, Member)
+        added = self._channel.write("POST", MEMBERS, {"user": user, "role": role}, MemberList)
+        return _named(added, user)
 
     def change_member(self, user: str, role: MemberRole) -> Member:
         """Give a member another role."""
-        return self._channel.write("PATCH", f"{MEMBERS}/{part(user)}", {"role": role}, Member)
+        changed = self._channel.write("PATCH", f"{MEMBERS}/{part(user)}", {"role": role}, MemberList)
+        return _named(changed, user)
 
     def remove_member(self, user: str) -> Left:
         """Remove a member with all tokens, or leave, by one's own name."""
@@ -115,3 +118,8 @@ class WorkspaceClient:
     def revoke_token(self, token_id: str) -> TokenRevoked:
         """Let a token work no more, for good."""
         return self._channel.write("DELETE", f"{TOKENS}/{part(token_id)}", {}, TokenRevoked)
+
+
+def _named(found: MemberList, user: str) -> Member:
+    """Return the member of that name, whom the service has just answered with all others."""
+    return next(member for member in found.members if member.user == user)

@@ -37,6 +37,7 @@ HEAVY = {
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token that is kept for a session, and Claude Code that connects to it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv(headers.SERVER_VARIABLE, f"{ENDPOINT}__planner")
     token = TerminalToken(ENDPOINT, "local", "0123", None, True, "coord_secret")
