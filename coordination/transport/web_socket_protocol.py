@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import structlog
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidMessage
+from websockets.exceptions import SecurityError
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
@@ -45,7 +45,10 @@ def wish(head: bytes) -> Literal["granted", "ignored", "too_large"]:
     trial.receive_data(head)
     requests = [event for event in trial.events_received() if isinstance(event, Request)]
     if not requests:
-        return "ignored" if isinstance(trial.handshake_exc, InvalidMessage) else "too_large"
+        met = trial.handshake_exc
+        # Some releases of the library wrap what their parser says.
+        beyond = isinstance(met, SecurityError) or isinstance(met and met.__cause__, SecurityError)
+        return "too_large" if beyond else "ignored"
     return "granted" if trial.accept(requests[0]).status_code == 101 else "ignored"  # noqa: PLR2004 - Switching Protocols
 
 

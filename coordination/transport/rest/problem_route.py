@@ -45,9 +45,10 @@ class ProblemRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """Wrap the handler that FastAPI makes."""
         handler = super().get_route_handler()
+        takes_body = self.body_field is not None
 
         async def answer(request: Request) -> Response:
-            if request.method in WRITES and not _is_json(request):
+            if takes_body and request.method in WRITES and not _is_json(request):
                 detail = f"The body must be JSON: send it with the header Content-Type: {_JSON}."
                 return problem(415, "unsupported_media_type", detail)
             try:

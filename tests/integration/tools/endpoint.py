@@ -136,16 +136,17 @@ async def endpoint(
         role=role or functools.partial(read_role, core),
     )
     app = mcp_app(mcp)
+    gated = LocalTokenGate(app, token=None)
     async with (
         living(app),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(LocalTokenGate(app, token=None)),
+            transport=httpx.ASGITransport(gated),
             base_url="http://127.0.0.1",
             timeout=60,
         ) as client,
     ):
         yield Endpoint(
-            core, app, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
+            core, gated, client, {tool.name: _validator(_json(tool.output_schema)) for tool in tools}
         )
 
 

@@ -215,7 +215,8 @@ async def endpoint(
         on_called=result.called.append,
         refusals=result.refusals,
     )
-    app: ASGIApp = LocalTokenGate(mcp_app(mcp, **options), token=None)
-    async with served(wrap(app) if wrap else app) as url, result.client:
+    app: ASGIApp = mcp_app(mcp, **options)
+    gate = LocalTokenGate(wrap(app) if wrap else app, token=None)
+    async with served(gate) as url, result.client:
         result.url = url
         yield result

@@ -8,9 +8,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from coordination.domain.principal import Principal
 from coordination.domain.virtual_user import FORM
-from coordination.transport.auth import LocalTokenGate
+from coordination.transport.auth import LocalTokenGate, keep_principal
 from coordination.transport.guard import Guard
 from tests.integration.transport.endpoint import (
     CLAUDE_CODE,
@@ -271,8 +273,18 @@ async def test_the_guards_stand_before_the_endpoint() -> None:
             problem_code(answer)
 
 
-async def test_the_workspace_is_the_one_the_endpoint_serves() -> None:
-    async with endpoint(workspace="team") as mcp:
+async def test_the_workspace_is_the_principals() -> None:
+    principal = Principal("team", "alice")
+
+    def of_a_team(app: ASGIApp) -> ASGIApp:
+        async def gate(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                keep_principal(scope, principal)
+            await app(scope, receive, send)
+
+        return gate
+
+    async with endpoint(wrap=of_a_team) as mcp:
         await mcp.tools(PLANNER, HEADERS)
         assert mcp.listed[0].workspace == "team"
 
