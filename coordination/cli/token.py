@@ -30,7 +30,7 @@ token = App(
     coord token create --agent impl_a --session demo --role implementer --days 7 --label "laptop"
     coord token create --scope read --label dashboard > dashboard.token
     coord token list
-    coord token revoke 0123456789abcdef
+    coord token revoke 0123456789ab
 """,
     usage="Usage: coord token [list | create [OPTIONS] | revoke ID]",
 )

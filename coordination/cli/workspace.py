@@ -27,9 +27,15 @@ workspace = App(
 
     coord workspace list
     coord workspace create "Team Blue"
-    coord workspace use 0123456789abcdef
+    coord workspace use ws_0123456789abcdef
     coord workspace members
     coord workspace invite bob --role member
+    coord workspace invitations
+    coord workspace withdraw 0123456789ab
+    coord workspace add build
+    coord workspace role bob viewer
+    coord workspace remove bob
+    coord workspace leave
 """,
     usage="Usage: coord workspace [list | create NAME | use ID | members | invite USER | add USER | role USER ROLE | "
     "remove USER | leave | invitations | withdraw ID]",
