@@ -43,6 +43,11 @@ class _Known:
     generation: int
 
 
+def issuer_of(supabase_url: str) -> str:
+    """Return who a project's tokens say that they are from."""
+    return f"{supabase_url.rstrip('/')}{AUTH_PATH}"
+
+
 class SupabasePeople:
     """Verifies the access tokens of one Supabase project; made once, closed at the end.
 
@@ -59,7 +64,7 @@ class SupabasePeople:
         loopback = project.host in {"127.0.0.1", "::1", "localhost"}
         if project.scheme != "https" and not (project.scheme == "http" and loopback):
             raise ValueError("the URL of a Supabase project begins with https://")
-        self.issuer = f"{supabase_url.rstrip('/')}{AUTH_PATH}"
+        self.issuer = issuer_of(supabase_url)
         self._keys = KeySet(f"{self.issuer}/.well-known/jwks.json", trust_env=not loopback, ages=ages)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 

@@ -24,7 +24,8 @@ from tests.supabase.log_in import LogIn
 from tests.supabase.oauth_server import OAuthServer
 
 API_KEY = "sb_publishable_of-these-tests"
-_OPEN = {"/authorize", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"}
+DISCOVERY = "/.well-known/oauth-authorization-server"
+_OPEN = {"/authorize", "/.well-known/jwks.json", DISCOVERY}
 
 
 class SupabaseProject:
@@ -46,7 +47,7 @@ class SupabaseProject:
         self.url = ""
         self.gate = threading.Event()
         self.begin_anew()
-        whole = Starlette(routes=[Route("/auth/v1/{path:path}", self._serve, methods=["GET", "POST"])])
+        whole = Starlette(routes=[Route("/{path:path}", self._serve, methods=["GET", "POST"])])
         config = uvicorn.Config(whole, log_level="critical", lifespan="off", ws="none", access_log=False)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run)
@@ -89,7 +90,7 @@ class SupabaseProject:
         self._server.run(sockets=[self._socket])
 
     async def _serve(self, request: Request) -> Response:
-        path = f"/{request.path_params['path']}"
+        path = _in_auth(request.url.path)
         self.asked[path] += 1
         if self.away:
             return Response("away", self.away)
@@ -108,6 +109,13 @@ class SupabaseProject:
             return Response(self.jwks, media_type="application/json")
         shown = {"keys": [key.jwk() for key in self.keys]}
         return JSONResponse(shown, headers={"cache-control": "public, max-age=600"})
+
+
+def _in_auth(path: str) -> str:
+    """The path inside Auth; discovery has its well-known place before that (RFC 8414, section 3.1)."""
+    if path == f"{DISCOVERY}/auth/v1":
+        return DISCOVERY
+    return path.removeprefix("/auth/v1") if path.startswith("/auth/v1/") else ""
 
 
 def _has_key(request: Request) -> bool:
