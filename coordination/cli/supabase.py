@@ -5,17 +5,21 @@ The conversation with the project itself is in `client.supabase_login`.
 
 import asyncio
 import sys
+import threading
 import webbrowser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from coordination.cli import place
 from coordination.cli.output import USAGE, Failure, tell
 from coordination.cli.place import Remote, Target
 from coordination.cli.refusals import in_words
+from coordination.domain.text import clean
 
 if TYPE_CHECKING:
     from coordination.client.login_file import Refreshable
     from coordination.client.supabase_login import Project
+
+NAME: Final = 130
 
 
 def log_in(url: str, project_url: str, key: str, email: str | None, provider: str | None) -> "Refreshable":
@@ -38,6 +42,7 @@ def log_in(url: str, project_url: str, key: str, email: str | None, provider: st
     with in_words(place.settings(), Target(url, None, None, Remote(None, None, True))):
         project = Project(project_url, key)
         if provider is not None:
+            _require(provider, asyncio.run(supabase_login.providers(project)))
             return asyncio.run(supabase_login.by_browser(project, provider, _show))
         return _by_email(project, email if email is not None else _ask("E-mail address"))
 
@@ -52,6 +57,19 @@ def end(session: "Refreshable") -> bool:
     except ClientError:
         return False
     return True
+
+
+def _require(provider: str, known: list[str]) -> None:
+    """Refuse a provider that the project does not have, with those that it has."""
+    if provider in known:
+        return
+    has = f"it has {', '.join(known)}" if known else "it has none"
+    raise Failure(
+        f"The project has no login through {clean(provider, NAME)} in the browser; {clean(has, 500)}.",
+        mend=f"Log in by e-mail, without --browser: {place.coord('login --help')}",
+        exit_code=USAGE,
+        code="usage",
+    )
 
 
 def _by_email(project: "Project", email: str) -> "Refreshable":
@@ -80,4 +98,5 @@ def _ask(what: str) -> str:
 
 def _show(url: str) -> None:
     tell(f"Open this in your browser, if it does not open by itself:\n{url}")
-    webbrowser.open(url)
+    # Some browsers return only when the person leaves them; meanwhile the answer has to be listened for.
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

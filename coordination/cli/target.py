@@ -163,8 +163,11 @@ def _renewed(login: "Login") -> Callable[[], str]:
     def token() -> str:
         from coordination.client import fresh_login  # noqa: PLC0415 - as above
 
-        if fresh_login.credential(held[0]) is None:
-            held[0] = asyncio.run(fresh_login.fresh(folder(), held[0]))
-        return fresh_login.credential(held[0]) or ""
+        usable = fresh_login.credential(held[0])
+        if usable is not None:
+            return usable
+        held[0] = asyncio.run(fresh_login.fresh(folder(), held[0]))
+        # As fresh as can be had, however soon it ends.
+        return held[0].token or (held[0].supabase.access_token if held[0].supabase is not None else "")
 
     return token

@@ -14,6 +14,7 @@ from tests.integration.cli.running import Coord, Running, running_on
 SHARED = "shared_cli"
 SHARED_HOSTED = "shared_cli_hosted"
 
+
 @pytest.fixture(autouse=True)
 def logged_in_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the hosted services of whoever runs the tests out of them."""

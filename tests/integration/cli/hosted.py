@@ -8,6 +8,7 @@ import io
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from fastapi import FastAPI
@@ -49,14 +50,15 @@ class Hosted:
 
 
 @contextlib.asynccontextmanager
-async def hosting_on(dsn: str, folder: Path) -> AsyncGenerator[Hosted]:
-    """Serve the application on a database, as a hosted service does."""
+async def hosting_on(dsn: str, folder: Path, **variables: str) -> AsyncGenerator[Hosted]:
+    """Serve the application on a database, as a hosted service does, with further settings."""
     settings = load(
         {
             "COORDINATION_MODE": "hosted",
             "DATABASE_URL": dsn,
             "COORDINATION_DATA_DIR": str(folder),
             "COORDINATION_BOOTSTRAP_TOKEN": BOOTSTRAP,
+            **variables,
         }
     )
     app: FastAPI = create(settings)
@@ -83,8 +85,8 @@ class Person:
         self._capture = capture
         self._monkeypatch = monkeypatch
 
-    async def __call__(self, *words: str, typed: str = "", **variables: str) -> Answer:
-        """Type a command; `typed` is what stands on standard input, which is no terminal."""
+    async def __call__(self, *words: str, typed: str | TextIO = "", **variables: str) -> Answer:
+        """Type a command; `typed` is what stands on standard input, which is no terminal unless it says so."""
         with self._monkeypatch.context() as here:
             for name in VARIABLES:
                 here.delenv(name, raising=False)
@@ -96,14 +98,14 @@ class Person:
             }
             for name, value in given.items():
                 here.setenv(name, str(value))
-            here.setattr("sys.stdin", io.StringIO(typed))
+            here.setattr("sys.stdin", io.StringIO(typed) if isinstance(typed, str) else typed)
             here.setattr("coordination.cli.place.getpass.getuser", lambda: f"{self.name}-at-home")
             self._capture.readouterr()
             exit_code = await asyncio.to_thread(run, words)
         printed = self._capture.readouterr()
         return Answer(exit_code, printed.out, printed.err)
 
-    async def done(self, *words: str, typed: str = "", **variables: str) -> Answer:
+    async def done(self, *words: str, typed: str | TextIO = "", **variables: str) -> Answer:
         """Type a command that has to succeed."""
         answer = await self(*words, typed=typed, **variables)
         assert answer.exit_code == 0, answer
