@@ -16,7 +16,7 @@ from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.app import gate
+from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
@@ -28,7 +28,6 @@ from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
 from coordination.transport.exchange import ExchangeMiddleware
-from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
@@ -177,7 +176,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
     gate.put_around(app, settings, core, standing, refusals, people)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    edge.put_around(app, settings)  # the last one added is the outermost
     return app
 
 

@@ -31,7 +31,12 @@ class UnusableToken(UnusableFile):
 
 
 def is_needed(settings: Settings) -> bool:
-    """Whether every client has to send the token: told so, or the system cannot tell who a peer is."""
+    """Whether every client has to send the token: told so, or the system cannot tell who a peer is.
+
+    In hosted mode nobody does: there every client has a credential of its own.
+    """
+    if settings.is_hosted:
+        return False
     # Here, because commands that only read the token need no server.
     from coordination.transport import peer  # noqa: PLC0415
 
