@@ -58,10 +58,9 @@ def _checkout() -> str | None:
 
 def _authorization(key: str) -> str | None:
     """Return the header for a token, None unless it goes where it may go."""
-    # What local mode needs none of.
-    import platformdirs  # noqa: PLC0415
+    import platformdirs  # noqa: PLC0415 - local mode needs none of it
 
-    from coordination.client import private_file, terminal_token  # noqa: PLC0415
+    from coordination.client import private_file, terminal_token  # noqa: PLC0415 - as above
 
     folder = platformdirs.user_config_path(APP, appauthor=False)
     try:

@@ -82,7 +82,7 @@ def test_every_failure_code_has_its_row_with_its_exit_code_unless_it_is_one_of_t
         (client_errors.UnsafeAddress.default_code, output.USAGE),
         (supabase_login.REFUSED, output.REFUSED),
         (supabase_login.ENDED, output.REFUSED),
-        (redirect_listener.TIMED_OUT, output.REFUSED),
+        ("login_timed_out", output.REFUSED),
     }
     # `not_ready` is a word of the health pages too, where it has no exit code.
     assert documented == found | {("not_ready", output.FAILED)}
