@@ -12,6 +12,7 @@ import platform
 import shutil
 import statistics
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -20,12 +21,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analysis_load, database_load, event_latency, http_load, index_load, servers
+from benchmarks import analysis_load, database_load, event_latency, growth, http_load, index_load, servers
 from coordination.embedded import EmbeddedPostgres
 from coordination.embedded.binaries import find_binaries
 
 ANALYSED_FILES = 20_000
-PARTS = ("mcp", "database", "index", "analysis", "events")
+PARTS = ("mcp", "database", "index", "analysis", "events", "instances", "retention")
 RESULTS = Path(__file__).parent / "results"
 console = Console()
 
@@ -61,17 +62,17 @@ def measured(
     part: str, chosen: argparse.Namespace
 ) -> Any:  # Any: the raw rounds of a part, which become JSON
     """Run one part and print what came of it."""
-    match part:
-        case "mcp":
-            return over_mcp(chosen.agents, chosen.rounds, chosen.seconds)
-        case "database":
-            return in_database(chosen.rounds, max(1, int(chosen.seconds)))
-        case "index":
-            return of_index(chosen.files, chosen.rounds)
-        case "analysis":
-            return of_analysis(chosen.rounds)
-        case _:
-            return to_readers(chosen.rounds * chosen.seconds)
+    rounds, seconds = chosen.rounds, chosen.seconds
+    parts: dict[str, Callable[[], Any]] = {
+        "mcp": lambda: over_mcp(chosen.agents, rounds, seconds),
+        "database": lambda: in_database(rounds, max(1, int(seconds))),
+        "index": lambda: of_index(chosen.files, rounds),
+        "analysis": lambda: of_analysis(rounds),
+        "events": lambda: to_readers(rounds * seconds),
+        "instances": lambda: growth.of_instances(console, rounds, seconds),
+        "retention": lambda: growth.of_retention(console, rounds, seconds),
+    }
+    return parts[part]()
 
 
 def over_mcp(agents: list[int], rounds: int, seconds: float) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from coordination.app.errors import add_error_answers
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
 from coordination.domain.identity import Identity
+from coordination.domain.retention import Retention
 from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
 from coordination.services.planner import read_role
@@ -111,7 +112,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    core = Core(dsn, pool_size=settings.pool_size)
+    retention = Retention(settings.keep_events_days, settings.keep_closed_days)
+    core = Core(dsn, pool_size=settings.pool_size, retention=retention)
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 from coordination import __version__
 from coordination.app.command_line import program
 from coordination.cli import (
+    backup,
     config,
     connect,
     doctor,
@@ -64,6 +65,7 @@ for group in (
     token,
     workspace,
     migrate,
+    backup,
     config,
     doctor,
     headers,

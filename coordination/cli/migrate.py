@@ -1,14 +1,13 @@
 """`coord migrate`: look at the schema's revision, change it, or print the SQL. What revisions do is their own."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated, Final, TypeAlias
 
 from cyclopts import App, Parameter
 
 from coordination.app import running
-from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, progress, say
+from coordination.cli.database import database
+from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, say
 from coordination.cli.place import coord, coord_at, settings
 from coordination.settings import Settings
 
@@ -77,7 +76,7 @@ def migrate(
         _print_script(to, json=json)
         return OK
     chosen = settings()
-    with _database(chosen, quiet=json) as dsn:
+    with database(chosen, quiet=json) as dsn:
         before = _current(dsn)
         if check:
             return _report_check(before, known[-1], json=json)
@@ -105,26 +104,6 @@ def _known() -> tuple[str, ...]:
     from coordination.store import schema_version  # noqa: PLC0415 - it loads the database driver
 
     return schema_version.known()
-
-
-@contextmanager
-def _database(chosen: Settings, *, quiet: bool) -> Generator[str]:
-    """Yield the DSN of a database that answers; the embedded one is stopped again if it was started here."""
-    if chosen.dsn is not None:
-        yield chosen.dsn
-        return
-    from coordination.embedded import EmbeddedPostgres, PostgresUnavailable  # noqa: PLC0415 - as in `_known`
-
-    postgres = EmbeddedPostgres(chosen.data_dir)
-    try:
-        with progress("Starting Postgres", quiet=quiet or postgres.alive()):
-            postgres.start()
-    except PostgresUnavailable as error:
-        raise Failure(str(error), code="postgres_unavailable") from error
-    try:
-        yield postgres.dsn
-    finally:
-        postgres.stop()
 
 
 def _current(dsn: str) -> str | None:

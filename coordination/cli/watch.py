@@ -121,6 +121,7 @@ def _stream(
     """Print every event from now on, until it is ended."""
     from coordination.client.event_stream import (  # noqa: PLC0415 - `coord --help` is quick without it
         Current,
+        Gone,
         Interrupted,
         follow,
     )
@@ -139,6 +140,8 @@ def _stream(
             if lost:
                 tell("It answers again.")
             lost = False
+        elif isinstance(news, Gone):
+            tell(f"The events up to number {news.up_to} are not kept any more.")
         else:
             say(line(news))
 

@@ -31,6 +31,7 @@ from coordination.client.service import ServiceClient
 from coordination.domain import cursor
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event
+from coordination.wire.event_stream import REMOVED, Removed
 
 SILENT_SECONDS: Final = 35.0
 """Two heartbeats of the service and the time that its database may take to answer."""
@@ -51,13 +52,20 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """The events up to number `up_to` were removed after their time, and the caller has not had all of them."""
+
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """Nobody knows what happens until the next `Current`; it is tried again. `error` says why."""
 
     error: ClientError
 
 
-News: TypeAlias = Event | Current | Interrupted
+News: TypeAlias = Event | Current | Gone | Interrupted
 
 
 def follow(
@@ -79,7 +87,8 @@ def follow(
 
     Yields:
         `Current` first, and then while nothing happens every fifteen seconds; each event once and in order;
-        `Interrupted` for every attempt that failed or broke, and `Current` before the events go on.
+        `Interrupted` for every attempt that failed or broke, and `Current` before the events go on; `Gone` in the place
+        of events that are not kept any more.
 
     Raises:
         RequestRefused: there is no such session (any more), it has fewer events than the caller says, or what answers
@@ -167,7 +176,9 @@ class Follower:
                     ServiceUnavailable("The service cannot read events now; its database does not answer.")
                 )
                 return
-        if block.data is not None:
+        if block.name == REMOVED:
+            yield self._gone(block)
+        elif block.data is not None:
             yield from self._event(block)
         elif block.id is not None or HEARTBEAT in block.comments:
             yield from self._sign_of_life(block)
@@ -180,6 +191,14 @@ class Follower:
             self._failures = 0
         self._current = True
         yield Current(self._after)
+
+    def _gone(self, block: Block) -> Gone:
+        try:
+            removed = Removed.model_validate_json(block.data or "")
+        except ValidationError as error:
+            raise not_ours(self._client.url) from error
+        self._after = removed.up_to
+        return Gone(removed.up_to)
 
     def _event(self, block: Block) -> Iterator[News]:
         try:

@@ -17,11 +17,13 @@ class Block:
     """What stands between two empty lines.
 
     Attributes:
+        name: what its line `event` says; None when it has none.
         data: its lines of data, joined by line feeds; None when it has none, so it is no event.
         id: the last id in it; None when it has none.
         comments: its comments, in order.
     """
 
+    name: str | None = None
     data: str | None = None
     id: str | None = None
     comments: list[str] = field(default_factory=list[str])
@@ -36,6 +38,8 @@ class Block:
             self.data = value if self.data is None else f"{self.data}\n{value}"
         elif name == "id":
             self.id = value
+        elif name == "event":
+            self.name = value
 
 
 def blocks(chunks: Iterable[bytes]) -> Iterator[Block]:

@@ -124,11 +124,19 @@ class NewsItem:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What happened since the last sync; `cursor` is the event number it reaches, `more` that there is more."""
+    """What happened since the last sync.
+
+    Attributes:
+        cursor: the number of the event that it reaches.
+        more: whether there is more.
+        removed_up_to: the number of the last event that was removed after its time before the agent read it; None when
+            nothing is missing.
+    """
 
     items: tuple[NewsItem, ...]
     cursor: int
     more: bool
+    removed_up_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

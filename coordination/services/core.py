@@ -12,10 +12,12 @@ from typing import Final
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.domain.retention import Retention
 from coordination.services.authentication import WRITE_USE_SECONDS, Authentication
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
+from coordination.services.retention import SWEEP_EVERY_SECONDS, Sweeper
 from coordination.services.trouble import Trouble
 from coordination.services.turns import Turns
 from coordination.store import file_lock, stopped
@@ -36,12 +38,13 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        retention: how long what happened is kept; None keeps all of it.
 
     Attributes:
         stopping: set when waiting calls must end (`stop_waiting`).
     """
 
-    def __init__(self, dsn: str, *, pool_size: int = 4) -> None:
+    def __init__(self, dsn: str, *, pool_size: int = 4, retention: Retention | None = None) -> None:
         self.database = Database(dsn, size=pool_size)
         self.feed = EventFeed(self.database)
         self.presence = PresenceLog(self.database, self.feed)
@@ -49,6 +52,7 @@ class Core:
         self.stopping = asyncio.Event()
         self.corpora = Corpora(self.database, self.stopping)
         self.turns = Turns(self.stopping)
+        self._sweeper = Sweeper(self.database, retention or Retention(), self._goes_on)
         # The event loop forgets tasks that nobody holds.
         self._unfinished: set[asyncio.Task[None]] = set()
 
@@ -84,6 +88,7 @@ class Core:
             asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),
             asyncio.create_task(repeat(WRITE_USE_SECONDS, self.authentication.write_use), name="token use"),
             asyncio.create_task(repeat(LOOK_FOR_STOPPED_SECONDS, self._end_stopped), name="stopped"),
+            asyncio.create_task(repeat(SWEEP_EVERY_SECONDS, self._sweep), name="sweep"),
         ]
         try:
             yield
@@ -115,6 +120,13 @@ class Core:
     async def _expire(self) -> None:
         for workspace, session in await file_lock.expire(self.database):
             self.feed.announce(workspace, session, freed=True)
+
+    async def _sweep(self) -> None:
+        await self._sweeper.sweep()
+
+    async def _goes_on(self, seconds: float) -> bool:
+        await self.rest(seconds)
+        return not self.stopping.is_set()
 
     async def _end_stopped(self) -> None:
         if ended := await stopped.end(self.database):

@@ -62,11 +62,11 @@ async def read_latest(
     """
     last = await last_number(core, workspace, session) if last is None else last
     after, found = max(0, last - limit), list[Event]()
-    # Numbers have no gaps, so as many as are missing end with the last.
+    # Numbers have no gaps, so as many as are missing end with the last; but the first ones may have been removed.
     while after < last and (
         page := await store.read(core.database, workspace, session, after, min(limit, last - after))
     ):
-        after, found = page[-1].seq, page
+        after, found = page[-1].seq, [event for event in page if event.seq <= last]
     return found
 
 
@@ -78,6 +78,28 @@ async def last_number(core: Core, workspace: str, session: str) -> int:
     """
     numbers = await store.last_numbers(core.database, [(workspace, session)])
     return numbers[workspace, session]
+
+
+def removed_up_to(after: int, found: list[Event]) -> int | None:
+    """Return the number of the last event that was removed after its time before a reader had it.
+
+    Args:
+        after: the number of the last event that the reader has.
+        found: what follows; numbers have no gaps, and the last event of a session is never removed.
+
+    Returns:
+        The number; None when nothing is missing.
+    """
+    return found[0].seq - 1 if found and found[0].seq > after + 1 else None
+
+
+async def first_number(core: Core, workspace: str, session: str) -> int:
+    """Return the number of the first event of a session that is kept, 1 when it has none.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    return await store.first_number(core.database, workspace, session)
 
 
 def require_reached(session: str, after: int, last: int) -> None:

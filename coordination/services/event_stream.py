@@ -2,23 +2,23 @@
 
 A stream holds a number for each session and nothing else: no event waits in memory for a reader that is slow, because a
 page is read when the reader asks for it. A wake-up of the feed says where to look; a look that finds nothing ends it.
-So a stream misses nothing, and repeats nothing. A session that was deleted ends it, also when another one has its name
-by now: that one began at another moment, and its events have numbers of their own. Who may follow is not decided here,
-nor what goes over the wire.
+So a stream misses nothing, and repeats nothing; of what was removed after its time it says that it is gone. A session
+that was deleted ends it, also when another one has its name by now: that one began at another moment, and its events
+have numbers of their own. Who may follow is not decided here, nor what goes over the wire.
 """
 
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from coordination.domain.errors import InvalidInput, UnknownItem
 from coordination.domain.event import Event
 from coordination.domain.text import shown
 from coordination.services.agent import read_status
 from coordination.services.core import Core
-from coordination.services.event import require_reached
+from coordination.services.event import removed_up_to, require_reached
 from coordination.services.feed import Subscription
 from coordination.store import event as store
 
@@ -26,6 +26,21 @@ MOST_SESSIONS: Final = 10
 PAGE_EVENTS: Final = 100
 PAGE_BYTES: Final = 64 * 1024
 """What the payloads of one page have together at most, unless the first alone has more."""
+
+
+class StreamPage(NamedTuple):
+    """What comes next of a session.
+
+    Attributes:
+        session: its id.
+        events: its next events, without gaps among them.
+        removed_up_to: the number of the last event before them that the reader has not had, because it was removed
+            after its time; None when they follow what it has.
+    """
+
+    session: str
+    events: list[Event]
+    removed_up_to: int | None
 
 
 class EventStream:
@@ -92,12 +107,12 @@ class EventStream:
         del self._began[session]
         return True
 
-    async def read(self) -> tuple[str, list[Event]] | None:
+    async def read(self) -> StreamPage | None:
         """Read the next page of a session where something is due, in turn, without waiting.
 
         Returns:
-            The session and its events, whose numbers follow the cursor without a gap; None when nothing is due. The
-            cursor stands after them then.
+            The session and its events, whose numbers follow the cursor, or what was removed; None when nothing is due.
+            The cursor stands after them then.
 
         Raises:
             UnknownItem: a session was deleted, and another one has its name. It is followed no more.
@@ -121,8 +136,9 @@ class EventStream:
                 raise self._deleted(session)
             if found:
                 self._due[session] = None  # at the end: the others come first
+                removed = removed_up_to(self.cursor[session], found)
                 self.cursor[session] = found[-1].seq
-                return session, found
+                return StreamPage(session, found, removed)
         return None
 
     async def wait(self, seconds: float) -> bool:

@@ -27,6 +27,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "workers": "COORDINATION_WORKERS",
     "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
+    "keep_events_days": "COORDINATION_KEEP_EVENTS_DAYS",
+    "keep_closed_days": "COORDINATION_KEEP_CLOSED_DAYS",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
     "log_level": "COORDINATION_LOG_LEVEL",
@@ -44,6 +46,7 @@ EMBEDDED: Final = "embedded"
 HOSTED: Final = "hosted"
 BOOTSTRAP_MIN: Final = 32
 BOOTSTRAP_MAX: Final = 256
+KEEP_MAX: Final = 36_500
 
 APP: Final = "coordination"
 """The name of our folders among those of the user."""
@@ -175,6 +178,9 @@ class Settings(BaseSettings):
         workers: how many processes serve the port.
         stop_seconds: how long running calls may take to finish once the service stops.
         pool_size: most connections of each process to the database for calls; its event feed has one more.
+        keep_events_days: for how many days events are kept, and what a session no longer needs of its plans; 0 keeps
+            them for ever.
+        keep_closed_days: for how many days a closed session is kept since something last happened there; 0 keeps it.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
         log_level: what is logged.
@@ -201,6 +207,8 @@ class Settings(BaseSettings):
     workers: Annotated[int, _whole(1, 32)] = 1
     stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4
+    keep_events_days: Annotated[int, _whole(0, KEEP_MAX)] = 90
+    keep_closed_days: Annotated[int, _whole(0, KEEP_MAX)] = 365
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"

@@ -42,7 +42,10 @@ LAST: Final = """
                      ORDER BY e.seq DESC LIMIT 1), 0) AS seq
     FROM unnest($1::text[], $2::text[]) AS w(workspace, session)
 """
-# The same, with the moment when the session began: of what is gone there is none.
+FIRST: Final = """
+    SELECT e.seq FROM coordination_events e WHERE e.workspace_id = $1 AND e.session_id = $2 ORDER BY e.seq LIMIT 1
+"""
+# The same as the last ones, with the moment when the session began: of what is gone there is none.
 STANDS: Final = """
     SELECT w.workspace, w.session, s.created_at AS began,
            coalesce((SELECT e.seq FROM coordination_events e
@@ -102,6 +105,12 @@ async def last_numbers(database: Database, sessions: list[tuple[str, str]]) -> d
     """Read the number of the last event of each (workspace, session)."""
     rows = await database.fetch(LAST, [pair[0] for pair in sessions], [pair[1] for pair in sessions])
     return {(row["workspace"], row["session"]): row["seq"] for row in rows}
+
+
+async def first_number(database: Database, workspace: str, session: str) -> int:
+    """Read the number of the first event of a session that was not removed, 1 when there is none."""
+    rows = await database.fetch(FIRST, workspace, session)
+    return rows[0]["seq"] if rows else 1
 
 
 async def stands(database: Database, sessions: list[tuple[str, str]]) -> dict[tuple[str, str], Stand]:

@@ -4,12 +4,15 @@ Each message is one JSON object. Those of clients are strict and closed, like th
 those of the page of events, whose texts stay untrusted.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from coordination.domain.cursor import SEQ_MAX
 from coordination.domain.event import Event
+
+REMOVED: Final = "events.removed"
+"""What stands in the place of a kind where a stream of Server-Sent Events says that events are not kept any more."""
 
 
 class _Message(BaseModel):
@@ -60,6 +63,13 @@ class Unsubscribed(BaseModel):
     session: str
 
 
+class Removed(BaseModel):
+    """That the events of a session up to a number are not kept any more, and you have not had all of them."""
+
+    session: str
+    up_to: int
+
+
 class Refusal(BaseModel):
     """Why something was refused, or why the end comes; the codes are those of the HTTP API.
 
@@ -93,6 +103,12 @@ class EventMessage(BaseModel):
 
     session: str
     event: Event
+
+
+class RemovedMessage(BaseModel):
+    """Comes before the first event that is left."""
+
+    removed: Removed
 
 
 class ErrorMessage(BaseModel):

@@ -94,7 +94,10 @@ class EventContent(AnswerPart):
 
 
 class EventsContent(AnswerPart):
-    """Events in order, without gaps: `cursor` is the number of the last, `earlier` and `later` are not shown."""
+    """Events in order, without gaps: `cursor` is the number of the last, `earlier` and `later` are not shown.
+
+    Those up to `removed_up_to` are not kept any more.
+    """
 
     session: str
     events: list[EventContent]
@@ -103,6 +106,7 @@ class EventsContent(AnswerPart):
     later: int
     previous: str | None = None
     next: str
+    removed_up_to: int | None = None
 
 
 class SignContent(AnswerPart):

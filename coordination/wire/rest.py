@@ -239,14 +239,24 @@ class PlanPage(BaseModel):
 
 
 class MessagePage(BaseModel):
-    """Messages in order; `next_cursor` is the `after` of the next page, None on the last one."""
+    """Messages in order; `next_cursor` is the `after` of the next page, None on the last one.
+
+    `removed_up_to` is the number of the last event that was removed after its time, if you have not come so far:
+    messages among those that you have not had are gone; null when there are none.
+    """
 
     messages: list[Message]
     next_cursor: int | None = None
+    removed_up_to: int | None = None
 
 
 class EventPage(BaseModel):
-    """Events in order, without gaps; `next_after` is the `after` of the next question."""
+    """Events in order, without gaps; `next_after` is the `after` of the next question.
+
+    `removed_up_to` is the number of the last event before them that you have not had, because it was removed after its
+    time; null when they follow what you have.
+    """
 
     events: list[Event]
     next_after: int
+    removed_up_to: int | None = None

@@ -3433,6 +3433,8 @@ $function$;
 -- What happened since the agent's last sync that concerns it: events that name it, and claims and losses of others on
 -- files that its open tasks or its places in the queue name. Each item carries its event number; the cursor moves only
 -- when the answer was delivered (coordination_confirm_news), so an item may repeat and is never missing.
+-- Events that were removed after their time (coordination_remove_events) before the agent read them are told by number:
+-- 'removed_up_to', the last of them, else null. What is left has no gaps.
 -- One answer looks at about a thousand events and locks, whatever is in them: 'more' says that it stopped early. Of many
 -- locks in one event it carries twenty ('lock_count' says how many there are).
 CREATE OR REPLACE FUNCTION coordination_read_news(
@@ -3448,6 +3450,7 @@ DECLARE
     v_locks jsonb;
     v_items jsonb := '[]'::jsonb;
     v_looked_at integer := 0;
+    v_removed_up_to bigint;
 BEGIN
     SELECT a.news_seq INTO v_cursor FROM claude_code_agents a
     WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent;
@@ -3465,6 +3468,9 @@ BEGIN
         ORDER BY e.seq LIMIT 1000
     LOOP
         EXIT WHEN v_looked_at >= 1000 OR jsonb_array_length(v_items) >= p_limit;
+        IF v_event.seq > v_cursor + 1 THEN
+            v_removed_up_to := v_event.seq - 1;
+        END IF;
         v_cursor := v_event.seq;
         v_looked_at := v_looked_at + 1;
         v_locks := v_event.payload->'locks';
@@ -3485,10 +3491,37 @@ BEGIN
             v_event.payload || CASE WHEN v_locks IS NULL THEN '{}' ELSE jsonb_build_object(
                 'locks', jsonb_path_query_array(v_locks, '$[0 to 19]'), 'lock_count', jsonb_array_length(v_locks)) END);
     END LOOP;
-    RETURN jsonb_build_object('items', v_items, 'cursor', v_cursor,
+    RETURN jsonb_build_object('items', v_items, 'cursor', v_cursor, 'removed_up_to', v_removed_up_to,
         'more', EXISTS (SELECT FROM coordination_events e
                         WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > v_cursor)
                 AND (v_looked_at >= 1000 OR jsonb_array_length(v_items) >= p_limit));
+END
+$function$;
+
+-- Remove a session's oldest events, at most p_most of them, none after p_before, and never the last one: its number is
+-- what the next event's number follows. What stays therefore begins somewhere and has no gaps from there on, so whoever
+-- asks for what follows a number that went sees by the first answer that something is gone.
+-- p_after: the number up to which they went already, so that their dead rows are not walked over again.
+-- Returns how many went, and the number up to which they are gone. Called under the session's lock.
+CREATE OR REPLACE FUNCTION coordination_remove_events(
+    p_workspace text, p_session text, p_after bigint, p_before timestamptz, p_most integer,
+    OUT gone integer, OUT up_to bigint
+) LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_last bigint;
+BEGIN
+    SELECT e.seq INTO v_last FROM coordination_events e
+    WHERE e.workspace_id = p_workspace AND e.session_id = p_session
+    ORDER BY e.seq DESC LIMIT 1;
+    -- Up to the first one that is to stay: the clock may have been set back since.
+    SELECT coalesce(min(o.seq) FILTER (WHERE o.created_at >= p_before) - 1, max(o.seq)) INTO up_to
+    FROM (SELECT e.seq, e.created_at FROM coordination_events e
+          WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > p_after AND e.seq < v_last
+          ORDER BY e.seq LIMIT p_most) o;
+    DELETE FROM coordination_events e
+    WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > p_after AND e.seq <= up_to;
+    GET DIAGNOSTICS gone = ROW_COUNT;
 END
 $function$;
 
@@ -3524,6 +3557,50 @@ BEGIN
     FROM (SELECT g.agent_id::text AS agent_id, jsonb_agg(coordination_describe_lock(g, p_now)) AS locks
           FROM unnest(v_gone) g GROUP BY g.agent_id ORDER BY g.agent_id) lost;
     RETURN (SELECT jsonb_object_agg(g.path_key, g.agent_id ORDER BY g.expires_at) FROM unnest(v_gone) g);
+END
+$function$;
+
+-- Remove what a session no longer needs of its plans: tasks that ended before p_before, with what was reported on them,
+-- plans that later ones replaced, and analyses. The newest plan stays whole, and a task for which another one waits.
+-- At most p_most rows of each. Called under the session's lock.
+CREATE OR REPLACE FUNCTION coordination_remove_past_tasks(
+    p_workspace text, p_session text, p_before timestamptz, p_most integer
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_newest integer;
+BEGIN
+    SELECT p.revision INTO v_newest FROM plans p
+    WHERE p.workspace_id = p_workspace AND p.session_id = p_session
+    ORDER BY p.revision DESC LIMIT 1;
+    DELETE FROM tasks t
+    WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id IN (
+        SELECT o.id FROM tasks o
+        WHERE o.workspace_id = p_workspace AND o.session_id = p_session
+          AND o.status IN ('completed', 'failed') AND o.updated_at < p_before
+          AND (o.plan_revision IS NULL OR o.plan_revision < v_newest)
+          AND NOT EXISTS (SELECT FROM tasks w
+                          WHERE w.workspace_id = p_workspace AND w.session_id = p_session
+                            AND w.status NOT IN ('completed', 'failed') AND o.id = ANY (w.depends_on))
+        LIMIT p_most);
+    DELETE FROM task_progress p
+    WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.id IN (
+        SELECT o.id FROM task_progress o
+        WHERE o.workspace_id = p_workspace AND o.session_id = p_session AND o.updated_at < p_before
+          AND NOT EXISTS (SELECT FROM tasks t
+                          WHERE t.workspace_id = p_workspace AND t.session_id = p_session AND t.id = o.task_id)
+        LIMIT p_most);
+    DELETE FROM plans p
+    WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.created_at < p_before
+      AND p.revision < v_newest
+      AND NOT EXISTS (SELECT FROM tasks t
+                      WHERE t.workspace_id = p_workspace AND t.session_id = p_session
+                        AND t.plan_revision = p.revision);
+    DELETE FROM plan_analyses a
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.created_at < p_before
+      AND NOT EXISTS (SELECT FROM plans p
+                      WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.analysis_id = a.id);
 END
 $function$;
 
@@ -3564,6 +3641,163 @@ BEGIN
     WHERE t.workspace_id = p_workspace AND t.id = p_id AND (p_user IS NULL OR t.user_id = p_user)
       AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp());
     RETURN FOUND;
+END
+$function$;
+
+-- Whether a session was closed and nothing happened in it for so many days; never when p_closed_days is 0, and not while
+-- somebody holds a lease there.
+CREATE OR REPLACE FUNCTION coordination_session_is_over(
+    p_workspace text, p_session text, p_closed_days integer, p_now timestamptz
+) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+BEGIN
+    RETURN p_closed_days > 0 AND EXISTS (
+        SELECT FROM claude_code_sessions s
+        WHERE s.workspace_id = p_workspace AND s.id = p_session AND s.status = 'closed'
+          AND coalesce((SELECT e.created_at FROM coordination_events e
+                        WHERE e.workspace_id = p_workspace AND e.session_id = p_session
+                        ORDER BY e.seq DESC LIMIT 1), s.created_at) < p_now - make_interval(days => p_closed_days)
+          AND NOT EXISTS (SELECT FROM file_locks l
+                          WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.expires_at > p_now));
+END
+$function$;
+
+-- The next p_limit sessions after (p_workspace, p_session), of all workspaces, and whether something of each is past its
+-- time: events, or all of it. Two looks at an index for each session. 0 days keep for ever.
+CREATE OR REPLACE FUNCTION coordination_sessions_due(
+    p_workspace text, p_session text, p_events_days integer, p_closed_days integer, p_limit integer
+) RETURNS TABLE (workspace text, session text, due boolean)
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_before timestamptz := CASE WHEN p_events_days > 0 THEN v_now - make_interval(days => p_events_days)
+                                 ELSE '-infinity' END;
+BEGIN
+    RETURN QUERY
+    SELECT s.workspace_id, s.id::text,
+           coalesce(oldest.created_at < v_before AND EXISTS (
+                        SELECT FROM coordination_events e
+                        WHERE e.workspace_id = s.workspace_id AND e.session_id = s.id AND e.seq > oldest.seq), false)
+           OR s.status = 'closed' AND coordination_session_is_over(s.workspace_id, s.id, p_closed_days, v_now)
+    FROM (SELECT c.workspace_id, c.id, c.status FROM claude_code_sessions c
+          WHERE (c.workspace_id, c.id) > (p_workspace, p_session)
+          ORDER BY c.workspace_id, c.id LIMIT p_limit) s
+    LEFT JOIN LATERAL (SELECT e.seq, e.created_at FROM coordination_events e
+                       WHERE e.workspace_id = s.workspace_id AND e.session_id = s.id
+                       ORDER BY e.seq LIMIT 1) oldest ON true
+    ORDER BY s.workspace_id, s.id;
+END
+$function$;
+
+-- Remove invitations that nobody took and tokens that ended, by their time or revoked, thirty days after their end: until
+-- then lists show what became of them. At most p_most of each; who changes one at this moment is not waited for.
+-- Returns how many went.
+CREATE OR REPLACE FUNCTION coordination_sweep_credentials(p_most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_before timestamptz := clock_timestamp() - interval '30 days';
+    v_invitations integer;
+    v_tokens integer;
+BEGIN
+    DELETE FROM workspace_invitations i USING (
+        SELECT o.workspace_id, o.id FROM workspace_invitations o
+        WHERE o.expires_at < v_before LIMIT p_most FOR UPDATE SKIP LOCKED) past
+    WHERE i.workspace_id = past.workspace_id AND i.id = past.id;
+    GET DIAGNOSTICS v_invitations = ROW_COUNT;
+    DELETE FROM agent_tokens t USING (
+        SELECT o.workspace_id, o.id FROM agent_tokens o
+        WHERE least(o.expires_at, o.revoked_at) < v_before LIMIT p_most FOR UPDATE SKIP LOCKED) past
+    WHERE t.workspace_id = past.workspace_id AND t.id = past.id;
+    GET DIAGNOSTICS v_tokens = ROW_COUNT;
+    RETURN v_invitations + v_tokens;
+END
+$function$;
+
+-- Remove one file index of a checkout that nobody refreshed or worked in for so many days; returns whether there was
+-- one. An index can be sent again at any time. It is one statement because half an index would be read as a whole one,
+-- and no larger than what the end of a refresh removes. Nobody waits: who refreshes it holds its row.
+CREATE OR REPLACE FUNCTION coordination_sweep_index(p_days integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_before timestamptz := clock_timestamp() - make_interval(days => p_days);
+    v_index file_indexes;
+BEGIN
+    SELECT i.* INTO v_index FROM file_indexes i
+    JOIN claude_code_sessions s ON s.workspace_id = i.workspace_id AND s.id = i.session_id
+    -- One that was never finished is as old as its session.
+    WHERE p_days > 0 AND coalesce(i.refreshed_at, s.created_at) < v_before
+      AND NOT EXISTS (SELECT FROM claude_code_agents a
+                      WHERE a.workspace_id = i.workspace_id AND a.session_id = i.session_id
+                        AND (a.checkout = i.checkout OR i.refreshed_at IS NULL) AND a.last_activity > v_before)
+    LIMIT 1 FOR UPDATE OF i SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM file_indexes i
+    WHERE i.workspace_id = v_index.workspace_id AND i.session_id = v_index.session_id AND i.checkout = v_index.checkout;
+    DELETE FROM indexed_files f
+    WHERE f.workspace_id = v_index.workspace_id AND f.session_id = v_index.session_id AND f.checkout = v_index.checkout;
+    RETURN true;
+END
+$function$;
+
+-- One step of removing what is past its time in a session: at most p_most events; when none is left, tasks and plans, or
+-- all the rest of a session that is over. Returns {events, up_to, session, more}: how many went and up to which number,
+-- whether the session went, and whether to call again, with up_to as p_after.
+-- Null when somebody writes in the session at this moment: who claims never waits behind a queue of these. The lock is
+-- held for one small step, and of two servers that sweep one finds it taken.
+CREATE OR REPLACE FUNCTION coordination_sweep_session(
+    p_workspace text, p_session text, p_after bigint, p_events_days integer, p_closed_days integer, p_most integer
+) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_now timestamptz;
+    v_over boolean;
+    v_before timestamptz;
+    v_gone integer;
+    v_up_to bigint;
+    v_checkout text;
+BEGIN
+    -- The key of coordination_lock_session, which then takes it once more and looks at the isolation level.
+    IF NOT pg_try_advisory_xact_lock(hashtextextended(p_session, hashtextextended(p_workspace, 20261121))) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM coordination_lock_session(p_workspace, p_session);
+    v_now := clock_timestamp();
+    v_over := coordination_session_is_over(p_workspace, p_session, p_closed_days, v_now);
+    v_before := CASE WHEN v_over THEN 'infinity'
+                     WHEN p_events_days > 0 THEN v_now - make_interval(days => p_events_days)
+                     ELSE '-infinity' END;
+    SELECT r.gone, r.up_to INTO v_gone, v_up_to
+    FROM coordination_remove_events(p_workspace, p_session, p_after, v_before, p_most) r;
+    IF v_gone > 0 THEN
+        RETURN jsonb_build_object('events', v_gone, 'up_to', v_up_to, 'session', false, 'more', true);
+    END IF;
+    IF NOT v_over THEN
+        PERFORM coordination_remove_past_tasks(p_workspace, p_session, v_before, p_most);
+        RETURN jsonb_build_object('events', 0, 'up_to', p_after, 'session', false, 'more', false);
+    END IF;
+    -- Whoever refreshes an index of it holds this row; then it is not over after all, or will be next time.
+    PERFORM FROM claude_code_sessions s WHERE s.workspace_id = p_workspace AND s.id = p_session FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT i.checkout INTO v_checkout FROM file_indexes i
+    WHERE i.workspace_id = p_workspace AND i.session_id = p_session LIMIT 1;
+    IF FOUND THEN
+        DELETE FROM file_indexes i
+        WHERE i.workspace_id = p_workspace AND i.session_id = p_session AND i.checkout = v_checkout;
+        DELETE FROM indexed_files f
+        WHERE f.workspace_id = p_workspace AND f.session_id = p_session AND f.checkout = v_checkout;
+        RETURN jsonb_build_object('events', 0, 'up_to', p_after, 'session', false, 'more', true);
+    END IF;
+    DELETE FROM claude_code_sessions s WHERE s.workspace_id = p_workspace AND s.id = p_session;
+    RETURN jsonb_build_object('events', 0, 'up_to', p_after, 'session', true, 'more', false);
 END
 $function$;
 

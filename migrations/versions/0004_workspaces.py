@@ -1,7 +1,8 @@
-"""Workspaces: who belongs to them, whom they invite, and the tokens of agents.
+"""Workspaces: who belongs to them, whom they invite, and the tokens of agents; and removing what is past its time.
 
-Only adds: four tables and the functions that change them. Functions of before change in what `supabase db lint` says of
-them and nothing else. The previous release works on with all of it.
+Only adds: four tables, the functions that change them, those that remove, and to the news of agents what was removed
+before they read it. Other functions of before change in what `supabase db lint` says of them and nothing else. The
+previous release works on with all of it.
 """
 
 from pathlib import Path

@@ -43,7 +43,11 @@ def add_routes(router: APIRouter, core: Core) -> None:
             last = await events.last_number(core, session.workspace, session.id)
             events.require_reached(session.id, query.after, last)
             found = await _wait(core, session, query, exchange_of(request.scope).disconnected)
-        return EventPage(events=found, next_after=found[-1].seq if found else query.after)
+        return EventPage(
+            events=found,
+            next_after=found[-1].seq if found else query.after,
+            removed_up_to=events.removed_up_to(query.after, found),
+        )
 
 
 async def _wait(core: Core, session: InSession, query: EventQuery, gone: Disconnect) -> list[Event]:

@@ -20,9 +20,10 @@ from coordination.domain import cursor
 from coordination.domain.errors import RetryLater, UnknownItem
 from coordination.domain.event import Event
 from coordination.services.core import Core
-from coordination.services.event_stream import MOST_SESSIONS, EventStream, open_stream
+from coordination.services.event_stream import MOST_SESSIONS, EventStream, StreamPage, open_stream
 from coordination.transport.rest.description import STREAM
 from coordination.transport.rest.parameters import SESSION_MAX, Allowed, possible_session
+from coordination.wire.event_stream import REMOVED, Removed
 
 HEARTBEAT_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 2000
@@ -113,12 +114,19 @@ async def _lines(stream: EventStream) -> AsyncGenerator[bytes]:
 async def _page(stream: EventStream) -> bytes:
     """Read the next page, as it is sent: while a client does not take it, nothing else of it is kept."""
     page = await stream.read()
-    return b"" if page is None else b"".join(_written(stream, *page))
+    return b"" if page is None else b"".join(_written(stream, page))
 
 
-def _written(stream: EventStream, session: str, events: list[Event]) -> Iterator[bytes]:
-    stands = dict(stream.cursor)
-    for event in events:
+def _written(stream: EventStream, page: StreamPage) -> Iterator[bytes]:
+    stands, session = dict(stream.cursor), page.session
+    if page.removed_up_to is not None:
+        stands[session] = page.removed_up_to
+        yield format_sse_event(
+            id=cursor.written(stands, session),
+            event=REMOVED,
+            data_str=Removed(session=session, up_to=page.removed_up_to).model_dump_json(),
+        )
+    for event in page.events:
         stands[session] = event.seq
         yield format_sse_event(
             id=cursor.written(stands, session),

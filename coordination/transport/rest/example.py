@@ -147,6 +147,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
                 }
             ],
             "next_after": 12,
+            "removed_up_to": None,
         },
         **example_acting.ANSWERS,
         **example_planning.ANSWERS,

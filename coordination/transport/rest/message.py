@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
+from coordination.services import event as events
 from coordination.services import task
 from coordination.services.core import Core
 from coordination.transport.rest.parameters import (
@@ -38,7 +39,13 @@ def add_routes(router: APIRouter, core: Core) -> None:
         if not found:
             await require_session(core, session)
         page = found[: query.limit]
-        return MessagePage(messages=page, next_cursor=page[-1].id if len(found) > query.limit else None)
+        # Read after the messages, so that none goes in between unnoticed.
+        removed = await events.first_number(core, session.workspace, session.id) - 1
+        return MessagePage(
+            messages=page,
+            next_cursor=page[-1].id if len(found) > query.limit else None,
+            removed_up_to=removed if removed > query.after else None,
+        )
 
     @router.post("/sessions/{session}/messages", summary="Send a message to agents of a session")
     async def send_message(session: PersonsSession, message: PersonMessage) -> Sent:  # pyright: ignore[reportUnusedFunction]  the router keeps it

@@ -28,6 +28,8 @@ from coordination.wire.event_stream import (
     ErrorMessage,
     EventMessage,
     Refusal,
+    Removed,
+    RemovedMessage,
     Subscribe,
     Subscribed,
     SubscribedMessage,
@@ -131,7 +133,11 @@ class _Conversation:
         page = await self._stream.read()
         if page is None:
             return []
-        return [EventMessage(session=page[0], event=event).model_dump_json() for event in page[1]]
+        gone = [] if page.removed_up_to is None else [Removed(session=page.session, up_to=page.removed_up_to)]
+        return [
+            *(RemovedMessage(removed=removed).model_dump_json() for removed in gone),
+            *(EventMessage(session=page.session, event=event).model_dump_json() for event in page.events),
+        ]
 
     async def _check(self) -> None:
         try:

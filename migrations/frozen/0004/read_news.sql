@@ -1,6 +1,8 @@
 -- What happened since the agent's last sync that concerns it: events that name it, and claims and losses of others on
 -- files that its open tasks or its places in the queue name. Each item carries its event number; the cursor moves only
 -- when the answer was delivered (coordination_confirm_news), so an item may repeat and is never missing.
+-- Events that were removed after their time (coordination_remove_events) before the agent read them are told by number:
+-- 'removed_up_to', the last of them, else null. What is left has no gaps.
 -- One answer looks at about a thousand events and locks, whatever is in them: 'more' says that it stopped early. Of many
 -- locks in one event it carries twenty ('lock_count' says how many there are).
 CREATE OR REPLACE FUNCTION coordination_read_news(
@@ -16,6 +18,7 @@ DECLARE
     v_locks jsonb;
     v_items jsonb := '[]'::jsonb;
     v_looked_at integer := 0;
+    v_removed_up_to bigint;
 BEGIN
     SELECT a.news_seq INTO v_cursor FROM claude_code_agents a
     WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent;
@@ -33,6 +36,9 @@ BEGIN
         ORDER BY e.seq LIMIT 1000
     LOOP
         EXIT WHEN v_looked_at >= 1000 OR jsonb_array_length(v_items) >= p_limit;
+        IF v_event.seq > v_cursor + 1 THEN
+            v_removed_up_to := v_event.seq - 1;
+        END IF;
         v_cursor := v_event.seq;
         v_looked_at := v_looked_at + 1;
         v_locks := v_event.payload->'locks';
@@ -53,7 +59,7 @@ BEGIN
             v_event.payload || CASE WHEN v_locks IS NULL THEN '{}' ELSE jsonb_build_object(
                 'locks', jsonb_path_query_array(v_locks, '$[0 to 19]'), 'lock_count', jsonb_array_length(v_locks)) END);
     END LOOP;
-    RETURN jsonb_build_object('items', v_items, 'cursor', v_cursor,
+    RETURN jsonb_build_object('items', v_items, 'cursor', v_cursor, 'removed_up_to', v_removed_up_to,
         'more', EXISTS (SELECT FROM coordination_events e
                         WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > v_cursor)
                 AND (v_looked_at >= 1000 OR jsonb_array_length(v_items) >= p_limit));

@@ -161,6 +161,7 @@ async def test_events_are_read_in_order_from_a_cursor(api: Api) -> None:
     assert (await api.get("/sessions/demo/events", after=numbers[-1])).json() == {
         "events": [],
         "next_after": numbers[-1],
+        "removed_up_to": None,
     }
 
 

@@ -15,7 +15,7 @@ STREAM = (
 )
 READ = [
     Block(id="demo:2"),
-    Block(data='{"a":1,\n "b":2}', id="demo:3"),
+    Block(name="lock.claimed", data='{"a":1,\n "b":2}', id="demo:3"),
     Block(comments=["heartbeat"]),
     Block(comments=["end: the service stops"]),
 ]

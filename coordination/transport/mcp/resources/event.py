@@ -40,15 +40,17 @@ async def read_events(core: Core, agent: Agent, said: Mapping[str, str]) -> str:
     found = await _page(core, agent, said.get(AFTER))
     last = await events.last_number(core, agent.workspace, agent.session)
     cursor = found[-1].seq if found else last
+    first = await events.first_number(core, agent.workspace, agent.session)
     earlier = found[0].seq - 1 if found else last
     return as_json(
         EventsContent(
             session=agent.session,
             events=[_event(event) for event in found],
             cursor=cursor,
-            earlier=earlier,
+            earlier=max(0, earlier - first + 1),
             later=last - cursor,
-            previous=following(EVENTS, f"{UP_TO}{earlier}") if earlier else None,
+            previous=following(EVENTS, f"{UP_TO}{earlier}") if earlier >= first else None,
+            removed_up_to=first - 1 or None,
             next=following(EVENTS, cursor),
         )
     )

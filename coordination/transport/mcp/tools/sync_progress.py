@@ -10,7 +10,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.event import EventKind
 from coordination.domain.file_lock import Lease
 from coordination.domain.identity import Identity
-from coordination.domain.task import Awaited, News, NewsItem, Synced, WaitingTask
+from coordination.domain.task import Awaited, NewsItem, Synced, WaitingTask
 from coordination.domain.text import call, clean, counted, shown
 from coordination.services import task
 from coordination.services.core import Core
@@ -84,7 +84,8 @@ def _fitting(synced: Synced) -> Synced:
     for item in synced.news.items:
         room -= size(_news(item))
         if room < 0 and items:
-            return replace(synced, news=News(tuple(items), cursor=items[-1].id, more=True))
+            news = replace(synced.news, items=tuple(items), cursor=items[-1].id, more=True)
+            return replace(synced, news=news)
         items.append(item)
     return synced
 
@@ -93,6 +94,7 @@ def _answer(agent: Agent, synced: Synced, warnings: list[str]) -> Answer:
     news = [_news(item) for item in synced.news.items]
     changes = [told for item in synced.news.items if (told := _role(agent, item))][-1:]  # the last one counts
     warnings = [
+        *_removed(synced),
         *(_loss(agent, item) for item in synced.news.items if item.kind in _LOSSES),
         *changes,
         *warnings,
@@ -154,6 +156,17 @@ def _summary(synced: Synced) -> list[str]:
         f"News: {len(synced.news.items)} ({messages} message(s)). You hold {synced.lease_count} lock(s)."
     )
     return lines
+
+
+def _removed(synced: Synced) -> list[str]:
+    """Say so when events went that the agent never read: among them may have been messages to it."""
+    up_to = synced.news.removed_up_to
+    if up_to is None:
+        return []
+    return [
+        f"The session's events up to number {up_to} are not kept any more, and you have not read all of them: messages"
+        " to you may have been among them. Ask whoever may have written, and read files anew before you rely on them."
+    ]
 
 
 def _few(leases: Sequence[Lease]) -> list[str]:
