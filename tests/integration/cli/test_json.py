@@ -39,6 +39,8 @@ LINES = [
     "migrate --sql",
     "migrate --sql --to base",
     "migrate --sql --to nowhere",
+    "backup /nowhere/file",
+    "restore /nowhere/file",
     "login nowhere",
     "logout",
     "whoami",
