@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import App, Parameter
 
 from coordination.cli import entrance, place, supabase, target
-from coordination.cli.output import OK, USAGE, Failure, Json, emit, facts, say, tell
+from coordination.cli.entrance import Yes, agreed
+from coordination.cli.output import FAILED, OK, USAGE, Failure, Json, emit, facts, say, tell
 from coordination.cli.place import Remote, Target
+from coordination.cli.refusals import UNAUTHORIZED
 from coordination.domain.text import clean
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ NAME: Final = 130
 BOOTSTRAP_VARIABLE: Final = "COORDINATION_BOOTSTRAP_TOKEN"
 INVITATION_VARIABLE: Final = "COORDINATION_INVITATION"
 ANY: Final = "any"
+LOST: Final = "a token that this machine keeps nowhere else, and that nobody can be shown again."
 _LOGIN_EXAMPLES: Final = """Examples:
 
     coord login https://coordination.example.com --bootstrap
@@ -77,13 +80,15 @@ def login(
     workspace_name: Annotated[
         str | None, Parameter(help="With --bootstrap: what people call the workspace.")
     ] = None,
+    yes: Yes = False,
     json: Json = False,
 ) -> int:
     """Log in at a hosted service; it becomes the one that commands talk to where no local one runs.
 
     Without an option you log in as a person, with a one-time code that is sent by e-mail, or with the browser. Secrets
     are asked for without being shown, or read from standard input, or from COORDINATION_BOOTSTRAP_TOKEN,
-    COORDINATION_TOKEN and COORDINATION_INVITATION; never from the command line.
+    COORDINATION_TOKEN and COORDINATION_INVITATION; never from the command line. It asks before it replaces a login
+    whose token still works, because that token is kept nowhere else.
     """
     ways = [bootstrap, token, invitation, email is not None or browser is not None]
     if sum(ways) > 1 or (email is not None and browser is not None):
@@ -92,6 +97,8 @@ def login(
         raise _usage("--user and --workspace-name are for --bootstrap.")
     at = target.address(url)
     entrance.require_safe(at)
+    if not _may_be_replaced(at, yes=yes):
+        return FAILED
     if bootstrap:
         _bootstrap(at, user, workspace_name)
     elif token:
@@ -110,6 +117,22 @@ def login(
     say("Commands talk to it where no local service runs.")
     say(f"Connect a folder: {place.coord('connect demo')}")
     return OK
+
+
+def _may_be_replaced(url: str, *, yes: bool) -> bool:
+    """Ask before a login is replaced whose token would be lost and still works."""
+    known = target.kept(url)
+    if known is None or known.token is None or yes:
+        return True
+    try:
+        with entrance.reaching(target.hosted(url)) as client:
+            me = client.me()
+    except Failure as failure:
+        if failure.code != UNAUTHORIZED:
+            raise
+        return True
+    who = f"You are logged in at {url} as {clean(me.user, NAME)}"
+    return agreed(f"{who}, with {LOST} Replace it?", yes=False)
 
 
 def _bootstrap(url: str, user: str | None, workspace_name: str | None) -> None:
@@ -167,9 +190,10 @@ def logout(
     ] = None,
     /,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Forget a login. A token works on until it expires or is revoked; a person's session is ended."""
+    """Forget a login. A person's session is ended; a token works on elsewhere, and is lost if it is kept nowhere."""
     from coordination.client import login_file  # noqa: PLC0415 - httpx, which `coord --help` need not wait for
 
     known = target.kept(None if url is None else target.address(url))
@@ -180,6 +204,10 @@ def logout(
         else:
             say(f"You are not logged in {where}.")
         return OK
+    if known.token is not None and not agreed(
+        f"You are logged in at {known.url} with {LOST} Forget it?", yes=yes
+    ):
+        return FAILED
     ended = known.supabase is None or supabase.end(known.supabase)
     login_file.forget(target.folder(), known.url)
     if json:
@@ -187,9 +215,7 @@ def logout(
         return OK
     say(f"Logged out at {known.url}.")
     if known.token is not None:
-        tell(
-            f"Its token works on elsewhere until it expires. See how to revoke it: {place.coord('token --help')}"
-        )
+        tell("Its token works on where else it is kept, until it expires or an owner revokes it.")
     elif not ended:
         tell("The Supabase project did not answer, so the session there ends by itself.")
     return OK

@@ -117,7 +117,7 @@ def _until(client: "WorkspaceClient", me: "Me") -> Check:
 
 
 def _member(me: "Me") -> Check:
-    may = " and ".join(me.scopes)
+    may = ", ".join(me.scopes)
     return Check("member", "ok", f"{me.role} of workspace {me.workspace_name} ({me.workspace}), may {may}")
 
 

@@ -158,7 +158,7 @@ async def test_another_session_takes_the_place_of_the_entry_and_of_its_token(fol
 async def test_a_token_that_cannot_be_revoked_now_is_named_with_what_to_do(folder: Folder) -> None:
     await folder.coord("connect", "demo")
     [kept] = folder.kept
-    await folder.person.done("logout")
+    await folder.person.done("logout", "--yes")
     answer = await folder.coord("connect", "--remove")
     assert answer.exit_code == 0
     assert folder.entry is None

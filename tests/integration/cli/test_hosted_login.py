@@ -15,7 +15,7 @@ async def test_the_first_owner_comes_in_with_the_bootstrap_token_once(bob: Perso
     assert answer.exit_code == 0
     assert f"Logged in at {url} as bob-at-home, owner of workspace Blue." in answer.out
     assert "coord_" not in answer.out + answer.err
-    again = await bob("login", url, "--bootstrap", COORDINATION_BOOTSTRAP_TOKEN=BOOTSTRAP)
+    again = await bob("login", url, "--bootstrap", "--yes", COORDINATION_BOOTSTRAP_TOKEN=BOOTSTRAP)
     assert again.exit_code == 4
     assert "made before" in again.err
 
@@ -73,7 +73,8 @@ async def test_an_invitation_is_exchanged_for_a_token_once(alice: Person, bob: P
     assert f"coord login {alice.service.url} --invitation" in invited.err
     answer = await bob.done("login", bob.service.url, "--invitation", typed=invited.out)
     assert "as bob, viewer of workspace team" in answer.out
-    again = await bob("login", bob.service.url, "--invitation", COORDINATION_INVITATION=invited.out.strip())
+    code = {"COORDINATION_INVITATION": invited.out.strip()}
+    again = await bob("login", bob.service.url, "--invitation", "--yes", **code)
     assert (again.exit_code, "No invitation with this code" in again.err) == (4, True)
     assert (await bob.done("whoami", "--json")).json["role"] == "viewer"
 
@@ -91,7 +92,7 @@ async def test_without_supabase_people_are_told_how_else_they_come_in(bob: Perso
 
 async def test_who_logs_out_is_logged_in_nowhere_and_the_token_works_on(alice: Person) -> None:
     token = (await alice.done("token", "create")).out.strip()
-    out = await alice.done("logout")
+    out = await alice.done("logout", "--yes")
     assert out.out == f"Logged out at {alice.service.url}.\n"
     assert "works on" in out.err
     answer = await alice("status", COORDINATION_URL=alice.service.url)
@@ -99,7 +100,26 @@ async def test_who_logs_out_is_logged_in_nowhere_and_the_token_works_on(alice: P
     assert f"login {alice.service.url}" in answer.err
     there = await alice.done("whoami", COORDINATION_URL=alice.service.url, COORDINATION_TOKEN=token)
     assert "alice" in there.out
-    assert (await alice.done("logout")).out == "You are not logged in anywhere.\n"
+    assert (await alice.done("logout", "--yes")).out == "You are not logged in anywhere.\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("logout",), ("login", "--token"), ("login", "--invitation")], ids=" ".join
+)
+async def test_a_token_that_works_is_not_lost_without_a_word(alice: Person, words: tuple[str, ...]) -> None:
+    command, *options = words
+    answer = await alice(command, alice.service.url, *options, "--json", typed="y\n")
+    assert (answer.exit_code, answer.json["error"]["code"]) == (2, "consent")
+    assert "keeps nowhere else" in answer.json["error"]["message"]
+    await alice.done("whoami")
+
+
+async def test_a_token_that_works_no_more_is_replaced_at_once(alice: Person) -> None:
+    other = (await alice.done("token", "create", "--scope", "read", "write", "manage")).out
+    me = (await alice.done("whoami", "--json")).json
+    await alice.done("token", "revoke", me["token_id"], "--yes")
+    await alice.done("login", alice.service.url, "--token", typed=other)
+    assert (await alice.done("whoami", "--json")).json["token_id"] != me["token_id"]
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ async def test_a_person_works_in_a_workspace_of_their_own_and_in_one_that_was_jo
 async def test_the_browser_comes_back_with_the_login(
     bob: Person, supabase: SupabaseProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webbrowser.open", lambda url: httpx.get(url, follow_redirects=True, trust_env=False))
+    monkeypatch.setattr("webbrowser.open", browse)
     answer = await bob.done("login", bob.service.url, "--browser", "github")
     assert "as ann, owner of workspace personal" in answer.out
     unknown = await bob("login", bob.service.url, "--browser", "google")

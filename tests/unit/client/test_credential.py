@@ -71,3 +71,13 @@ def test_too_many_requests_say_when_to_come_again(server: Server) -> None:
     with pytest.raises(RequestRefused, match="Too many") as caught:
         ServiceClient(server.client.url, patience=Patience(attempts=1)).sessions()
     assert caught.value.next_call == "Try again in 7 s."
+
+
+def test_a_stream_carries_the_credential_too(server: Server) -> None:
+    server.answers((200, b""))
+    with (
+        ServiceClient(server.client.url, lambda: "of the moment") as client,
+        client.channel.stream("/events", {}, {}, silent_seconds=5),
+    ):
+        pass
+    assert [authorization for _, _, authorization in server.asked] == ["Bearer of the moment"]
