@@ -8,6 +8,7 @@ import sys
 
 from coordination.app.port import PortUnavailable
 from coordination.app.server import serve
+from coordination.app.workers import WorkersFailed
 from coordination.embedded import PostgresUnavailable
 from coordination.settings import InvalidSetting, load
 
@@ -16,7 +17,7 @@ def main() -> int:
     """Run the service until it is told to stop, and return the exit code."""
     try:
         serve(load(), on_ready=lambda _service, _ready: None)
-    except (InvalidSetting, PortUnavailable, PostgresUnavailable, OSError) as error:
+    except (InvalidSetting, PortUnavailable, PostgresUnavailable, WorkersFailed, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -16,7 +16,7 @@ from fastmcp.server.http import StarletteWithLifespan
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.app import gate
+from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
@@ -28,7 +28,6 @@ from coordination.services.core import Core
 from coordination.services.planner import read_role
 from coordination.settings import Settings
 from coordination.transport.exchange import ExchangeMiddleware
-from coordination.transport.guard import Guard
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.identity import route_path
 from coordination.transport.mcp.prompts import build_prompts
@@ -141,12 +140,14 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     )
 
     standing = Standing(core.authentication)
+    people, resource = gate.people_of(settings), gate.protected_resource(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
             _life(core, schema, postgres, endpoint, app),
             _beside(asyncio.create_task(standing.watch())),
+            gate.closing(people),
         ):
             yield
 
@@ -165,15 +166,17 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     routers = [health_router(observer.started, observer.look), rest_router(core), web_socket_router(core)]
     if settings.is_hosted:
         routers.append(hosted_router(core, gate.login_ways(settings), refusals.credential))
+    if resource is not None:
+        routers.append(resource.router())
     for one in routers:
         app.include_router(one)
     # As what answers when no route does, and not as a mount at "/": that would also take the place of the 405s.
     app.router.default = endpoint
     add_error_answers(app, [*app.routes, *(route for one in routers for route in one.routes)])
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
-    gate.put_around(app, settings, core, standing, refusals)
+    gate.put_around(app, settings, core, standing, refusals, people)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    edge.put_around(app, settings)  # the last one added is the outermost
     return app
 
 

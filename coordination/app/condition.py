@@ -14,9 +14,9 @@ from coordination.transport.mcp.visibility import Refusals
 from coordination.transport.web.health import Condition
 
 BLIND_SECONDS: Final = 10.0
-_GOOD: Final = {"ok", "current", "listening"}
+_GOOD: Final = {"ok", "current", "listening", "applied", "not needed"}
 # Calls are answered all the same.
-_BEARABLE: Final = {"ahead", "looking"}
+_BEARABLE: Final = {"ahead", "looking", "absent"}
 
 
 class Observer:
@@ -44,7 +44,7 @@ class Observer:
         return self._schema.fits.is_set()
 
     async def look(self) -> Condition:
-        """Look at every part; two short statements on the database, the first of which fails in two seconds."""
+        """Look at every part; three short statements on the database, the first of which fails in two seconds."""
         schema, revision = await self._schema.look()
         reachable = schema != "unreachable"
         states: dict[str, str] = {
@@ -52,6 +52,10 @@ class Observer:
             "migrations": schema if reachable else "unknown",
             "event_feed": self._feed(),
         }
+        # Asked of a fitting schema alone: another one is trouble enough.
+        policies = await self._schema.policies() if schema in {"current", "ahead"} else "unknown"
+        if policies == "absent":
+            states["row_policies"] = policies
         bad = {part: state for part, state in states.items() if state not in _GOOD}
         feed = self._core.feed
         return Condition(
@@ -67,6 +71,7 @@ class Observer:
                     "revision": revision,
                     "newest_known": self._schema.newest,
                 },
+                "row_policies": {"state": policies},
                 "event_feed": {"state": states["event_feed"], "lag_seconds": round(feed.lag_seconds, 2)},
                 "coordination_tools": self._tools,
                 "counts": {

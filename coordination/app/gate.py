@@ -1,4 +1,8 @@
-"""Which gate stands before the application: that of local mode, or that of the hosted mode."""
+"""Which gate stands before the application, that of local mode or that of the hosted mode, and how people log in."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -7,13 +11,24 @@ from coordination.services.core import Core
 from coordination.settings import Settings
 from coordination.transport.auth import LocalTokenGate
 from coordination.transport.hosted_gate import HostedGate
+from coordination.transport.mcp.protected_resource import ProtectedResource
 from coordination.transport.mcp.visibility import Refusals
+from coordination.transport.person import SupabasePeople, issuer_of
 from coordination.transport.rest.login import LoginWays
 from coordination.transport.standing import Standing
 
+BEARER: Final = "Bearer"
 
-def put_around(app: FastAPI, settings: Settings, core: Core, standing: Standing, refusals: Refusals) -> None:
-    """Put the gate around what was added to the application so far.
+
+def put_around(
+    app: FastAPI,
+    settings: Settings,
+    core: Core,
+    standing: Standing,
+    refusals: Refusals,
+    people: SupabasePeople | None = None,
+) -> None:
+    """Put the gate around what was added to the application so far; `people` says who logged in.
 
     Raises:
         OSError: the local token is needed and cannot be kept in the data folder.
@@ -23,11 +38,37 @@ def put_around(app: FastAPI, settings: Settings, core: Core, standing: Standing,
             HostedGate,
             authentication=core.authentication,
             standing=standing,
+            people=people,
+            challenge=BEARER if (resource := protected_resource(settings)) is None else resource.challenge,
             on_refused=refusals.credential,
         )
         return
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
+
+
+def people_of(settings: Settings) -> SupabasePeople | None:
+    """Return what says who logged in; None when nobody can, but with tokens."""
+    if not settings.is_hosted or settings.supabase_url is None:
+        return None
+    return SupabasePeople(settings.supabase_url)
+
+
+@asynccontextmanager
+async def closing(people: SupabasePeople | None) -> AsyncGenerator[None]:
+    """Close what says who logged in at the end of the block."""
+    try:
+        yield
+    finally:
+        if people is not None:
+            await people.close()
+
+
+def protected_resource(settings: Settings) -> ProtectedResource | None:
+    """Return how MCP clients learn where to log in; None when nobody can, or we do not know our own address."""
+    if not settings.is_hosted or settings.supabase_url is None or settings.public_url is None:
+        return None
+    return ProtectedResource(f"{settings.public_url}{settings.root_path}", issuer_of(settings.supabase_url))
 
 
 def login_ways(settings: Settings) -> LoginWays:

@@ -9,32 +9,34 @@ import errno
 import os
 import re
 import secrets
-import stat
 from pathlib import Path
 from typing import Final
 
+from coordination.client import private_file
+from coordination.client.private_file import UnusableFile
 from coordination.settings import Settings
 
 FILE_NAME: Final = "local.token"
 MOST: Final = 256
 """Characters; ours have 43."""
 _TOKEN: Final = re.compile(rf"[\x21-\x7e]{{32,{MOST}}}")
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-class UnusableToken(OSError):
+class UnusableToken(UnusableFile):
     """The file of the token is one that nobody should trust; the message says why, and what to do."""
 
     def __init__(self, path: Path, why: str) -> None:
         mend = "Remove it and start the service anew: it makes another, with which clients are connected once more."
-        super().__init__(errno.EPERM, f"it {why}. {mend}", str(path))
-
-    def __str__(self) -> str:
-        return f"{self.filename}: {self.strerror}"
+        super().__init__(path, why, mend)
 
 
 def is_needed(settings: Settings) -> bool:
-    """Whether every client has to send the token: told so, or the system cannot tell who a peer is."""
+    """Whether every client has to send the token: told so, or the system cannot tell who a peer is.
+
+    In hosted mode nobody does: there every client has a credential of its own.
+    """
+    if settings.is_hosted:
+        return False
     # Here, because commands that only read the token need no server.
     from coordination.transport import peer  # noqa: PLC0415
 
@@ -78,29 +80,12 @@ def read(data_dir: Path) -> str | None:
     """
     path = data_dir / FILE_NAME
     try:
-        # Without O_NONBLOCK the opening of a pipe would wait for somebody who writes.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise UnusableToken(path, "is a symbolic link") from None
-        return None
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise UnusableToken(path, "is no regular file")
-        text = os.read(descriptor, 2 * MOST).strip().decode("latin-1")
-    finally:
-        os.close(descriptor)
+        content = private_file.read(path, 2 * MOST)
+    except UnusableFile as error:
+        raise UnusableToken(path, error.why) from None
+    text = (content or b"").strip().decode("latin-1")
     if not text:
         return None
-    _check(path, found, text)
-    return text
-
-
-def _check(path: Path, found: os.stat_result, text: str) -> None:
-    if found.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise UnusableToken(path, "belongs to another user")
-    if found.st_mode & _OTHERS:
-        raise UnusableToken(path, "is open to other users, who may know it")
     if not _TOKEN.fullmatch(text):
         raise UnusableToken(path, "holds no token")
+    return text

@@ -1,7 +1,9 @@
 """Logging: everything, also what libraries say, leaves through structlog, for people or as JSON, without secrets.
 
 uvicorn, asyncpg and the rest use the standard library's logging; their records get the same treatment as ours. A
-file is rotated at 8 MB, with three older ones beside it. What is worth logging is decided where it happens.
+file is rotated at 8 MB, with three older ones beside it, and opened anew when somebody else moved it away, so that
+logrotate works too. Of several processes that write one file, one rotates it. What is worth logging is decided where it
+happens.
 """
 
 import io
@@ -9,6 +11,7 @@ import logging
 import logging.handlers
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -32,18 +35,42 @@ _QUIETER: Final = {"uvicorn": logging.WARNING, "alembic": logging.WARNING, "http
 class _PrivateFile(logging.handlers.RotatingFileHandler):
     """A rotated log file that only its owner reads."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, into a new file when the old one was moved away or deleted."""
+        if self.stream is not None and self._is_moved(self.stream.fileno()):
+            self.stream.close()
+            self.stream = self._open()
+        super().emit(record)
+
+    def rotate_if_large(self) -> None:
+        """Rotate the file when it is too large already; others write it too."""
+        with suppress(OSError):
+            if 0 < self.maxBytes <= os.path.getsize(self.baseFilename):
+                self.acquire()
+                try:
+                    self.doRollover()
+                finally:
+                    self.release()
+
+    def _is_moved(self, descriptor: int) -> bool:
+        try:
+            return not os.path.samestat(os.stat(self.baseFilename), os.fstat(descriptor))
+        except FileNotFoundError:
+            return True
+
     def _open(self) -> io.TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return io.TextIOWrapper(os.fdopen(descriptor, "ab"), encoding="utf-8", errors="replace")
 
 
-def configure(*, form: Format, level: str, file: Path | None) -> None:
+def configure(*, form: Format, level: str, file: Path | None, rotates: bool = True) -> None:
     """Send all logs of this process to `file`, or to standard error when there is none.
 
     Args:
         form: how a line looks; `auto` is for people on a terminal and JSON elsewhere.
         level: debug, info, warning or error.
         file: the file; its folder is made when missing.
+        rotates: whether this process rotates it, and not another one that writes it too.
 
     Raises:
         OSError: the file cannot be written.
@@ -52,7 +79,7 @@ def configure(*, form: Format, level: str, file: Path | None) -> None:
         output: logging.Handler = logging.StreamHandler(sys.stderr)
     else:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        output = _PrivateFile(file, maxBytes=MAX_BYTES, backupCount=OLDER_FILES)
+        output = _PrivateFile(file, maxBytes=MAX_BYTES if rotates else 0, backupCount=OLDER_FILES)
     terminal = file is None and sys.stderr.isatty()
     as_json = form == "json" or (form == "auto" and not terminal)
     output.setFormatter(
@@ -85,6 +112,13 @@ def configure(*, form: Format, level: str, file: Path | None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def rotate() -> None:
+    """Rotate the log file, if there is one and it is too large, also when others wrote most of it."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _PrivateFile):
+            handler.rotate_if_large()
 
 
 def reclaim() -> None:

@@ -33,6 +33,8 @@ class RunningService:
         log: its log file, None when it logs to its terminal.
         needs_token: whether every client has to send the local token.
         version: its release.
+        workers: how many processes serve.
+        stop_seconds: how long its running calls may take to finish once it stops.
     """
 
     pid: int
@@ -43,6 +45,9 @@ class RunningService:
     log: str | None
     needs_token: bool
     version: str
+    # With defaults, because a release that knew neither may have left the record.
+    workers: int = 1
+    stop_seconds: int = 5
 
 
 _RECORD: Final = TypeAdapter(RunningService)

@@ -15,7 +15,7 @@ import structlog
 
 from coordination.domain.errors import RetryLater
 from coordination.domain.trouble import Told, named, tell
-from coordination.store import schema_version
+from coordination.store import row_policies, schema_version
 from coordination.store.away import why_away
 from coordination.store.database import UNREACHABLE, Database
 
@@ -59,6 +59,13 @@ class Schema:
         if revision is None or revision in self._known:
             return ("migration failed" if self._failed else "behind"), revision
         return "ahead", revision
+
+    async def policies(self) -> row_policies.State | Literal["unknown"]:
+        """Return whether Supabase's roles have their policies, as far as the database tells."""
+        try:
+            return await row_policies.look(self._database)
+        except RetryLater:
+            return "unknown"
 
     async def bring_up(self) -> bool:
         """Look, migrate if that is needed, and return whether the schema fits now. Never raises."""

@@ -27,6 +27,8 @@ START_SECONDS: Final = 90.0
 READY_SECONDS: Final = 15.0
 """How long a service that answers may take until calls can be answered."""
 STOP_SECONDS: Final = 30.0
+USUAL_STOP_SECONDS: Final = 5
+WORKER: Final = "coordination.app.worker"
 KILL_SECONDS: Final = 10.0
 LAST_LINES: Final = 20
 _LOOK_SECONDS: Final = 0.02
@@ -126,21 +128,37 @@ def wait_until_ready(service: RunningService) -> str:
 def stop(service: RunningService) -> bool:
     """Stop a service and wait for it: cleanly, and when it does not end within 30 s by force, which loses nothing.
 
+    A service that lets its calls finish for longer than usual gets as much more.
+
     Returns:
         Whether it ended cleanly.
 
     Raises:
         Failure: it may not be signalled, or does not end.
     """
+    workers = _workers_of(service)
     for ask_to_end, seconds in (
-        (psutil.Process.terminate, STOP_SECONDS),
+        (psutil.Process.terminate, STOP_SECONDS + service.stop_seconds - USUAL_STOP_SECONDS),
         (psutil.Process.kill, KILL_SECONDS),
     ):
         if running.is_alive(service):
             _signal(service, ask_to_end)
         if _soon(lambda: not running.is_alive(service), seconds):
+            _, left = psutil.wait_procs(workers, timeout=0)
+            for worker in left:
+                worker.kill()
+            psutil.wait_procs(left, timeout=KILL_SECONDS)
             return ask_to_end is psutil.Process.terminate
     raise Failure(f"Process {service.pid} does not end, not even by SIGKILL.")
+
+
+def _workers_of(service: RunningService) -> list[psutil.Process]:
+    """The processes that serve for a service: after its death by force they would have to notice it first."""
+    try:
+        children = psutil.Process(service.pid).children() if service.workers > 1 else []
+        return [child for child in children if WORKER in child.cmdline()]
+    except psutil.Error:
+        return []
 
 
 def wait_for_postgres(data_dir: Path, seconds: float) -> int | None:

@@ -54,10 +54,12 @@ class _Look:
 
     Attributes:
         revision: the schema's revision, None when it was never migrated.
+        policies: whether Supabase's roles have their policies: applied, absent or not needed.
         ahead_seconds: how far the database's clock is ahead of ours.
     """
 
     revision: str | None
+    policies: str
     ahead_seconds: float
 
 
@@ -74,7 +76,9 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
         except Failure as failure:
             database = Check("database", "failed", failure.message, failure.mend)
     yield database
-    yield _migrations(looked)
+    migrations = _migrations(looked)
+    yield migrations
+    yield _policies(looked if migrations.state == "ok" else None)
     yield _clock(looked)
 
 
@@ -153,13 +157,14 @@ def _database(chosen: Settings) -> tuple[Check, str | None]:
 async def _look(dsn: str) -> _Look:
     from coordination.app.redaction import redact  # noqa: PLC0415 - with the rest, only when there is a database
     from coordination.domain.errors import RetryLater  # noqa: PLC0415 - as above
-    from coordination.store import clock, schema_version  # noqa: PLC0415 - as above
+    from coordination.store import clock, row_policies, schema_version  # noqa: PLC0415 - as above
     from coordination.store.away import why_away  # noqa: PLC0415 - as above
     from coordination.store.database import UNREACHABLE, Database  # noqa: PLC0415 - as above
 
     database = Database(dsn, size=1)
     try:
         revision = await schema_version.applied(database)
+        policies = await row_policies.look(database)
         before = datetime.now(UTC)
         theirs = await clock.now(database)
         ours = before + (datetime.now(UTC) - before) / 2
@@ -171,7 +176,7 @@ async def _look(dsn: str) -> _Look:
         raise Failure(f"it does not answer: {said}", mend=mend) from error
     finally:
         await database.close()
-    return _Look(revision, (theirs - ours).total_seconds())
+    return _Look(revision, policies, (theirs - ours).total_seconds())
 
 
 def _migrations(looked: _Look | None) -> Check:
@@ -187,6 +192,17 @@ def _migrations(looked: _Look | None) -> Check:
         return Check("migrations", "failed", found, f"Bring it there: {coord('migrate')}")
     found = f"at {looked.revision}, which a newer release made; this one knows {known[-1]}"
     return Check("migrations", "ok", found)
+
+
+def _policies(looked: _Look | None) -> Check:
+    if looked is None:
+        return Check("row policies", "skipped", "no migrated database to look at")
+    if looked.policies == "applied":
+        return Check("row policies", "ok", "members read their workspaces through Supabase's API")
+    if looked.policies == "not needed":
+        return Check("row policies", "ok", "not needed: this is no Supabase")
+    found = "absent: the roles of Supabase's API came after the schema, and read nothing"
+    return Check("row policies", "failed", found, f"Apply them: {coord('migrate')}")
 
 
 def _clock(looked: _Look | None) -> Check:

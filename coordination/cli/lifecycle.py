@@ -1,8 +1,9 @@
 """`coord up`, `coord run`, `coord down`: the service begins and ends. How, is in `background` and `app.server`."""
 
-from typing import Final
+import os
+from typing import Annotated, Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from coordination.app.running import RunningService
 from coordination.cli import background
@@ -23,15 +24,22 @@ from coordination.settings import EMBEDDED, VARIABLES, Settings, examine
 SESSION: Final = "demo"
 """The session in the lines that we print; any other name does as well."""
 
+Workers = Annotated[
+    int | None,
+    Parameter(help="How many processes serve the port.", show_default=False),
+]
+
 _UP_EXAMPLES: Final = """Examples:
 
     coord up
+    coord up --workers 4
     PORT=8001 coord up
     DATABASE_URL=postgresql://user:password@host:5432/name coord up
 """
 _RUN_EXAMPLES: Final = """Examples:
 
     coord run
+    COORDINATION_MODE=hosted HOST=0.0.0.0 DATABASE_URL=postgresql://user:password@host:5432/name coord run
     COORDINATION_LOG_LEVEL=debug coord run
 """
 _DOWN_EXAMPLES: Final = """Examples:
@@ -48,18 +56,18 @@ def register(app: App) -> None:
     app.command(down, help_epilogue=_DOWN_EXAMPLES)
 
 
-def up(*, json: Json = False) -> int:
+def up(*, workers: Workers = None, json: Json = False) -> int:
     """Start the service in the background, and wait until it is ready.
 
     It listens on 127.0.0.1 at PORT (8000) and keeps everything in COORDINATION_DATA_DIR. If it runs already, it says
     so.
     """
-    chosen = settings()
+    chosen = _chosen(workers)
     found = services(chosen)
     state = "already_running" if found else "started"
     with progress(_starting(chosen), quiet=json or bool(found)):
         service = found[0] if found else background.start(chosen)
-        _check_database(chosen, service)
+        _check_as_asked(chosen, service)
         missing = background.wait_until_ready(service)
     if missing:
         raise not_ready(chosen, service, missing)
@@ -67,24 +75,35 @@ def up(*, json: Json = False) -> int:
     return OK
 
 
-def _check_database(chosen: Settings, service: RunningService) -> None:
-    """Make sure that a service that runs is on the database that is asked for: it keeps the one of its start.
+def _chosen(workers: int | None) -> Settings:
+    """Read the settings, with what was typed instead of what was set."""
+    if workers is not None:
+        os.environ[VARIABLES["workers"]] = str(workers)  # what we start reads it there
+    return settings()
+
+
+def _check_as_asked(chosen: Settings, service: RunningService) -> None:
+    """Make sure that a service that runs is as it is asked for: it stays as it was started.
 
     Raises:
-        Failure: it is on another one.
+        Failure: it is on another database, or has another number of workers.
     """
+    asked, has = "", ""
     if service.database != chosen.database_name:
+        asked, has = f"not on {chosen.database_name}", service.database
+    elif service.workers != chosen.workers and chosen.is_from_environment("workers"):
+        asked, has = f"not with --workers {chosen.workers}", f"--workers {service.workers}"
+    if asked:
         raise Failure(
-            f"It runs already, process {service.pid}, and not on {chosen.database_name}.",
-            mend=f"It runs with {service.database}; to change that: {coord_at(chosen, service, 'down')}, "
-            "then the same line again",
+            f"It runs already, process {service.pid}, and {asked}.",
+            mend=f"It runs with {has}; to change that: {coord_at(chosen, service, 'down')}, then the same line again",
             code="already_running",
         )
 
 
-def run(*, json: Json = False) -> int:
+def run(*, workers: Workers = None, json: Json = False) -> int:
     """Run the service in the foreground; Ctrl-C stops it, a second Ctrl-C at once."""
-    chosen = settings()
+    chosen = _chosen(workers)
     found = services(chosen)
     if found:
         raise Failure(
@@ -96,6 +115,7 @@ def run(*, json: Json = False) -> int:
     # Here, because the server is far larger than the rest of this command.
     from coordination.app.port import PortUnavailable  # noqa: PLC0415
     from coordination.app.server import serve  # noqa: PLC0415
+    from coordination.app.workers import WorkersFailed  # noqa: PLC0415
     from coordination.embedded import PostgresUnavailable  # noqa: PLC0415
 
     def on_ready(service: RunningService, ready: bool) -> None:
@@ -109,6 +129,8 @@ def run(*, json: Json = False) -> int:
         raise background.unavailable(chosen, error, "run") from error
     except PostgresUnavailable as error:
         raise Failure(str(error), code="postgres_unavailable") from error
+    except WorkersFailed as error:
+        raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"{error.filename or 'The service'}: {error.strerror or error}") from error
     return OK
@@ -183,6 +205,7 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
                 "url": service.url,
                 "port": service.port,
                 "pid": service.pid,
+                "workers": service.workers,
                 "version": service.version,
                 "data_dir": chosen.data_dir,
                 "database": service.database,
@@ -197,7 +220,10 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
     say("Coordination runs already." if state == "already_running" else "Coordination runs.")
     rows = [
         ("URL", service.url),
-        ("process", str(service.pid)),
+        (
+            "process",
+            f"{service.pid}, with {service.workers} workers" if service.workers > 1 else str(service.pid),
+        ),
         ("database", f"embedded Postgres, process {postgres}" if postgres else service.database),
         ("data folder", str(chosen.data_dir)),
         ("log", service.log or ("this terminal" if here else f"the terminal of process {service.pid}")),

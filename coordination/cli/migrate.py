@@ -15,6 +15,7 @@ from coordination.settings import Settings
 NEWEST: Final = "head"
 NONE: Final = "base"
 
+_APPLIED: Final = "Applied the policies for Supabase's roles, which came after the schema."
 _EXAMPLES: Final = """Examples:
 
     coord migrate
@@ -44,7 +45,7 @@ def migrate(
     """Bring the database to the schema of this release. The service does it by itself whenever it starts.
 
     It works on DATABASE_URL, else on the embedded Postgres of the data folder, which it starts if needed. Several may
-    run at once.
+    run at once. Where Supabase's roles came after the schema, it applies the policies that they lack.
 
     Parameters
     ----------
@@ -85,14 +86,15 @@ def migrate(
         elif before is not None and before not in known:
             return _report(before, before, f"A newer release made revision {before}; it stays.", json=json)
         after = _migrate(dsn, to)
-    return _report(before, after, "", json=json)
+        applied = after == known[-1] and _apply_policies(dsn)
+    return _report(before, after, _APPLIED if applied else "", json=json, policies_applied=applied)
 
 
 def _print_script(to: str, *, json: bool) -> None:
     """Print the SQL that brings an empty database to a revision, or with `base` the newest one back to none."""
-    from coordination.store import migration  # noqa: PLC0415 - loading the migration tool takes a second
+    from coordination.store import migration_text  # noqa: PLC0415 - loading the migration tool takes a second
 
-    sql = migration.down_script() if to == NONE else migration.script(to)
+    sql = migration_text.down_script() if to == NONE else migration_text.script(to)
     if json:
         emit({"sql": sql})
     else:
@@ -141,6 +143,15 @@ def _migrate(dsn: str, to: str) -> str | None:
         return migration.migrate_blocking(dsn, to)[1]
     except Exception as error:
         raise _cannot("The migration failed; nothing was changed", error) from error
+
+
+def _apply_policies(dsn: str) -> bool:
+    from coordination.store import migration  # noqa: PLC0415 - as in `_print_script`
+
+    try:
+        return asyncio.run(migration.apply_policies(dsn))
+    except Exception as error:
+        raise _cannot("The policies for Supabase's roles could not be applied", error) from error
 
 
 def _cannot(what: str, error: Exception) -> Failure:
@@ -203,9 +214,11 @@ def _report_check(before: str | None, newest: str, *, json: bool) -> int:
     return OK if current else FOUND
 
 
-def _report(before: str | None, after: str | None, remark: str, *, json: bool) -> int:
+def _report(
+    before: str | None, after: str | None, remark: str, *, json: bool, policies_applied: bool = False
+) -> int:
     if json:
-        emit({"before": before, "after": after})
+        emit({"before": before, "after": after, "policies_applied": policies_applied})
     elif before == after:
         say(remark or f"Nothing to do: the database is at {after or 'no revision'}.")
     else:

@@ -24,6 +24,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_url": "SUPABASE_URL",
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
+    "workers": "COORDINATION_WORKERS",
+    "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
     "data_dir": "COORDINATION_DATA_DIR",
     "log_format": "COORDINATION_LOG_FORMAT",
@@ -32,7 +34,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "local_token": "COORDINATION_LOCAL_TOKEN",
 }
 """The environment variable of each setting."""
-PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL"}
+PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL", "workers": "WEB_CONCURRENCY"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
 SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
 """Settings that hold a credential: they are never shown as they are."""
@@ -170,7 +172,9 @@ class Settings(BaseSettings):
         supabase_url: the Supabase project whose people may log in; None when there is none.
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
-        pool_size: most connections to the database for calls; the event feed has one more.
+        workers: how many processes serve the port.
+        stop_seconds: how long running calls may take to finish once the service stops.
+        pool_size: most connections of each process to the database for calls; its event feed has one more.
         data_dir: where the database, logs, the state of running services and the local token lie.
         log_format: `auto` writes for people on a terminal and JSON elsewhere.
         log_level: what is logged.
@@ -194,6 +198,8 @@ class Settings(BaseSettings):
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    workers: Annotated[int, _whole(1, 32)] = 1
+    stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"

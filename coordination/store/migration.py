@@ -4,17 +4,15 @@ Alembic is the only source of DDL; the revisions live in the top-level folder `m
 wheel). Several servers may start at once: whoever comes second waits for the first and finds nothing to do. All of
 it happens in one transaction in the schema `public`, whatever the role's settings say, and gives up rather than
 queue behind a long transaction on our tables: whoever queues for a table blocks everybody behind it. This module
-does not know what the revisions contain.
+does not know what the revisions contain; as text they are in `migration_text`.
 """
 
 import asyncio
-import io
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 import asyncpg
 from alembic import command
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
@@ -23,12 +21,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from coordination.domain.errors import InvalidInput, RetryLater
+from coordination.store import row_policies
 from coordination.store.database import retry_later
+from coordination.store.migration_text import TABLE_LOCK_SECONDS, config, opening
 from coordination.store.schema_version import VERSION_TABLE, folder
 
 _Result = TypeVar("_Result")
 _AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
-TABLE_LOCK_SECONDS: Final = 5.0
 
 
 def head() -> str:
@@ -66,14 +65,36 @@ async def migrate(
     """
 
     def run(connection: Connection) -> tuple[str | None, str | None]:
-        for statement in _opening(table_lock_seconds):
+        for statement in opening(table_lock_seconds):
             connection.execute(text(statement))
         before = _current(connection)
         target = _destination(to, before)
         if before != target:
             move = command.downgrade if _is_below(target, before) else command.upgrade
-            move(_config(connection, to_base=target is None), target or "base")
+            move(config(connection, to_base=target is None), target or "base")
         return before, target
+
+    return await _in_transaction(dsn, run)
+
+
+async def apply_policies(dsn: str) -> bool:
+    """Make the policies for Supabase's roles if those came after the revision; return whether that was so.
+
+    Only for a database at the newest revision.
+
+    Raises:
+        RetryLater: the database cannot be reached, or others used the tables all the time; nothing was changed.
+        asyncpg.PostgresError: Postgres refused; nothing was changed.
+    """
+
+    def run(connection: Connection) -> bool:
+        for statement in opening(TABLE_LOCK_SECONDS):
+            connection.execute(text(statement))
+        found = connection.execute(text(row_policies.LOOK)).one()
+        absent = row_policies.state(wanted=found.wanted, there=found.there) == "absent"
+        if absent:
+            connection.exec_driver_sql(row_policies.statements())
+        return absent
 
     return await _in_transaction(dsn, run)
 
@@ -103,38 +124,9 @@ async def verify(dsn: str) -> tuple[str, ...]:
     return ()
 
 
-def script(to: str = "head") -> str:
-    """Return the SQL that brings an empty (or the deployment guide's) database to revision `to`."""
-    output = io.StringIO()
-    command.upgrade(_config(output=output), to, sql=True)
-    return output.getvalue()
-
-
-def down_script() -> str:
-    """Return the SQL that takes a database from the newest revision back to none."""
-    output = io.StringIO()
-    command.downgrade(_config(output=output, to_base=True), f"{head()}:base", sql=True)
-    return output.getvalue()
-
-
 def verify_script() -> str:
     """Return the SQL that raises when a database is not as the newest revision left it."""
     return (folder() / "sql" / "verify.sql").read_text(encoding="utf-8")
-
-
-def _opening(table_lock_seconds: float) -> tuple[str, ...]:
-    """Return what every migrating transaction begins with: no setting of the role or database may matter."""
-    return (
-        # Under any other level the second of two servers would not see what the first did while it waited.
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
-        "SET LOCAL search_path = public",
-        "SET LOCAL client_min_messages = warning",
-        "SET LOCAL statement_timeout = 0",
-        "SET LOCAL check_function_bodies = off",
-        "SET LOCAL lock_timeout = '60s'",
-        "SELECT pg_advisory_xact_lock(20261120)",
-        f"SET LOCAL lock_timeout = '{round(table_lock_seconds * 1000)}ms'",
-    )
 
 
 def _destination(to: str, present: str | None) -> str | None:
@@ -165,7 +157,7 @@ def _is_below(target: str | None, present: str | None) -> bool:
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(config())
 
 
 def _current(connection: Connection) -> str | None:
@@ -173,18 +165,6 @@ def _current(connection: Connection) -> str | None:
         connection, opts={"version_table": VERSION_TABLE, "version_table_schema": "public"}
     )
     return context.get_current_revision()
-
-
-def _config(
-    connection: Connection | None = None, output: io.StringIO | None = None, *, to_base: bool = False
-) -> Config:
-    config = Config(output_buffer=output) if output is not None else Config()
-    config.set_main_option("script_location", str(folder()).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    config.attributes["version_table"] = VERSION_TABLE
-    config.attributes["opening"] = _opening(TABLE_LOCK_SECONDS)
-    config.attributes["to_base"] = to_base
-    return config
 
 
 async def _in_transaction(dsn: str, run: Callable[[Connection], _Result]) -> _Result:

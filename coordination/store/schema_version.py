@@ -49,12 +49,18 @@ def known() -> tuple[str, ...]:
     """Return the revisions that this release knows, the newest last."""
     after: dict[object, str] = {}
     for path in (folder() / "versions").glob("*.py"):
-        constants = _constants(path)
-        after[constants["down_revision"]] = str(constants["revision"])
+        written = _constants(path)
+        after[written["down_revision"]] = str(written["revision"])
     found: list[str] = []
     while (following := after.get(found[-1] if found else None)) is not None:
         found.append(following)
     return tuple(found)
+
+
+def constants(revision: str) -> dict[str, object]:
+    """Return what a revision's script says of it: `revision`, `installs_functions` and so on, by name."""
+    (path,) = (folder() / "versions").glob(f"{revision}_*.py")
+    return {"file_name": path.stem} | _constants(path)
 
 
 def tables_of(revisions: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ trust.
 A browser on the user's machine can be made to talk to a service on loopback: by DNS rebinding (another name
 in Host) or from a foreign page (an Origin). Both are refused before anything else looks at the request. In
 local mode there is no proxy, so headers that only a proxy adds are refused too, instead of being believed or
-ignored. This does not authenticate anybody; see `transport.auth` and `transport.peer`.
+ignored. In hosted mode there mostly is one: they may be there, and who is believed was decided before this (uvicorn's
+ProxyHeadersMiddleware). This does not authenticate anybody; see `transport.auth` and `transport.peer`.
 """
 
 import re
@@ -38,6 +39,7 @@ class Guard:
         hosts: the names, lower-case, that Host may have, with any port; None allows every name.
         origins: the origins, such as `https://app.example.com`, that may call from a page.
         forwarded: whether headers that a proxy adds may be there.
+        under_any_host: the paths that answer under every name: health checks of a platform ask an address.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Guard:
         hosts: Collection[str] | None = LOOPBACK_HOSTS,
         origins: Collection[str] = (),
         forwarded: bool = False,
+        under_any_host: Collection[str] = (),
     ) -> None:
         self._app = app
         self._hosts = None if hosts is None else frozenset(hosts)
         self._origins = frozenset(origins)
         self._forwarded = forwarded
+        self._under_any_host = frozenset(under_any_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -69,19 +73,20 @@ class Guard:
         host = hosts[0].decode("latin-1").lower()
         origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
         return (
-            self._check_host(host)
+            self._check_host(host, scope)
             or self._check_origins(origins, scope, host)
             or (None if origins else self._check_site(headers))
             or self._check_proxy(headers)
         )
 
-    def _check_host(self, host: str) -> Response | None:
+    def _check_host(self, host: str, scope: Scope) -> Response | None:
         match = _HOST.fullmatch(host)
         if match is None:
             return problem(
                 400, "invalid_host", "The Host header must be a name or address with an optional port."
             )
-        if self._hosts is not None and match[1] not in self._hosts:
+        ours = self._hosts is None or match[1] in self._hosts
+        if not ours and scope["path"] not in self._under_any_host:
             return problem(421, "foreign_host", "This service does not answer under that Host name.")
         return None
 

@@ -1,4 +1,5 @@
--- What PUBLIC, anon and authenticated may do with what the migrations made; verify.sql is its frame.
+-- What PUBLIC, anon and authenticated may do with what the migrations made, and were not given by them; verify.sql is its
+-- frame.
 SELECT format('open: %s may %s on %s', coalesce(r.rolname, 'PUBLIC'), lower(held.privilege_type), held.name)
 FROM (
     SELECT c.relname::text AS name, acl.grantee, acl.privilege_type
@@ -19,5 +20,6 @@ FROM (
     WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'coordination\_%'
 ) held
 LEFT JOIN pg_roles r ON r.oid = held.grantee
-WHERE held.grantee = 0 OR r.rolname IN ('anon', 'authenticated')
+WHERE (held.grantee = 0 OR r.rolname IN ('anon', 'authenticated'))
+  AND format('grant %s on %s to %s', lower(held.privilege_type), held.name, r.rolname) <> ALL (v_expected)
 ORDER BY 1

@@ -1,5 +1,6 @@
 -- What the migrations made, one line of text for each thing: the same for a database that was empty before, one that
--- adopted the deployment guide's tables, and every release of Postgres. Run it with search_path = public.
+-- adopted the deployment guide's tables, and every release of Postgres. Run it with search_path = public. Lines that
+-- begin with "policy" or "grant" are there only where Supabase's roles are.
 WITH ours AS (
     SELECT c.oid, c.relname, c.relrowsecurity
     FROM pg_class c
@@ -41,4 +42,19 @@ SELECT format('function %s(%s) security %s, %s, body %s', p.proname, pg_get_func
               coalesce(array_to_string(p.proconfig, ' '), 'no fixed search_path'),
               left(encode(sha256(convert_to(replace(p.prosrc, E'\r', ''), 'UTF8')), 'hex'), 12))
 FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'coordination\_%'
+UNION ALL
+SELECT format('policy %s on %s %s for %s to %s using %s%s', p.polname, o.relname,
+              CASE WHEN p.polpermissive THEN 'permits' ELSE 'restricts' END,
+              CASE p.polcmd WHEN 'r' THEN 'select' WHEN '*' THEN 'all' ELSE p.polcmd::text END,
+              (SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r) END, ', ') FROM unnest(p.polroles) r),
+              regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g'),
+              ' with check ' || pg_get_expr(p.polwithcheck, p.polrelid))
+FROM ours o JOIN pg_policy p ON p.polrelid = o.oid AND p.polname LIKE 'coordination\_%'
+UNION ALL
+SELECT format('grant %s on %s.%s to authenticated', lower(acl.privilege_type), o.relname, a.attname)
+FROM ours o
+JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped
+CROSS JOIN LATERAL aclexplode(a.attacl) acl
+JOIN pg_roles r ON r.oid = acl.grantee AND r.rolname = 'authenticated'
+WHERE NOT acl.is_grantable
 ORDER BY 1

@@ -14,6 +14,8 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+made_at = "20261121153238"
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0001"
 BEFORE_FUNCTIONS = ("guide_tables", "adopt_tables", "superset", "new_tables")

@@ -12,6 +12,8 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+made_at = "20261121222658"
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0002"
 

@@ -13,6 +13,8 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+made_at = "20261121223921"
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0003"
 

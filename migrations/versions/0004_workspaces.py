@@ -1,6 +1,7 @@
 """Workspaces: who belongs to them, whom they invite, and the tokens of agents.
 
-Only adds: four tables and the functions that change them. The previous release works on with all of it.
+Only adds: four tables and the functions that change them. Functions of before change in what `supabase db lint` says of
+them and nothing else. The previous release works on with all of it.
 """
 
 from pathlib import Path
@@ -11,6 +12,8 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+made_at = "20261122064655"
+installs_functions = True
 
 FROZEN = Path(__file__).parents[1] / "frozen" / "0004"
 
@@ -25,7 +28,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them: members, invitations and tokens are lost, what agents did stays."""
+    for file in bodies_before():
+        run(file)
     run(FROZEN / "schema" / "down.sql")
+
+
+def bodies_before() -> list[Path]:
+    """Return the functions that changed here as the revisions before had them."""
+    older = [FROZEN.parent / revision for revision in ("0003", "0002", "0001")]
+    found = [[folder / file.name for folder in older] for file in sorted(FROZEN.glob("*.sql"))]
+    return [next(body for body in bodies if body.exists()) for bodies in found if any(map(Path.exists, bodies))]
 
 
 def run(file: Path) -> None:

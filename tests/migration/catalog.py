@@ -37,7 +37,10 @@ UNION ALL
 SELECT format('type %s', t.oid::regtype) FROM pg_type t
 WHERE t.typnamespace = 'public'::regnamespace AND t.typtype <> 'c' AND t.typelem = 0
 UNION ALL
-SELECT format('policy %s on %s', p.polname, p.polrelid::regclass) FROM pg_policy p
+SELECT format('policy %s on %s permissive=%s command=%s roles=%s using=%s check=%s', p.polname, p.polrelid::regclass,
+              p.polpermissive, p.polcmd, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid),
+              pg_get_expr(p.polwithcheck, p.polrelid))
+FROM pg_policy p
 UNION ALL
 SELECT format('extension %s', e.extname) FROM pg_extension e
 UNION ALL

@@ -4,8 +4,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from coordination.store.migration import migrate
+from migrations import freeze
 from tests.conftest import in_database
 from tests.migration.guide_database import guide_sql, run
+from tests.migration.tenants import fill
 
 
 @pytest.fixture
@@ -27,3 +30,18 @@ async def api_roles(server_dsn: str) -> AsyncGenerator[None]:
     await run(server_dsn, "CREATE ROLE anon NOLOGIN; CREATE ROLE authenticated NOLOGIN;")
     yield
     await run(server_dsn, "DROP ROLE anon; DROP ROLE authenticated;")
+
+
+@pytest.fixture
+async def supabase_dsn(api_roles: None, empty_dsn: str) -> str:
+    """The URL of a database with what Supabase has and nothing of ours: the roles, and who is logged in."""
+    await run(empty_dsn, (freeze.HERE / "checks" / "supabase.sql").read_text(encoding="utf-8"))
+    return empty_dsn
+
+
+@pytest.fixture
+async def tenants_dsn(supabase_dsn: str) -> str:
+    """The URL of the same, migrated, with two workspaces in it."""
+    await migrate(supabase_dsn)
+    await fill(supabase_dsn)
+    return supabase_dsn

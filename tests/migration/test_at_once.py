@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from coordination.domain.errors import InvalidInput, RetryLater
-from coordination.store.migration import current, head, migrate, migrate_blocking, script, verify
+from coordination.store.migration import current, head, migrate, migrate_blocking, verify
+from coordination.store.migration_text import script
 from tests.conftest import in_database
 from tests.migration.catalog import catalog
 from tests.migration.guide_database import run

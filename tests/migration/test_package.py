@@ -5,12 +5,12 @@ import sys
 import zipfile
 from pathlib import Path
 
-from coordination.store import migration, schema_version
+from coordination.store import migration, migration_text, schema_version
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
-from coordination.store import migration, schema_version
-print(schema_version.folder(), migration.head(), *schema_version.known(), len(migration.script()), sep="\\n")
+from coordination.store import migration, migration_text, schema_version
+print(schema_version.folder(), migration.head(), *schema_version.known(), len(migration_text.script()), sep="\\n")
 """
 
 
@@ -32,7 +32,7 @@ def test_a_wheel_brings_its_revisions_along(tmp_path: Path) -> None:
 
 
 def expected() -> list[str]:
-    return [*schema_version.known(), str(len(migration.script()))]
+    return [*schema_version.known(), str(len(migration_text.script()))]
 
 
 def show(path: str, folder: Path) -> list[str]:

@@ -33,7 +33,7 @@ async def test_generous_default_privileges_open_nothing(
         assert [row["name"] for row in await fetch(empty_dsn, OURS) if not row["open"]] == []
     await migrate(empty_dsn)
     tables = await fetch(empty_dsn, OURS)
-    assert len(tables) == 12
+    assert len(tables) == 16
     assert [row["name"] for row in tables if row["open"] or not row["secured"]] == []
     sequences = await fetch(
         empty_dsn,

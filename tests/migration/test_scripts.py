@@ -7,7 +7,9 @@ from asyncio.subprocess import PIPE
 import asyncpg
 import pytest
 
-from coordination.store.migration import current, head, migrate, script, verify, verify_script
+from coordination.store.migration import current, head, migrate, verify, verify_script
+from coordination.store.migration_text import script, step
+from coordination.store.schema_version import known
 from migrations import freeze
 from tests.migration.catalog import catalog
 from tests.migration.guide_database import guide_rows, guide_sql, run
@@ -24,8 +26,15 @@ def test_the_committed_scripts_are_those_of_the_revisions() -> None:
     assert committed("down") == freeze.down_sql(), REFRESH
 
 
-async def test_the_committed_verification_is_that_of_a_migrated_database(migrated_dsn: str) -> None:
-    assert committed("verify") == await freeze.verify_sql(migrated_dsn), REFRESH
+def test_the_committed_files_for_supabase_are_those_of_the_revisions() -> None:
+    pushed = {file.name: file.read_text(encoding="utf-8") for file in freeze.SUPABASE.iterdir()}
+    assert pushed == freeze.supabase_migrations(), REFRESH
+    assert sorted(pushed) == list(freeze.supabase_migrations()), "their order is that of the revisions"
+
+
+async def test_the_committed_verification_is_that_of_a_migrated_database(supabase_dsn: str) -> None:
+    await migrate(supabase_dsn)
+    assert committed("verify") == await freeze.verify_sql(supabase_dsn), REFRESH
     assert verify_script() == committed("verify")
 
 
@@ -48,10 +57,37 @@ async def test_they_adopt_the_guides_database_and_give_it_back(guide_dsn: str) -
     assert (await catalog(guide_dsn), await guide_rows(guide_dsn)) == (schema, rows)
 
 
-async def test_up_on_a_migrated_database_fails_and_changes_nothing(dsn: str) -> None:
-    with pytest.raises(asyncpg.DuplicateTableError):
-        await run(dsn, script())
-    assert await verify(dsn) == ()
+async def test_up_on_a_migrated_database_does_nothing(dsn: str, migrated_dsn: str) -> None:
+    await run(dsn, script(), *freeze.supabase_migrations().values())
+    assert await catalog(dsn) == await catalog(migrated_dsn)
+
+
+async def test_up_goes_on_from_any_revision(guide_dsn: str) -> None:
+    for revision in known()[:-1]:
+        await migrate(guide_dsn, revision)
+        await run(guide_dsn, script())
+        assert await verify(guide_dsn) == ()
+        await migrate(guide_dsn, "base")
+
+
+async def test_a_database_of_a_later_release_is_left_as_it_is(dsn: str) -> None:
+    await run(dsn, "UPDATE coordination_schema_version SET version_num = '9999'")
+    await run(dsn, script(), *freeze.supabase_migrations().values())
+    assert await current(dsn) == "9999"
+
+
+async def test_a_revision_is_not_applied_before_the_one_that_it_follows(empty_dsn: str) -> None:
+    nothing = await catalog(empty_dsn)
+    with pytest.raises(asyncpg.RaiseError, match="0003 follows 0002, and this database is at no revision"):
+        await run(empty_dsn, step("0003", alone=True))
+    assert await catalog(empty_dsn) == nothing
+
+
+async def test_supabases_files_make_the_same_schema(empty_dsn: str, migrated_dsn: str) -> None:
+    for text in freeze.supabase_migrations().values():
+        await run(empty_dsn, text)
+    assert await catalog(empty_dsn) == await catalog(migrated_dsn)
+    assert await migrate(empty_dsn) == (head(), head())
 
 
 DAMAGES = {

@@ -20,8 +20,8 @@ DECLARE
     v_now timestamptz;
     v_across boolean;
     v_found file_locks[];
-    v_holders text[] := '{}';
-    v_ahead text[] := '{}';
+    v_holders text[] := '{}'::text[];
+    v_ahead text[] := '{}'::text[];
     v_ticket bigint;
 BEGIN
     SELECT e.entered_at, e.blocks_across INTO v_now, v_across

@@ -7,11 +7,13 @@ CREATE OR REPLACE FUNCTION coordination_describe_conflict(
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.file_locks
 DECLARE
     v_conflicts jsonb;
     v_total bigint;
     v_next_expiry double precision;
-    v_queued jsonb := '[]';
+    v_queued jsonb := '[]'::jsonb;
     v_position bigint := 1;
 BEGIN
     WITH blocking AS MATERIALIZED (

@@ -3,6 +3,8 @@
 CREATE OR REPLACE FUNCTION coordination_describe_lock(p_lock anyelement, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.file_locks
 BEGIN
     RETURN jsonb_build_object(
         'path', p_lock.file_path, 'key', p_lock.path_key, 'operation', p_lock.operation,

@@ -2,6 +2,8 @@
 CREATE OR REPLACE FUNCTION coordination_describe_task(p_task anyelement) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.tasks
 DECLARE
     v_reported record;
 BEGIN

@@ -7,6 +7,8 @@ CREATE OR REPLACE FUNCTION coordination_drop_locks(
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.file_locks
 DECLARE
     v_keys text[] := ARRAY(SELECT d.path_key FROM unnest(p_locks) d);
     v_locks jsonb;

@@ -11,13 +11,15 @@ CREATE OR REPLACE FUNCTION coordination_grant_file_lock(
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.file_locks
 DECLARE
     v_task text := p_task;
-    v_extended jsonb := '[]';
+    v_extended jsonb := '[]'::jsonb;
     v_granted jsonb;
-    v_kept text[] := '{}';
-    v_previous jsonb := '{}';
-    v_warnings jsonb := '[]';
+    v_kept text[] := '{}'::text[];
+    v_previous jsonb := '{}'::jsonb;
+    v_warnings jsonb := '[]'::jsonb;
 BEGIN
     IF v_task IS NULL THEN
         SELECT t.id INTO v_task FROM tasks t

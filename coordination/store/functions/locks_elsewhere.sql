@@ -6,6 +6,8 @@ CREATE OR REPLACE FUNCTION coordination_locks_elsewhere(
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.file_locks
 BEGIN
     RETURN coalesce((
         SELECT jsonb_agg(e.warning) FROM (

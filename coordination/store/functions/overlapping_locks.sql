@@ -6,6 +6,8 @@ CREATE OR REPLACE FUNCTION coordination_overlapping_locks(
 ) RETURNS SETOF anyelement
 LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with, nor what p_row is for:
+-- @plpgsql_check_options: anyelementtype = public.file_locks, extra_warnings = off
 BEGIN
     RETURN QUERY
     SELECT l.* FROM file_locks l

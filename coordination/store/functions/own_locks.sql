@@ -9,6 +9,8 @@ CREATE OR REPLACE FUNCTION coordination_own_locks(
     p_now timestamptz, OUT held anyarray, OUT lost text[]
 ) LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with, nor what p_row is for:
+-- @plpgsql_check_options: anyelementtype = public.file_locks, extra_warnings = off
 BEGIN
     IF p_keys IS NULL THEN
         held := ARRAY(SELECT l FROM file_locks l

@@ -8,7 +8,7 @@ AS $function$
 DECLARE
     v_path text := normalize(p_path, NFC);
     v_prefix text := coalesce(substring(v_path FROM '^(?:resource:|/)'), '');
-    v_parts text[] := '{}';
+    v_parts text[] := '{}'::text[];
     v_part text;
     v_collation text;
     v_key text;
@@ -26,7 +26,8 @@ BEGIN
     END LOOP;
     v_path := v_prefix || array_to_string(v_parts, '/');
     IF to_regprocedure('pg_catalog.casefold(text)') IS NOT NULL THEN
-        EXECUTE 'SELECT casefold($1 COLLATE "pg_unicode_fast")' INTO v_key USING v_path;
+        -- Put together here, because before 18 no check of the functions knows the collation.
+        EXECUTE format('SELECT casefold($1 COLLATE %I)', 'pg_unicode_fast') INTO v_key USING v_path;
     ELSE
         -- The database's own collation may know ASCII alone.
         SELECT c.collname INTO v_collation

@@ -14,7 +14,7 @@ DECLARE
     v_covering text[];
     v_event coordination_events;
     v_locks jsonb;
-    v_items jsonb := '[]';
+    v_items jsonb := '[]'::jsonb;
     v_looked_at integer := 0;
 BEGIN
     SELECT a.news_seq INTO v_cursor FROM claude_code_agents a

@@ -7,12 +7,14 @@ CREATE OR REPLACE FUNCTION coordination_remove_expired(
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
+-- `supabase db lint` does not see what it is called with:
+-- @plpgsql_check_options: anyelementtype = public.file_locks
 DECLARE
     v_keys text[] := ARRAY(SELECT f.path_key FROM unnest(p_found) f WHERE f.expires_at <= p_now);
     v_gone file_locks[];
 BEGIN
     IF v_keys = '{}' THEN
-        RETURN '{}';
+        RETURN '{}'::jsonb;
     END IF;
     WITH gone AS (
         DELETE FROM file_locks l USING unnest(p_found) f
@@ -21,7 +23,7 @@ BEGIN
         RETURNING l)
     SELECT array_agg(g.l) INTO v_gone FROM gone g;
     IF v_gone IS NULL THEN
-        RETURN '{}';
+        RETURN '{}'::jsonb;
     END IF;
     PERFORM coordination_append_event(p_workspace, p_session, lost.agent_id, 'lock.expired',
         jsonb_build_object('locks', lost.locks), ARRAY[lost.agent_id], p_now)

@@ -8,7 +8,7 @@ AS $function$
 DECLARE
     v_now timestamptz;
     v_holder record;
-    v_taken jsonb := '[]';
+    v_taken jsonb := '[]'::jsonb;
 BEGIN
     PERFORM coordination_lock_session(p_workspace, p_session);
     v_now := clock_timestamp();

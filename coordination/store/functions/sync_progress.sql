@@ -12,7 +12,7 @@ DECLARE
     v_now timestamptz;
     v_task jsonb;
     v_sent_to text[];
-    v_released jsonb := '[]';
+    v_released jsonb := '[]'::jsonb;
     v_news jsonb;
 BEGIN
     SELECT e.entered_at INTO v_now

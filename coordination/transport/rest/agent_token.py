@@ -1,12 +1,19 @@
 """Routes on tokens: make, list, revoke. A hosted service has them."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from coordination.services import agent_token
 from coordination.services.core import Core
-from coordination.transport.rest.parameters import Authenticated
+from coordination.transport.rest.parameters import NAMED_BY_US, Authenticated, possible_name
 from coordination.wire.agent_token import TokenList, TokenRequest, TokenRevoked
 from coordination.wire.workspace import NewToken
+
+TokenId = Annotated[
+    str,
+    Path(description="The token's id; no secret.", examples=["9f2b6c01d4e7"], json_schema_extra=NAMED_BY_US),
+]
 
 
 def add_routes(router: APIRouter, core: Core) -> None:
@@ -34,7 +41,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         return NewToken(secret=secret, token=token, workspace=principal.workspace)
 
     @router.delete("/tokens/{token_id}", summary="Revoke a token")
-    async def revoke_token(principal: Authenticated, token_id: str) -> TokenRevoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def revoke_token(principal: Authenticated, token_id: TokenId) -> TokenRevoked:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """It works no more, everywhere within two seconds; what runs with it is cut off."""
-        await agent_token.revoke(core, principal, token_id)
+        await agent_token.revoke(core, principal, possible_name(token_id))
         return TokenRevoked(id=token_id)

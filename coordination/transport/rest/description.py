@@ -20,8 +20,8 @@ _NAME: Final = Problem.__name__
 _REFERENCE: Final = {"$ref": f"#/components/schemas/{_NAME}"}
 _ALWAYS: Final = {
     400: "Host, credential or a path is malformed, or a header is there that only a proxy adds.",
-    401: "The local token is asked for and missing, or wrong.",
-    403: "A page of another origin asks, or another user of this machine.",
+    401: "A credential is asked for and missing, or does not work.",
+    403: "A page of another origin asks, or another user of this machine; or the credential does not allow it.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     421: "The Host header names something else than this machine.",
@@ -30,6 +30,7 @@ _ALWAYS: Final = {
     503: "The service cannot answer now; repeat the same call in a few seconds.",
 }
 _OF_A_SESSION: Final = {404: "There is no such session, or nothing of that name in it."}
+_OF_AN_ID: Final = {404: "There is nothing of that name."}
 _OF_A_WRITE: Final = {415: "The body is not declared as JSON."}
 
 Responses = dict[int | str, dict[str, Any]]
@@ -72,6 +73,9 @@ REFRESH: Final[Responses] = {
 }
 """How a part of a refresh of an index answers, beside what every route does."""
 
+MEMBER: Final[Responses] = {409: refused(409, "The name is taken, or the workspace would have no owner.")}
+"""How a change of members answers, beside what every route does."""
+
 STREAM: Final[Responses] = {
     200: {
         "description": "The events, for as long as you read.",
@@ -82,12 +86,14 @@ STREAM: Final[Responses] = {
 """How the stream of events answers, beside what every route does."""
 
 
-def refusals(path: str, methods: Collection[str]) -> Responses:
+def refusals(path: str, methods: Collection[str], *, takes_body: bool = True) -> Responses:
     """Return how the refusals of a route are described, by status."""
     told = dict(_ALWAYS)
     if "{session}" in path:
         told |= _OF_A_SESSION
-    if not WRITES.isdisjoint(methods):
+    elif "{" in path or path.endswith("/accept"):
+        told |= _OF_AN_ID
+    if not WRITES.isdisjoint(methods) and takes_body:
         told |= _OF_A_WRITE
     return {status: refused(status, when) for status, when in sorted(told.items())}
 

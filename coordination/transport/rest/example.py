@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from coordination.transport.rest import example_acting, example_planning
+from coordination.transport.rest import example_acting, example_hosted, example_planning
 from coordination.transport.rest.story import (
     AGENT,
     AGENT_STATUS,
@@ -53,6 +53,7 @@ BODIES: Final[Mapping[str, Json]] = MappingProxyType(
         },
         **example_acting.BODIES,
         **example_planning.BODIES,
+        **example_hosted.BODIES,
     }
 )
 """What is sent, by the name of its model."""
@@ -149,6 +150,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
         },
         **example_acting.ANSWERS,
         **example_planning.ANSWERS,
+        **example_hosted.ANSWERS,
     }
 )
 """What is answered, by the name of its model."""

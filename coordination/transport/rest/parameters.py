@@ -29,6 +29,10 @@ PAGE_MAX: Final = 200
 PAGE: Final = 50
 
 
+NAMED_BY_US: Final = {"minLength": 1, "maxLength": 64}
+"""Bounds of an id that we made, told and not checked: what is beyond them is nothing that is there."""
+
+
 def no_such_session() -> UnknownItem:
     """Return the one error for a session that is not there."""
     return UnknownItem("There is no such session.", next_call="coord sessions")

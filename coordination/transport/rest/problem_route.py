@@ -6,7 +6,7 @@ no form on a web page can make one. A failure that nobody foresaw reaches the lo
 """
 
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 import structlog
 from fastapi import Request, Response
@@ -19,6 +19,7 @@ from coordination.transport.exchange import exchange_of
 from coordination.transport.problem import problem, problem_of
 from coordination.transport.rest.description import WRITES, refusals
 from coordination.transport.rest.explanation import explain
+from coordination.wire.rest import Body
 
 _JSON: Final = "application/json"
 _log: Final = structlog.stdlib.get_logger(__name__)
@@ -39,13 +40,13 @@ class ProblemRoute(APIRoute):
         responses: dict[int | str, dict[str, Any]] | None = None,
         **options: Any,
     ) -> None:
-        described = {**refusals(path, methods or ()), **(responses or {})}
+        described = {**refusals(path, methods or (), takes_body=_takes_body(endpoint)), **(responses or {})}
         super().__init__(path, endpoint, methods=set(methods or ()) or None, responses=described, **options)
 
     def get_route_handler(self) -> Handler:
         """Wrap the handler that FastAPI makes."""
         handler = super().get_route_handler()
-        takes_body = self.body_field is not None
+        takes_body = _takes_body(self.endpoint)
 
         async def answer(request: Request) -> Response:
             if takes_body and request.method in WRITES and not _is_json(request):
@@ -57,6 +58,10 @@ class ProblemRoute(APIRoute):
                 return _answer_to(error, request)
 
         return answer
+
+
+def _takes_body(endpoint: Callable[..., Any]) -> bool:
+    return any(issubclass(kind, Body) for kind in get_type_hints(endpoint).values() if isinstance(kind, type))
 
 
 def _answer_to(error: Exception, request: Request) -> Response:

@@ -27,6 +27,7 @@ NAMES = [
     "port",
     "database",
     "migrations",
+    "row policies",
     "clock",
     "service",
     "ready",
@@ -76,7 +77,7 @@ def test_a_service_on_another_database_than_the_settings_name_is_noticed(running
     assert checks["database"]["found"] == (
         "the service was started with embedded, and these settings name db.example/name"
     )
-    assert states(checks, "skipped") == {"migrations", "clock"}
+    assert states(checks, "skipped") == {"migrations", "row policies", "clock"}
 
 
 def test_without_a_service_it_says_how_to_start_it_and_passes_nothing_unseen(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_a_database_that_is_behind_or_away_is_named(tmp_path: Path, empty_dsn: s
     assert behind["migrations"]["mend"].endswith("coord migrate")
     away = examine(installation, 5, DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/name")
     assert states(away, "failed") == {"database", "service"}
-    assert {"migrations", "clock"} <= states(away, "skipped")
+    assert {"migrations", "row policies", "clock"} <= states(away, "skipped")
     assert "hunter2" not in json.dumps(away)
 
 

@@ -30,9 +30,11 @@ pytestmark = pytest.mark.acceptance
 
 
 @contextlib.contextmanager
-def foreground(one: Installation) -> Generator[tuple[subprocess.Popen[str], RunningService]]:
+def foreground(
+    one: Installation, **variables: str
+) -> Generator[tuple[subprocess.Popen[str], RunningService]]:
     """Run the service in the foreground until it is ready; kill it at the end if it still runs."""
-    with one.start("run", "--json") as program:
+    with one.start("run", "--json", **variables) as program:
         try:
             assert program.stdout is not None
             # The answer is one object over several lines, of which the last is a closing brace.

@@ -15,6 +15,7 @@ from coordination.domain.visibility import PLANNER_TOOLS
 from coordination.store import file_lock, migration, schema_version
 from coordination.store.database import DEADLINE_SECONDS, Database
 from coordination.transport.mcp.visibility import Refusals
+from migrations import freeze
 from tests.conftest import administer, in_database
 from tests.integration.app.conftest import Client, Serve
 from tests.integration.app.proxy import Door
@@ -56,7 +57,22 @@ async def test_a_service_with_its_database_is_well(serve: Serve, dsn: str) -> No
                 await asyncio.sleep(0.02)
     assert found["database"] == {"state": "ok", "kind": "own"}
     assert found["migrations"] == {"state": "current", "revision": NEWEST, "newest_known": NEWEST}
+    assert found["row_policies"] == {"state": "not needed"}
     assert found["coordination_tools"] == list(PLANNER_TOOLS)
+
+
+async def test_policies_that_are_absent_degrade_it_and_no_call_fails(
+    serve: Serve, server_dsn: str, dsn: str
+) -> None:
+    await administer(dsn, (freeze.HERE / "checks" / "supabase.sql").read_text(encoding="utf-8"))
+    try:
+        async with serve(dsn) as client:
+            await until(client, (200, 200))
+            found = await detailed(client)
+    finally:
+        await administer(dsn, "DROP OWNED BY anon, authenticated CASCADE")
+        await administer(server_dsn, "DROP ROLE anon, authenticated")
+    assert (found["status"], found["row_policies"]) == ("degraded", {"state": "absent"})
 
 
 async def test_grep_finds_the_tools_by_name_in_one_line(serve: Serve, dsn: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from coordination.cli import run
 from coordination.store import schema_version
+from coordination.store.migration import verify
+from migrations import freeze
 from tests.conftest import administer
 from tests.integration.installation import Installation
 
@@ -62,7 +64,7 @@ async def test_it_goes_forward_is_checked_and_goes_back_with_consent(own: Own, e
     assert json.loads(behind.stdout) == {"revision": None, "newest": NEWEST, "current": False}
     assert await tables(empty_dsn) == set()
 
-    assert await own.json("migrate") == {"before": None, "after": NEWEST}
+    assert await own.json("migrate") == {"before": None, "after": NEWEST, "policies_applied": False}
     assert "file_locks" in await tables(empty_dsn)
     assert (await own.json("migrate", "--check"))["current"] is True
     assert (await own.coord("migrate")).stdout == f"Nothing to do: the database is at {NEWEST}.\n"
@@ -72,7 +74,7 @@ async def test_it_goes_forward_is_checked_and_goes_back_with_consent(own: Own, e
     assert "deletes these tables" in refused.stderr
     assert "plan_analyses, plans, indexed_files, file_indexes, coordination_events" in refused.stderr
     less = await own.coord("migrate", "--to", "0002")
-    assert "with all rows in them: plan_analyses, plans." in less.stderr
+    assert "workspaces, plan_analyses, plans." in less.stderr
     assert "migrate --to base --yes" in refused.stderr
     assert "file_locks" in await tables(empty_dsn)
 
@@ -86,7 +88,8 @@ async def test_a_database_of_a_newer_release_stays_as_it_is(own: Own, empty_dsn:
         empty_dsn, "CREATE TABLE coordination_schema_version (version_num varchar(32) PRIMARY KEY)"
     )
     await administer(empty_dsn, "INSERT INTO coordination_schema_version VALUES ('from_the_future')")
-    assert await own.json("migrate") == {"before": "from_the_future", "after": "from_the_future"}
+    future = "from_the_future"
+    assert await own.json("migrate") == {"before": future, "after": future, "policies_applied": False}
     looked = await own.coord("migrate", "--check")
     assert (looked.returncode, looked.stdout) == (
         5,
@@ -119,3 +122,26 @@ def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) ->
     assert json.loads(done.stdout)["error"]["code"] == "database"
     assert "hunter2" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def doctor_says(own: Own) -> dict[str, str]:
+    """What the doctor finds of the policies."""
+    checks = json.loads((await own.coord("doctor", "--json")).stdout)["checks"]
+    return next(check for check in checks if check["name"] == "row policies")
+
+
+async def test_roles_that_came_later_get_their_policies(own: Own, server_dsn: str, empty_dsn: str) -> None:
+    assert (await doctor_says(own))["state"] == "skipped"
+    await own.json("migrate")
+    assert (await doctor_says(own))["state"] == "ok"
+    await administer(empty_dsn, (freeze.HERE / "checks" / "supabase.sql").read_text(encoding="utf-8"))
+    try:
+        absent = await doctor_says(own)
+        assert (absent["state"], absent["mend"].endswith("coord migrate")) == ("failed", True)
+        assert (await own.coord("migrate")).stdout.startswith("Applied the policies")
+        assert (await doctor_says(own))["state"] == "ok"
+        assert await own.json("migrate") == {"before": NEWEST, "after": NEWEST, "policies_applied": False}
+        assert await verify(empty_dsn) == ()
+    finally:
+        await administer(empty_dsn, "DROP OWNED BY anon, authenticated CASCADE")
+        await administer(server_dsn, "DROP ROLE anon, authenticated")

@@ -65,6 +65,35 @@ def test_what_a_library_logs_gets_the_same_treatment(file: Path) -> None:
     assert (record["request_id"], record["logger"], record["level"]) == ("abc", "asyncpg", "warning")
 
 
+def test_a_file_that_somebody_moved_away_is_begun_anew(file: Path) -> None:
+    logs.configure(form="json", level="info", file=file)
+    log = structlog.stdlib.get_logger("ours")
+    log.info("before")
+    older = file.rename(file.with_name("service.log-20260101"))
+    log.info("after")
+    assert [record["event"] for record in records(older)] == ["before"]
+    assert [record["event"] for record in records(file)] == ["after"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.unlink()
+    log.info("again")
+    assert [record["event"] for record in records(file)] == ["again"]
+
+
+def test_of_several_that_write_a_file_one_rotates_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_BYTES", 300)
+    older = file.with_name("service.log.1")
+    logs.configure(form="json", level="info", file=file, rotates=False)
+    for number in range(9):
+        structlog.stdlib.get_logger("ours").info("written", number=number)
+    logs.rotate()
+    assert not older.exists()
+    logs.configure(form="json", level="info", file=file)
+    logs.rotate()
+    assert [record["number"] for record in records(older)] == list(range(9))
+    logs.rotate()
+    assert file.read_text() == ""
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_traceback_is_redacted_too(file: Path, form: logs.Format) -> None:
     logs.configure(form=form, level="info", file=file)

@@ -6,21 +6,29 @@ from tests.unit.architecture.sources import ROOT
 
 ALLOWED = {
     ".ci",
+    ".dockerignore",  # Docker looks for it here only
     ".editorconfig",
+    ".env.example",  # beside the .env that compose reads
     ".gitignore",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "Dockerfile",  # its context is the whole project
     "LICENSE",
     "Makefile",
     "README.md",
     "SECURITY.md",
     "benchmarks",
+    "compose.yaml",  # docker compose looks for it here
     "constraints.txt",
     "coordination",
+    "deploy",  # what machines and platforms read that look elsewhere
     "docs",
     "examples",
     "migrations",
     "pyproject.toml",
+    "render.yaml",  # Render looks for it here
+    # Where `supabase db push` looks, and nowhere else: the migrations again, generated.
+    "supabase",
     "tests",
 }
 

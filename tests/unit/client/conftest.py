@@ -1,4 +1,4 @@
-"""What tests of the client share: a server that answers as it is told."""
+"""What tests of the client share: a server that answers as it is told, and a Supabase project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
+from tests.supabase.fixtures import supabase, supabase_server
 from tests.unit.client.told import Server, Told
+
+__all__ = ["server", "supabase", "supabase_server"]
 
 
 @pytest.fixture

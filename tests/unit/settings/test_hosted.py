@@ -68,3 +68,11 @@ def test_a_short_bootstrap_token_is_refused_and_not_repeated() -> None:
     (problem,) = read.problems
     assert "32 to 256 characters" in problem.says
     assert "hunter2" not in f"{problem}{read.settings!r}"
+
+
+def test_platforms_say_how_many_processes_serve_and_ours_counts_more() -> None:
+    assert load({}).workers == 1
+    assert load({"WEB_CONCURRENCY": "4"}).workers == 4
+    assert load({"WEB_CONCURRENCY": "4", "COORDINATION_WORKERS": "2"}).workers == 2
+    with pytest.raises(InvalidSetting, match=r"^WEB_CONCURRENCY: write a whole number from 1 to 32"):
+        load({"WEB_CONCURRENCY": "0"})

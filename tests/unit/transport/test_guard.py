@@ -35,6 +35,14 @@ async def test_another_host_is_misdirected(host: str) -> None:
     assert not inner.scopes
 
 
+async def test_a_path_may_answer_under_any_name_but_not_without_one() -> None:
+    guard = Guard(Inner(), hosts={"coordination.example.com"}, under_any_host={"/health"})
+    elsewhere = [("host", "10.1.2.3:8000")]
+    assert (await run(guard, scope_of(path="/health", headers=elsewhere))).status == 200
+    assert (await run(guard, scope_of(path="/health/x", headers=elsewhere))).status == 421
+    assert (await run(guard, scope_of(path="/health"))).status == 400
+
+
 @pytest.mark.parametrize(
     "headers",
     [

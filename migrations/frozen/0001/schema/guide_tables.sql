@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS task_progress (
     agent_id varchar NOT NULL,
     task_id varchar NOT NULL,
     status varchar NOT NULL CHECK (status IN ('started', 'in_progress', 'completed', 'failed', 'blocked')),
+    -- The guide's type; from 0 to 100.
+    -- squawk-ignore prefer-bigint-over-int
     progress_percentage integer
         CHECK (progress_percentage IS NULL OR (progress_percentage >= 0 AND progress_percentage <= 100)),
     message text,

@@ -11,6 +11,8 @@ CREATE TABLE tasks (
     taken_at timestamptz,
     assigned_to text,
     depends_on text[] NOT NULL DEFAULT '{}',
+    -- A place among at most a hundred tasks.
+    -- squawk-ignore prefer-bigint-over-int
     position integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),

@@ -3,7 +3,7 @@
 CREATE SEQUENCE coordination_fencing_token AS bigint;
 
 -- From the clock, in milliseconds: greater than all that an earlier copy of this database can have given out.
-SELECT setval('coordination_fencing_token', (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+DO $do$ BEGIN PERFORM setval('coordination_fencing_token', (extract(epoch FROM clock_timestamp()) * 1000)::bigint); END $do$;
 
 ALTER TABLE claude_code_sessions
     ADD COLUMN workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
@@ -26,6 +26,8 @@ ALTER TABLE file_locks
     ADD COLUMN path_key text COLLATE "C",
     ADD COLUMN checkout text COLLATE "C" NOT NULL DEFAULT '',
     ADD COLUMN slot text COLLATE "C" NOT NULL DEFAULT '',
+    -- Each adopted lease needs a token of its own, so the table is written anew: once, and it is small.
+    -- squawk-ignore adding-field-with-default
     ADD COLUMN fencing_token bigint NOT NULL DEFAULT nextval('coordination_fencing_token'),
     ADD COLUMN granted_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN reason text,

@@ -8,7 +8,10 @@ CREATE TABLE file_indexes (
     given bigint NOT NULL DEFAULT 0,
     commit_id text NOT NULL DEFAULT '',
     fingerprint text NOT NULL DEFAULT '',
+    -- Both count files, of which an index has 200,000 at most.
+    -- squawk-ignore prefer-bigint-over-int
     file_count integer NOT NULL DEFAULT 0,
+    -- squawk-ignore prefer-bigint-over-int
     with_symbols integer NOT NULL DEFAULT 0,
     refreshed_at timestamptz,
     PRIMARY KEY (workspace_id, session_id, checkout)

@@ -13,8 +13,11 @@ CREATE TABLE plan_analyses (
 CREATE TABLE plans (
     workspace_id text COLLATE "C" NOT NULL DEFAULT 'local',
     session_id text NOT NULL,
+    -- Plans of one session are made by hand, for at most twenty agents.
+    -- squawk-ignore prefer-bigint-over-int
     revision integer NOT NULL,
     analysis_id text NOT NULL,
+    -- squawk-ignore prefer-bigint-over-int
     agent_count integer NOT NULL,
     agent_id text NOT NULL,
     created_at timestamptz NOT NULL,
@@ -23,6 +26,7 @@ CREATE TABLE plans (
 );
 
 ALTER TABLE tasks
+    -- squawk-ignore prefer-bigint-over-int
     ADD COLUMN plan_revision integer,
     ADD COLUMN files text[] NOT NULL DEFAULT '{}',
     ADD COLUMN work real;
