@@ -68,6 +68,7 @@ def test_no_module_names_a_workspace(layer: str) -> None:
     naming = {
         str(path.relative_to(folder))
         for path in folder.rglob("*.py")
+        if not path.stem.startswith("example")  # what the description shows
         for node in ast.walk(ast.parse(path.read_text()))
         if (isinstance(node, ast.Constant) and node.value == "local")
         or (

@@ -16,6 +16,8 @@ import coordination.store
 
 STORE: Final = Path(coordination.store.__file__).parent
 FUNCTIONS: Final = STORE / "functions"
+OF_THE_SCHEMA: Final = ("migration", "migration_text")
+"""Modules whose SQL is about tables, and never about rows in them."""
 _SQL: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|TRUNCATE|COPY|CALL|DO)\b")
 _ASSIGNED: Final = re.compile(r"[\w.\[\]]+\s*:?=\s*", re.DOTALL)
 _ROWS: Final = re.compile(r"(?m)^(\s+v_\w+ )\w+\[\]")
@@ -55,7 +57,7 @@ class Function:
 def texts() -> dict[str, str]:
     """The SQL in the modules of the store, by `module.NAME`, or by `module:line` where it has no name."""
     found: dict[str, str] = {}
-    for path in sorted(STORE.glob("*.py")):
+    for path in _modules():
         tree = ast.parse(path.read_text())
         names = _names(tree)
         for node in ast.walk(tree):
@@ -67,11 +69,15 @@ def texts() -> dict[str, str]:
 def built() -> list[str]:
     """Where the store builds SQL out of strings, which nobody could inspect."""
     found: list[str] = []
-    for path in sorted(STORE.glob("*.py")):
+    for path in _modules():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.JoinedStr | ast.BinOp) and _begins_as_sql(node):
                 found.append(f"{path.stem}:{node.lineno}")
     return found
+
+
+def _modules() -> list[Path]:
+    return [path for path in sorted(STORE.glob("*.py")) if path.stem not in OF_THE_SCHEMA]
 
 
 def _begins_as_sql(node: ast.JoinedStr | ast.BinOp) -> bool:
