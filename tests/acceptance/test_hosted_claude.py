@@ -12,7 +12,7 @@ import pytest
 from coordination.domain.visibility import IMPLEMENTER_TOOLS
 from tests.acceptance.checkout import clone
 from tests.acceptance.claude import NEWER, OLDER, Claude
-from tests.acceptance.hosted import OWNER, HostedService
+from tests.acceptance.hosted.foreground import OWNER, HostedService
 from tests.acceptance.model_api import ModelApi
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import Call, Say, Step
