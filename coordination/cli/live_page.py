@@ -26,7 +26,7 @@ from coordination.cli.picture import NAME
 from coordination.cli.plan import all_tasks
 from coordination.cli.status import ask_health
 from coordination.client.errors import ClientError, ServiceUnavailable, ServiceUnreachable
-from coordination.client.event_stream import Current, Gone, Follower, Interrupted, News
+from coordination.client.event_stream import Current, Follower, Gone, Interrupted, News
 from coordination.client.service import ServiceClient
 from coordination.domain.event import Event
 from coordination.domain.session import SessionStatus
