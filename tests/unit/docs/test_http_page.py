@@ -25,6 +25,7 @@ BESIDE_THE_API = {
     "GET /health",
     "GET /ready",
     "GET /health/detailed",
+    "GET /metrics",
     "GET /openapi.json",
     f"GET {WEB_SOCKET_PATH}",
     f"POST {MCP_PATH}",
