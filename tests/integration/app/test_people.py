@@ -1,4 +1,4 @@
-"""People at a hosted service: in with what their Supabase project gave them, told where to log in with anything else."""
+"""People at a hosted service: in with what their Supabase project gave them, else told where to log in."""
 
 from __future__ import annotations
 

@@ -215,7 +215,15 @@ async def test_that_the_host_is_away_is_logged_once_and_not_with_each_call(
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"<html>", b"[]", b"{}", b'{"keys": {}}', b'{"keys": ' + b"[" * 9000, b" " * (MOST_BYTES + 1)],
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"keys": {}}',
+        b'{"keys": ' + b"[" * 9000,
+        b'{"keys": []}' + b" " * MOST_BYTES,
+    ],
     ids=["empty", "html", "list", "nothing", "object", "deep", "large"],
 )
 async def test_an_answer_that_is_no_key_set_takes_no_key_away(
