@@ -20,8 +20,10 @@ from coordination.app import edge, gate
 from coordination.app.command_line import coord_on
 from coordination.app.condition import Observer
 from coordination.app.errors import add_error_answers
+from coordination.app.observing import Observing
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
+from coordination.domain import database_url
 from coordination.domain.identity import Identity
 from coordination.domain.retention import Retention
 from coordination.embedded import EmbeddedPostgres
@@ -112,8 +114,16 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     else:
         postgres = postgres or EmbeddedPostgres(settings.data_dir)
         dsn = postgres.dsn
-    retention = Retention(settings.keep_events_days, settings.keep_closed_days)
-    core = Core(dsn, pool_size=settings.pool_size, retention=retention)
+    observing = Observing()
+    core = Core(
+        dsn,
+        pool_size=settings.pool_size,
+        transaction_pooler=settings.transaction_pooler,
+        realtime=settings.realtime == "on",
+        retention=Retention(settings.keep_events_days, settings.keep_closed_days),
+        metrics=observing.metrics,
+        observe=observing.statement,
+    )
     schema = Schema(core.database)
     refusals = Refusals()
     tools = build_tools(core, coord_on(settings))
@@ -138,7 +148,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         schema,
         tools=[tool.name for tool in tools],
         refusals=refusals,
-        database="own" if postgres is None else "embedded",
+        database=_described(settings),
     )
 
     standing = Standing(core.authentication)
@@ -147,6 +157,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
+            observing.running(core),
             _life(core, schema, postgres, endpoint, app),
             _beside(asyncio.create_task(standing.watch())),
             gate.closing(people),
@@ -158,14 +169,19 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         summary=DESCRIPTION,
         version=__version__,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing here exports any
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # see `tracing`, which says why
         # Their pages load scripts from foreign hosts; /openapi.json stays.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.core, app.state.schema = core, schema
-    routers = [health_router(observer.started, observer.look), rest_router(core), web_socket_router(core)]
+    app.state.core, app.state.schema, app.state.metrics = core, schema, observing.metrics
+    routers = [
+        health_router(observer.started, observer.look),
+        *observing.routers(settings, core),
+        rest_router(core),
+        web_socket_router(core),
+    ]
     if settings.is_hosted:
         routers.append(hosted_router(core, gate.login_ways(settings), refusals.credential))
     if resource is not None:
@@ -178,8 +194,19 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
     gate.put_around(app, settings, core, standing, refusals, people)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
-    edge.put_around(app, settings)  # the last one added is the outermost
+    edge.put_around(app, settings)
+    observing.put_around(app)  # the last one added is the outermost
     return app
+
+
+def _described(settings: Settings) -> dict[str, str]:
+    if settings.dsn is None:
+        return {"kind": "embedded"}
+    return {
+        "kind": "own",
+        "pooler_mode": settings.pooler_mode,
+        "tls": database_url.read(settings.dsn).tls_mode,
+    }
 
 
 def _but_visitors(listed: Report) -> Report:

@@ -1,4 +1,7 @@
-"""Which gate stands before the application, that of local mode or that of the hosted mode, and how people log in."""
+"""Which gate stands before the application, that of local mode or that of the hosted mode; and how people log in.
+
+The hosted one stands between its limits: those of addresses before it, those of credentials behind it.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -11,6 +14,8 @@ from coordination.services.core import Core
 from coordination.settings import Settings
 from coordination.transport.auth import LocalTokenGate
 from coordination.transport.hosted_gate import HostedGate
+from coordination.transport.limits import AddressLimits, Limits, TokenLimits
+from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.protected_resource import ProtectedResource
 from coordination.transport.mcp.visibility import Refusals
 from coordination.transport.person import SupabasePeople, issuer_of
@@ -34,6 +39,8 @@ def put_around(
         OSError: the local token is needed and cannot be kept in the data folder.
     """
     if settings.is_hosted:
+        limits = _limits(settings)
+        app.add_middleware(TokenLimits, limits=limits, mcp_prefix=MCP_PATH.partition("{")[0])
         app.add_middleware(
             HostedGate,
             authentication=core.authentication,
@@ -42,9 +49,19 @@ def put_around(
             challenge=BEARER if (resource := protected_resource(settings)) is None else resource.challenge,
             on_refused=refusals.credential,
         )
+        app.add_middleware(AddressLimits, limits=limits)
         return
     token = local_token.read_or_make(settings.data_dir) if local_token.is_needed(settings) else None
     app.add_middleware(LocalTokenGate, token=token)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        token_rate=settings.token_rate,
+        address_rate=settings.address_rate,
+        address_requests=settings.address_requests,
+        address_failures=settings.address_failures,
+    )
 
 
 def people_of(settings: Settings) -> SupabasePeople | None:
@@ -68,7 +85,7 @@ def protected_resource(settings: Settings) -> ProtectedResource | None:
     """Return how MCP clients learn where to log in; None when nobody can, or we do not know our own address."""
     if not settings.is_hosted or settings.supabase_url is None or settings.public_url is None:
         return None
-    return ProtectedResource(f"{settings.public_url}{settings.root_path}", issuer_of(settings.supabase_url))
+    return ProtectedResource(settings.public_url, settings.root_path, issuer_of(settings.supabase_url))
 
 
 def login_ways(settings: Settings) -> LoginWays:

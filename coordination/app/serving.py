@@ -9,6 +9,7 @@ End. No new connections, waiting calls are told to retry and streams that they e
 
 import contextlib
 import gc
+import ipaddress
 import os
 import socket
 from collections.abc import Callable, Generator
@@ -27,6 +28,8 @@ from coordination.settings import Settings
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
+
+    from coordination.metrics import Metrics
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients keep an idle connection, so that none sends a call into one that we just closed."""
@@ -63,7 +66,7 @@ def serve_here(
     logs.reclaim()
     config = uvicorn.Config(
         app,
-        http=_protocol(settings),
+        http=_protocol(settings, app.state.metrics),
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -78,13 +81,29 @@ def serve_here(
 
 
 # Any: uvicorn names its protocols by a Literal or takes a class, and its hints know only the former.
-def _protocol(settings: Settings) -> Any:
+def _protocol(settings: Settings, metrics: "Metrics") -> Any:
     """What is spoken on a connection: in local mode with this machine's users only, where the system can tell."""
     from coordination.transport import bounds, peer  # noqa: PLC0415 - as in `serve_here`
 
+    def count(code: str) -> None:
+        metrics.refusals.labels(code).inc()
+
+    class Protocol(bounds.BoundedProtocol):
+        door = bounds.Door(
+            most_of_address=settings.address_requests if settings.is_hosted else None,
+            proxies=tuple(ipaddress.ip_network(proxy) for proxy in settings.trusted_proxies),
+            on_refused=count,
+        )
+
     if settings.is_hosted or not peer.can_check():
-        return bounds.BoundedProtocol
-    return peer.peer_checked(peer.trusted_uids(), Strangers().refused)
+        return Protocol
+    strangers = Strangers()
+
+    def refused(uid: int | None) -> None:
+        strangers.refused(uid)
+        count("foreign_user")
+
+    return peer.peer_checked(peer.trusted_uids(), refused, Protocol)
 
 
 def _server_of(

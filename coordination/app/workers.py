@@ -22,6 +22,7 @@ Death of the parent. A worker's standard input ends with it, and the worker then
 """
 
 import asyncio
+import os
 import pickle
 import signal
 import socket
@@ -31,7 +32,7 @@ from typing import Final
 
 import structlog
 
-from coordination.app import logs
+from coordination.app import logs, worker_metrics
 from coordination.app.serving import Answers
 from coordination.app.stop import Stop
 from coordination.app.worker import READY
@@ -83,6 +84,7 @@ class _Workers:
         self._settings = settings
         self._listener = listener
         self._on_ready = on_ready
+        self._metrics = worker_metrics.fresh_folder(settings.data_dir)
         self._stopping = asyncio.Event()
         self._answers = asyncio.Event()
         self._alive: set[asyncio.subprocess.Process] = set()
@@ -113,6 +115,7 @@ class _Workers:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            worker_metrics.remove(self._metrics)
 
     async def _came(self, event: asyncio.Event, first: asyncio.Task[None]) -> bool:
         """Wait for an event, for the end of the service at most; what failed in the first worker's place is raised."""
@@ -133,6 +136,7 @@ class _Workers:
             worker = await self._start()
             status = await worker.wait()
             self._alive.discard(worker)
+            worker_metrics.forget_worker(self._metrics, worker.pid)
             if self._stopping.is_set():
                 return
             if not self._answers.is_set():
@@ -153,6 +157,7 @@ class _Workers:
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[descriptor],
             start_new_session=True,  # Ctrl-C in the terminal is for the parent
+            env={**os.environ, worker_metrics.VARIABLE: str(self._metrics)},
         )
         self._alive.add(worker)
         if self._stopping.is_set():

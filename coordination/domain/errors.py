@@ -15,6 +15,8 @@
     ├── CheckoutTaken       checkout_taken   the checkout belongs to another session
     ├── SettingRefused      setting_refused  the session's locks contradict the wanted setting
     ├── RefreshOver         refresh_over     the refresh of a file index was finished, or another one was begun
+    ├── TooManyWaits        too_many_waits   the agent has as many places in the queue as it may have
+    ├── RateLimited         rate_limited     the caller asks too often
     └── RetryLater          retry_later      the service cannot answer now; nothing was lost
 
 Contention ("somebody else holds it") is an outcome, not an error, and is not here. Each error says what was
@@ -127,6 +129,18 @@ class RefreshOver(CoordinationError):
     """The refresh of a file index takes no more: it was finished, or another one was begun. Nothing was written."""
 
     code = "refresh_over"
+
+
+class TooManyWaits(CoordinationError):
+    """The agent has as many places in the queue of its session as one may have. Nothing was claimed."""
+
+    code = "too_many_waits"
+
+
+class RateLimited(CoordinationError):
+    """The caller asks too often. Nothing was done; `details` say in how many seconds it may go on."""
+
+    code = "rate_limited"
 
 
 class RetryLater(CoordinationError):

@@ -88,6 +88,11 @@ class Lease:
     reason: str | None = None
     task_id: str | None = None
 
+    @property
+    def held_seconds(self) -> float:
+        """How long it had been held when it was read."""
+        return (self.expires_at - self.granted_at).total_seconds() - self.expires_in_seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict(Lease):

@@ -19,6 +19,9 @@ from coordination.domain.identity import Role
 CredentialKind = Literal["none", "local_token", "bearer", "person", "api_key"]
 """How a request authenticates: not at all, by our local token, by another bearer token, as a person, by X-Api-Key."""
 
+ClientKind = Literal["claude_code", "cursor", "chorus", "chatgpt", "api", "default", "other"]
+"""What is counted of a client: whether it is the one product that sees tools, else what the path calls it."""
+
 IMPLEMENTER_TOOLS: Final = ("claim_file_lock", "sync_progress", "check_agent_status")
 PLANNER_TOOLS: Final = ("analyze_task_conflicts", "create_task_distribution", *IMPLEMENTER_TOOLS)
 
@@ -65,6 +68,14 @@ _OTHER_WORDS: Final = frozenset(
 )
 
 USER_AGENT_MAX: Final = 512
+
+_KINDS: Final[dict[str, ClientKind]] = {
+    "cursor": "cursor",
+    "chorus": "chorus",
+    "chatgpt": "chatgpt",
+    "api": "api",
+    "default": "default",
+}
 
 _FOLDED: Final = re.compile(r"[-_ ]+")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
@@ -130,6 +141,13 @@ def decide(signals: Signals) -> Visible | Hidden:
     if "for" not in verdicts.values():
         return Hidden("nothing but the path says Claude Code")
     return Visible()
+
+
+def client_kind(verdict: Visible | Hidden, path_client: str) -> ClientKind:
+    """Return the kind under which a client is counted; its own words are none."""
+    if isinstance(verdict, Visible):
+        return "claude_code"
+    return _KINDS.get(path_client, "other")
 
 
 def tools_for(verdict: Visible | Hidden, role: Role | None) -> tuple[str, ...]:

@@ -7,13 +7,15 @@ is away makes it try again, never end. What a call means is not decided here.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
 from coordination.domain.errors import RetryLater
 from coordination.domain.retention import Retention
+from coordination.metrics import Metrics
 from coordination.services.authentication import WRITE_USE_SECONDS, Authentication
+from coordination.services.broadcast import Broadcast
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
@@ -21,7 +23,7 @@ from coordination.services.retention import SWEEP_EVERY_SECONDS, Sweeper
 from coordination.services.trouble import Trouble
 from coordination.services.turns import Turns
 from coordination.store import file_lock, stopped
-from coordination.store.database import Database
+from coordination.store.database import Database, Observe
 
 EXPIRE_EVERY_SECONDS: Final = 5.0
 LOOK_FOR_STOPPED_SECONDS: Final = 1.0
@@ -38,15 +40,37 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        transaction_pooler: whether a pooler stands between that keeps no session for us; the feed then only looks.
+        realtime: whether events are broadcast through Supabase's Realtime too, where the database has it.
         retention: how long what happened is kept; None keeps all of it.
+        metrics: where to count.
+        observe: what else measures each statement; by default nothing does.
 
     Attributes:
+        metrics: where use cases count.
         stopping: set when waiting calls must end (`stop_waiting`).
     """
 
-    def __init__(self, dsn: str, *, pool_size: int = 4, retention: Retention | None = None) -> None:
-        self.database = Database(dsn, size=pool_size)
-        self.feed = EventFeed(self.database)
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        pool_size: int = 4,
+        transaction_pooler: bool = False,
+        realtime: bool = False,
+        retention: Retention | None = None,
+        metrics: Metrics | None = None,
+        observe: Observe | None = None,
+    ) -> None:
+        self.metrics = metrics or Metrics()
+        self.database = Database(
+            dsn,
+            size=pool_size,
+            transaction_pooler=transaction_pooler,
+            observe=observe or self.metrics.statements.time,
+        )
+        self.broadcast = Broadcast(self.database, wanted=realtime)
+        self.feed = EventFeed(self.database, self.broadcast)
         self.presence = PresenceLog(self.database, self.feed)
         self.authentication = Authentication(self.database)
         self.stopping = asyncio.Event()
@@ -83,6 +107,7 @@ class Core:
             asyncio.create_task(self.feed.listen(), name="feed.listen"),
             asyncio.create_task(self.feed.look(), name="feed.look"),
             asyncio.create_task(self.feed.notify(), name="feed.notify"),
+            asyncio.create_task(self.broadcast.run(), name="broadcast"),
             asyncio.create_task(self.presence.write(), name="presence.write"),
             asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
             asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),
@@ -118,8 +143,9 @@ class Core:
         await asyncio.gather(*cut_off, return_exceptions=True)
 
     async def _expire(self) -> None:
-        for workspace, session in await file_lock.expire(self.database):
-            self.feed.announce(workspace, session, freed=True)
+        for ended in await file_lock.expire(self.database):
+            self.metrics.expiries.inc(ended.number)
+            self.feed.announce(ended.workspace, ended.session, freed=True)
 
     async def _sweep(self) -> None:
         await self._sweeper.sweep()
@@ -133,7 +159,7 @@ class Core:
             _log.warning("connections_of_stopped_service_ended", number=ended)
 
 
-async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> NoReturn:
     """Call `work` every so many seconds for ever; its failures do not end the loop.
 
     A failure is logged with its traceback; one that goes on is told again ever more seldom.

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from coordination.domain.agent import Agent
-from coordination.domain.errors import LeaseLost, RetryLater
+from coordination.domain.errors import RetryLater
 from coordination.domain.file_lock import Claim, Granted, Held, Lease, Lost, Wait
 from coordination.domain.path import LockPath, normalise_all
-from coordination.domain.text import call_on, shown
+from coordination.services.claim_count import count_holds, counted
 from coordination.services.core import Core
 from coordination.services.feed import Subscription
+from coordination.services.lease_lost import lease_lost
 from coordination.store import file_lock as store
 
 LOOK_SECONDS: Final = 1.0
 ONE_PATH_MAX: Final = 10_000
 """More leases than one path can have: one of each agent that reads it."""
-_NAMED: Final = 5
-_DONE: Final = {"renew": "renewed", "release": "released"}
 _GIVE_BACK_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
 _SETTLED_SECONDS: Final = 4.0
 """After this long no statement of a call that was given up can still begin: locks and statements time out before."""
@@ -68,8 +67,22 @@ async def claim(
         WaitCycle: waiting would close a circle of agents.
         RetryLater: the database cannot answer now, or the service is stopping.
     """
-    if wait_seconds <= 0:
-        return await _attempt(core, agent, wanted, Wait.NO)
+    with counted(core.metrics, waits=wait_seconds > 0) as count:
+        if wait_seconds <= 0:
+            outcome = await _attempt(core, agent, wanted, Wait.NO)
+        else:
+            outcome, is_there = await _claim_in_turn(core, agent, wanted, wait_seconds, client)
+            if not is_there:
+                count.ended("cancelled")
+                return outcome
+        count.answered(outcome)
+        return outcome
+
+
+async def _claim_in_turn(
+    core: Core, agent: Agent, wanted: Claim, wait_seconds: float, client: Client | None
+) -> tuple[Granted | Held, bool]:
+    """Claim and wait; returns what came of it and whether the client is still there to be told."""
     with core.feed.subscribe(agent.workspace, agent.session, freed_only=True) as subscription:
         gone = asyncio.create_task(client.wait() if client is not None else asyncio.Event().wait())
         stopping = asyncio.create_task(core.stopping.wait())
@@ -78,9 +91,11 @@ async def claim(
         finally:
             gone.cancel()
             stopping.cancel()
-    if client is not None and isinstance(outcome, Granted) and await client.look():
+    if client is None or not await client.look():
+        return outcome, True
+    if isinstance(outcome, Granted):
         await give_back(core, agent, wanted)
-    return outcome
+    return outcome, False
 
 
 async def renew(
@@ -97,7 +112,7 @@ async def renew(
     """
     outcome = await store.renew(core.database, agent, _keys(paths), tokens, ttl_seconds)
     if isinstance(outcome, Lost):
-        raise _lease_lost(outcome, paths, "renew")
+        raise lease_lost(outcome, paths, "renew")
     core.feed.announce(agent.workspace, agent.session, freed=False)
     return outcome.leases
 
@@ -112,7 +127,8 @@ async def release(
     """
     outcome = await store.release(core.database, agent, _keys(paths), tokens)
     if isinstance(outcome, Lost):
-        raise _lease_lost(outcome, paths, "release")
+        raise lease_lost(outcome, paths, "release")
+    count_holds(core.metrics, outcome.leases, "released")
     core.feed.announce(agent.workspace, agent.session, freed=True)
     return outcome.leases
 
@@ -147,6 +163,7 @@ async def revoke(
     """
     keys = None if paths is None else [path.key for path in normalise_all(paths, literal=True, field="paths")]
     taken = await store.revoke(core.database, workspace, session, by, keys, agent)
+    count_holds(core.metrics, taken, "revoked")
     core.feed.announce(workspace, session, freed=True)
     return taken
 
@@ -262,29 +279,4 @@ def _stopping() -> RetryLater:
     return RetryLater(
         "The service is stopping. Nothing was claimed; your place in the queue is kept for two minutes.",
         next_call="repeat the same call in a few seconds",
-    )
-
-
-def _lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, action: str) -> LeaseLost:
-    named = {path.key: path.path for path in paths or ()}
-    lost = ", ".join(f'"{shown(named.get(key, key))}"' for key in outcome.lost[:_NAMED])
-    more = f" and {len(outcome.lost) - _NAMED} more" if len(outcome.lost) > _NAMED else ""
-    held = ", ".join(f'"{shown(path)}"' for path in outcome.held[:_NAMED])
-    said = f"Not your lease, or not any more: {lost}{more}. Nothing was {_DONE[action]}."
-    if outcome.held:
-        advice = f" Still yours: {held}."
-        next_call = call_on("claim_file_lock", "file_paths", outcome.held, action=action)
-    elif action == "release":
-        advice = " So there is nothing to give back."
-        next_call = "check_agent_status()"
-    else:
-        advice = (
-            " An expired lease never comes back; claim the path again and read the file before you write."
-        )
-        again = [named.get(key, key) for key in outcome.lost[:_NAMED]]
-        next_call = call_on("claim_file_lock", "file_paths", again)
-    return LeaseLost(
-        said + advice,
-        next_call=next_call,
-        details={"lost": list(outcome.lost), "held": list(outcome.held)},
     )

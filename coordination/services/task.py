@@ -4,6 +4,7 @@ from coordination.domain.agent import Agent
 from coordination.domain.errors import InvalidInput, UnknownItem
 from coordination.domain.task import Message, Report, Synced, Task, TaskState
 from coordination.domain.text import MAX_MESSAGE, clean
+from coordination.services.claim_count import count_holds
 from coordination.services.core import Core
 from coordination.store import task as store
 
@@ -24,6 +25,7 @@ async def sync(core: Core, agent: Agent, report: Report) -> Synced:
     """
     _check(report)
     synced = await store.sync(core.database, agent, report)
+    count_holds(core.metrics, synced.released, "completed")
     if synced.task is not None or synced.sent_to is not None:
         core.feed.announce(agent.workspace, agent.session, freed=bool(synced.released))
     return synced

@@ -6,14 +6,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from coordination.domain import database_url
+from coordination.domain.database_url import PoolerMode
+
 VARIABLES: Final[Mapping[str, str]] = {
+    "pooler_mode": "COORDINATION_POOLER_MODE",
+    "database_ca": "COORDINATION_DATABASE_CA",
     "database_url": "DATABASE_URL",
+    "realtime": "COORDINATION_REALTIME",
     "mode": "COORDINATION_MODE",
     "host": "HOST",
     "port": "PORT",
@@ -24,6 +30,11 @@ VARIABLES: Final[Mapping[str, str]] = {
     "supabase_url": "SUPABASE_URL",
     "supabase_key": "SUPABASE_PUBLISHABLE_KEY",
     "bootstrap_token": "COORDINATION_BOOTSTRAP_TOKEN",
+    "metrics_token": "COORDINATION_METRICS_TOKEN",
+    "token_rate": "COORDINATION_TOKEN_RATE",
+    "address_rate": "COORDINATION_ADDRESS_RATE",
+    "address_requests": "COORDINATION_ADDRESS_REQUESTS",
+    "address_failures": "COORDINATION_ADDRESS_FAILURES",
     "workers": "COORDINATION_WORKERS",
     "stop_seconds": "COORDINATION_STOP_SECONDS",
     "pool_size": "COORDINATION_POOL_SIZE",
@@ -38,7 +49,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 """The environment variable of each setting."""
 PLATFORM: Final[Mapping[str, str]] = {"public_url": "RENDER_EXTERNAL_URL", "workers": "WEB_CONCURRENCY"}
 """Variables that a platform sets by itself, for settings whose own variable says nothing."""
-SECRETS: Final = frozenset({"database_url", "bootstrap_token"})
+SECRETS: Final = frozenset({"database_url", "bootstrap_token", "metrics_token"})
 """Settings that hold a credential: they are never shown as they are."""
 
 DEFAULT: Final = "default"
@@ -131,15 +142,12 @@ def _prefix(path: str) -> str:
     return path
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    form = "write it as postgresql://user:password@host:5432/name"
-    try:
-        parts = urlsplit(url.get_secret_value())
-    except ValueError:
-        # What it says repeats the password.
-        raise ValueError(form) from None
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise ValueError(form)
+def _postgres(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    read = database_url.read(url.get_secret_value())
+    declare = f"{VARIABLES['pooler_mode']}=transaction"
+    # A mode that cannot be used is told by itself.
+    if why := database_url.refusal(read, info.data.get("pooler_mode", "transaction"), declare=declare):
+        raise ValueError(why)
     return url
 
 
@@ -162,7 +170,12 @@ class Settings(BaseSettings):
     """What the service and the commands were told. Made by `load`; read-only.
 
     Attributes:
+        pooler_mode: what stands between us and the database of your own: `session` for nothing, or a pooler that keeps
+            a session for each connection; `transaction` for one that does not.
+        database_ca: a file of the certificates that are believed when the database shows its own; None for those of
+            the URL, else those that the system trusts.
         database_url: a Postgres of your own; None has the service start its own in the data folder.
+        realtime: `on` broadcasts events through Supabase's Realtime as well, where the database has it.
         mode: `local` serves one person on this machine and asks nobody who he is; `hosted` serves teams, and every
             request needs a credential.
         host: the address of this machine to listen on; in local mode a loopback one.
@@ -175,6 +188,12 @@ class Settings(BaseSettings):
         supabase_url: the Supabase project whose people may log in; None when there is none.
         supabase_key: its publishable key, which clients are told.
         bootstrap_token: what makes the first workspace and its owner, once; None when that is not wanted.
+        metrics_token: what opens the metrics of a hosted service, and nothing else; None does not serve them.
+        token_rate: requests a second that one credential of a hosted service may make.
+        address_rate: requests a second that one address may make.
+        address_requests: requests of one address that may be under way at once, streams among them; and its
+            connections, unless it is a trusted proxy.
+        address_failures: failed authentications in a minute of one address.
         workers: how many processes serve the port.
         stop_seconds: how long running calls may take to finish once the service stops.
         pool_size: most connections of each process to the database for calls; its event feed has one more.
@@ -191,7 +210,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
+    pooler_mode: Annotated[PoolerMode, BeforeValidator(_lower)] = "session"
+    database_ca: Folder | None = None
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
+    realtime: Annotated[Literal["off", "on"], BeforeValidator(_lower)] = "off"
     mode: Annotated[Literal["local", "hosted"], BeforeValidator(_lower), AfterValidator(_with_database)] = (
         "local"
     )
@@ -204,6 +226,11 @@ class Settings(BaseSettings):
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    metrics_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
+    token_rate: Annotated[int, _whole(1, 10_000)] = 50
+    address_rate: Annotated[int, _whole(1, 100_000)] = 200
+    address_requests: Annotated[int, _whole(1, 10_000)] = 200
+    address_failures: Annotated[int, _whole(1, 10_000)] = 30
     workers: Annotated[int, _whole(1, 32)] = 1
     stop_seconds: Annotated[int, _whole(1, 300)] = 5
     pool_size: Annotated[int, _whole(1, 50)] = 4
@@ -231,8 +258,28 @@ class Settings(BaseSettings):
 
     @property
     def dsn(self) -> str | None:
-        """The database of your own with its credential, None in the embedded mode. Never log or show it."""
-        return None if self.database_url is None else self.database_url.get_secret_value()
+        """The database of your own with its credential, None in the embedded mode. Never log or show it.
+
+        It says all of TLS in libpq's words, to programs of Postgres too: `database_ca`, where the URL does not say
+        which certificates to believe, and that over a network they are verified, where it says nothing.
+        """
+        if self.database_url is None:
+            return None
+        url = self.database_url.get_secret_value()
+        read = database_url.read(url)
+        more: dict[str, str] = {}
+        if self.database_ca is not None:
+            more["sslrootcert"] = str(self.database_ca)
+        if not read.is_local or more:
+            more["sslmode"] = "verify-full"
+        unsaid = {name: value for name, value in more.items() if name not in read.parameters}
+        added = urlencode(unsaid, safe="/", quote_via=quote)
+        return f"{url}{'&' if urlsplit(url).query else '?'}{added}" if added else url
+
+    @property
+    def transaction_pooler(self) -> bool:
+        """Whether a pooler that keeps no sessions stands between us and the database."""
+        return self.dsn is not None and self.pooler_mode == "transaction"
 
     @property
     def is_hosted(self) -> bool:

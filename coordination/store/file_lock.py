@@ -1,5 +1,6 @@
 """Statements on file locks and their queue. Each is one call of a function in `store/functions`; SQL decides."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
@@ -41,8 +42,11 @@ SESSIONS_WITH_ENDED: Final = """
     WHERE CASE WHEN parked_until IS NULL THEN refreshed_at < clock_timestamp() - interval '3 seconds'
                ELSE parked_until < clock_timestamp() END
 """
-
-
+QUEUE_DEPTH: Final = """
+    SELECT count(*) AS depth FROM file_lock_waiters
+    WHERE CASE WHEN parked_until IS NULL THEN refreshed_at >= clock_timestamp() - interval '3 seconds'
+               ELSE parked_until >= clock_timestamp() END
+"""
 PAGE: Final = """
     SELECT coordination_describe_lock(l, clock_timestamp())::text AS lock
     FROM file_locks l
@@ -50,6 +54,15 @@ PAGE: Final = """
       AND ($3::text IS NULL OR l.path_key > $3 COLLATE "C")
     ORDER BY l.path_key, l.fencing_token LIMIT $4
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session where something ended by the clock: how many leases and places in the queue together."""
+
+    workspace: str
+    session: str
+    number: int
 
 
 async def claim(database: Database, agent: Agent, wanted: Claim, wait: Wait) -> Granted | Held:
@@ -119,14 +132,20 @@ async def revoke(
     return _LEASES.validate_json(await database.fetch_json(REVOKE, workspace, session, by, keys, agent_id))
 
 
-async def expire(database: Database) -> list[tuple[str, str]]:
-    """Remove ended leases and dead waiters everywhere; returns the (workspace, session) pairs that changed."""
-    ended = await database.fetch(SESSIONS_WITH_ENDED)
-    changed: list[tuple[str, str]] = []
-    for row in ended:
-        if await database.fetch_json(EXPIRE, row["workspace_id"], row["session_id"]) != b"0":
-            changed.append((row["workspace_id"], row["session_id"]))
+async def expire(database: Database) -> list[Ended]:
+    """Remove ended leases and dead waiters everywhere; returns the sessions that changed."""
+    found = await database.fetch(SESSIONS_WITH_ENDED)
+    changed: list[Ended] = []
+    for row in found:
+        number = int(await database.fetch_json(EXPIRE, row["workspace_id"], row["session_id"]))
+        if number:
+            changed.append(Ended(row["workspace_id"], row["session_id"], number))
     return changed
+
+
+async def queue_depth(database: Database) -> int:
+    """Count the places in the queues of all sessions whose waiters live."""
+    return (await database.fetch(QUEUE_DEPTH))[0]["depth"]
 
 
 async def page(

@@ -10,6 +10,8 @@ from coordination.domain.identity import role_of
 from coordination.domain.text import call, shown
 
 _TASKS_NAMED: Final = 3
+_PLACE_LOOK_SECONDS: Final = 5
+"""When to look whether a place became free: nobody knows when one does."""
 
 
 def explain(code: str, details: dict[str, Any]) -> errors.CoordinationError:
@@ -41,6 +43,15 @@ def _wait_cycle(details: dict[str, Any]) -> errors.CoordinationError:
         " queued. Release the files that the one before you waits for, or finish other work first.",
         next_call="check_agent_status()",
         details=details,
+    )
+
+
+def _too_many_waits(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.TooManyWaits(
+        f"You have {details['most']} places in the queue already, which is the most that one agent may have."
+        " Nothing was claimed, and you were not queued. Do other work first, or leave a place: release its paths.",
+        next_call="check_agent_status()",
+        details={**details, "retry_after_seconds": _PLACE_LOOK_SECONDS},
     )
 
 
@@ -189,6 +200,7 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO007": _no_session,
     "CO008": _refresh_over,
     "CO009": _index_not_whole,
+    "CO020": _too_many_waits,
     "CO013": _last_owner,
     "CO014": _member_already,
 }

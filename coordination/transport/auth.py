@@ -96,6 +96,11 @@ def principal_of(scope: Scope) -> Principal:
     return scope[_PRINCIPAL]
 
 
+def principal_if_any(scope: Scope) -> Principal | None:
+    """Return who is authenticated for the request of this ASGI scope; None for what needs no credential."""
+    return scope.get(_PRINCIPAL)
+
+
 class LocalTokenGate:
     """ASGI middleware: classifies the credential of every request and, where required, asks for the local
     token.

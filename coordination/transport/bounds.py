@@ -15,14 +15,17 @@ knows nothing of it.
 """
 
 import asyncio
-from typing import Final
+import ipaddress
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
 
 import httptools
 import structlog
-from starlette.responses import Response
 
+from coordination.transport.buckets import address_key
 from coordination.transport.one_write import OneWriteProtocol
-from coordination.transport.problem import as_bytes, problem
+from coordination.transport.problem import ProblemResponse, as_bytes, problem
 from coordination.transport.stall import LAST_SECONDS, Stall
 from coordination.transport.web_socket_protocol import PATH, wish
 
@@ -32,12 +35,45 @@ HEAD_SECONDS: Final = 10.0
 MOST_CONNECTIONS: Final = 800
 """Of one process; the files that a process may have open are mostly 1,024."""
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How connections are let in beside what bounds all of them.
+
+    Attributes:
+        most_of_address: how many connections one address may have; None for any number.
+        proxies: networks whose connections are those of many, so that none of that is theirs.
+        on_refused: called with the code of everything that is refused here.
+    """
+
+    most_of_address: int | None = None
+    proxies: tuple[Network, ...] = ()
+    on_refused: Callable[[str], None] = field(default=lambda _: None)
+
+    def is_full(self, host: str, connections: Iterable[object]) -> bool:
+        """Whether `connections`, among them the newest one, are too many of the address `host`."""
+        if self.most_of_address is None or self._is_proxy(host):
+            return False
+        key = address_key(host)
+        own = sum(address_key(_host_of(connection)) == key for connection in connections)
+        return own > self.most_of_address
+
+    def _is_proxy(self, host: str) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.proxies)
+
+
 class BoundedProtocol(OneWriteProtocol):
     """An HTTP protocol for uvicorn that bounds heads and connections."""
+
+    door: ClassVar[Door] = Door()
 
     _stall: Stall
     _becomes_web_socket = False
@@ -56,6 +92,10 @@ class BoundedProtocol(OneWriteProtocol):
         if len(self.connections) > MOST_CONNECTIONS:
             detail = f"This service has {MOST_CONNECTIONS} connections already. Close some."
             self._refuse(problem(503, "too_many_connections", detail))
+            return
+        if self.door.is_full(_host_of(self), self.connections):
+            detail = f"Your address has {self.door.most_of_address} connections already. Close some."
+            self._refuse(problem(429, "too_many_connections", detail, headers={"retry-after": "1"}))
             return
         # uvicorn itself waits for the first request for ever.
         self.timeout_keep_alive_task = self.loop.call_later(
@@ -222,7 +262,8 @@ class BoundedProtocol(OneWriteProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _refuse(self, answer: Response) -> None:
+    def _refuse(self, answer: ProblemResponse) -> None:
+        self.door.on_refused(answer.code)
         self._stop_timer()
         self._unset_keepalive_if_required()
         if self._may_answer():
@@ -230,5 +271,10 @@ class BoundedProtocol(OneWriteProtocol):
         self.transport.close()
 
 
-def _too_large() -> Response:
+def _host_of(connection: object) -> str:
+    client: tuple[str, int] | None = getattr(connection, "client", None)
+    return client[0] if client else ""
+
+
+def _too_large() -> ProblemResponse:
     return problem(431, "head_too_large", f"URL and headers may have at most {HEAD_MAX} bytes together.")

@@ -65,16 +65,19 @@ def peer_uid(local: Address, remote: Address) -> int | None:
     return None
 
 
-def peer_checked(trusted: Collection[int], on_refused: Refused) -> type[BoundedProtocol]:
+def peer_checked(
+    trusted: Collection[int], on_refused: Refused, base: type[BoundedProtocol] = BoundedProtocol
+) -> type[BoundedProtocol]:
     """Return an HTTP protocol for uvicorn (`http=`) that serves trusted users only.
 
     Args:
         trusted: the user ids to serve, usually `trusted_uids()`.
         on_refused: called with the user id, or None when it is unknown, for every refused connection but those
             of unknown users that were closed at their other end already, as who only looks for an open port does.
+        base: the protocol that it is, but for this check.
     """
 
-    class PeerChecked(BoundedProtocol):
+    class PeerChecked(base):
         def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as in uvicorn
             super().connection_made(transport)
             uid = _uid_of(transport)

@@ -22,6 +22,7 @@ from coordination.domain.errors import (
     LastOwner,
     LeaseLost,
     MemberExists,
+    RateLimited,
     RefreshOver,
     RetryLater,
     RoleNeeded,
@@ -29,9 +30,11 @@ from coordination.domain.errors import (
     SettingRefused,
     TaskTaken,
     TaskWaits,
+    TooManyWaits,
     UnknownItem,
     WaitCycle,
 )
+from coordination.transport.observation import observation_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 HTTP_STATUS: Final = MappingProxyType(
@@ -50,6 +53,8 @@ HTTP_STATUS: Final = MappingProxyType(
         RefreshOver.code: 409,
         MemberExists.code: 409,
         LastOwner.code: 409,
+        TooManyWaits.code: 429,
+        RateLimited.code: 429,
         RetryLater.code: 503,
     }
 )
@@ -60,6 +65,28 @@ WEBSOCKET_DENIAL: Final = "websocket.http.response"
 POLICY_VIOLATION: Final = 1008
 
 
+class ProblemResponse(Response):
+    """A problem answer, which tells whoever observes the request its code.
+
+    Args:
+        code: the stable code.
+        status: the HTTP status.
+        body: the problem as JSON.
+        headers: further headers.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, code: str, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__(body, status, headers)
+        self.code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        observation_of(scope).refusal = self.code
+        await super().__call__(scope, receive, send)
+
+
 def http_status(error: CoordinationError) -> int:
     """Return the HTTP status of an error; 500 for one that the table does not know."""
     return HTTP_STATUS.get(error.code, INTERNAL_STATUS)
@@ -67,7 +94,7 @@ def http_status(error: CoordinationError) -> int:
 
 def problem(
     status: int, code: str, detail: str, *, next_call: str = "", headers: Mapping[str, str] | None = None
-) -> Response:
+) -> ProblemResponse:
     """Build a problem answer.
 
     Args:
@@ -78,7 +105,7 @@ def problem(
         headers: further headers, such as `Allow`.
     """
     body = orjson.dumps(problem_body(status, code, detail, next_call))
-    return Response(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return ProblemResponse(code, status, body, headers or {})
 
 
 def problem_body(status: int, code: str, detail: str, next_call: str = "") -> dict[str, object]:
@@ -93,9 +120,14 @@ def problem_body(status: int, code: str, detail: str, next_call: str = "") -> di
     return {**body, "next_call": next_call} if next_call else body
 
 
-def problem_of(error: CoordinationError) -> Response:
-    """Build the problem answer for an error of the domain, with the status of the one table."""
-    return problem(http_status(error), error.code, error.message, next_call=error.next_call)
+def problem_of(error: CoordinationError) -> ProblemResponse:
+    """Build the problem answer for an error of the domain, with the status of the one table.
+
+    One that says in how many seconds the caller may go on (`retry_after_seconds`) says so in the header too.
+    """
+    seconds = error.details.get("retry_after_seconds")
+    headers = {} if seconds is None else {"retry-after": str(seconds)}
+    return problem(http_status(error), error.code, error.message, next_call=error.next_call, headers=headers)
 
 
 def as_bytes(answer: Response) -> bytes:

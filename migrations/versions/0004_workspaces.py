@@ -1,8 +1,8 @@
 """Workspaces: who belongs to them, whom they invite, and the tokens of agents; and removing what is past its time.
 
 Only adds: four tables, the functions that change them, those that remove, and to the news of agents what was removed
-before they read it. Other functions of before change in what `supabase db lint` says of them and nothing else. The
-previous release works on with all of it.
+before they read it; and a bound to the places that one agent has in a queue. Other functions of before change in what
+`supabase db lint` says of them and nothing else. The previous release works on with all of it.
 """
 
 from pathlib import Path
@@ -38,7 +38,9 @@ def bodies_before() -> list[Path]:
     """Return the functions that changed here as the revisions before had them."""
     older = [FROZEN.parent / revision for revision in ("0003", "0002", "0001")]
     found = [[folder / file.name for folder in older] for file in sorted(FROZEN.glob("*.sql"))]
-    return [next(body for body in bodies if body.exists()) for bodies in found if any(map(Path.exists, bodies))]
+    return [
+        next(body for body in bodies if body.exists()) for bodies in found if any(map(Path.exists, bodies))
+    ]
 
 
 def run(file: Path) -> None:

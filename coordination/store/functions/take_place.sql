@@ -2,6 +2,7 @@
 -- A new place is refused with CO002 when one of those the caller would wait for waits, directly or through others,
 -- for the caller: nobody in that circle could ever go on. A caller whose place died (its server was stopped for
 -- over three seconds) begins anew at the end, because others may have passed it in good faith.
+-- An agent has at most 20 live places, or one that runs wild would fill the queue: CO020.
 CREATE OR REPLACE FUNCTION coordination_take_place(
     p_workspace text, p_session text, p_agent text, p_checkout text, p_operation text,
     p_paths text[], p_keys text[], p_probe text[], p_range_low text[], p_range_high text[],
@@ -26,6 +27,11 @@ BEGIN
     FROM file_lock_waiters w
     WHERE w.workspace_id = p_workspace AND w.session_id = p_session AND w.agent_id = p_agent
       AND w.checkout = p_checkout AND w.operation = p_operation AND w.path_keys = p_keys;
+    IF (SELECT count(*) FROM coordination_live_waiters(p_workspace, p_session, p_now) w WHERE w.agent_id = p_agent) >= 20
+    THEN
+        RAISE EXCEPTION 'the agent waits for too much' USING ERRCODE = 'CO020',
+            DETAIL = jsonb_build_object('most', 20)::text;
+    END IF;
     v_way := coordination_waiting_path(p_workspace, p_session, p_blockers, p_agent, p_blocks_across, p_now);
     IF v_way IS NOT NULL THEN
         RAISE EXCEPTION 'waiting would close a circle' USING ERRCODE = 'CO002',

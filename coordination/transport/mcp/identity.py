@@ -7,7 +7,7 @@ caller may see is decided by `domain.visibility`; nothing is logged or stored he
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, cast
@@ -23,17 +23,19 @@ from coordination.domain.errors import Forbidden, InvalidInput
 from coordination.domain.identity import Identity, role_of
 from coordination.domain.principal import Principal
 from coordination.domain.virtual_user import VirtualUser, parse_virtual_user
-from coordination.domain.visibility import Hidden, Signals, Visible, decide, tools_for
+from coordination.domain.visibility import Hidden, Signals, Visible, client_kind, decide, tools_for
 from coordination.transport.auth import principal_of
 from coordination.transport.exchange import exchange_of
 from coordination.transport.mcp.headers import JSON, media_type, only, spell_for_the_sdk, values
+from coordination.transport.mcp.message import client_info as client_info_of
+from coordination.transport.mcp.message import is_single, member
+from coordination.transport.observation import observation_of
 from coordination.transport.problem import problem, problem_of, refuse
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 _ROUTE: Final = re.compile(r"/mcp/v2/([^/]+)/([^/]+)", re.DOTALL)
-_CLIENT_INFO_KEY: Final = "io.modelcontextprotocol/clientInfo"
 _SCOPE_KEY: Final = "coordination.caller"
 _ARRIVAL_KEY: Final = "coordination.arrival"
 _CHECKOUT: Final = b"x-coordination-checkout"
@@ -91,6 +93,11 @@ def current_caller() -> Caller | None:
     except RuntimeError:
         return None
     return scope.get(_SCOPE_KEY)
+
+
+def caller_on(scope: Scope) -> Caller:
+    """Return the caller of an MCP request by its scope, where FastMCP does not know of it yet."""
+    return scope[_SCOPE_KEY]
 
 
 def keep_caller(caller: Caller) -> None:
@@ -151,6 +158,7 @@ class Entrance:
         match = _ROUTE.fullmatch(route_path(scope))
         if match is None:
             return problem(404, "not_found", f"There is nothing here. The MCP endpoint is {PATH}.")
+        observation_of(scope).route = PATH
         client, connection = match.groups()
         user, principal = parse_virtual_user(connection), principal_of(scope)
         principal.require_agent(user.user, user.agent)
@@ -224,16 +232,19 @@ class CallerResolution:
         except orjson.JSONDecodeError:
             await Response(_PARSE_ERROR, 400, media_type=JSON)(scope, receive, send)
             return
-        if not _is_single(message):
+        if not is_single(message):
             await Response(_INVALID_REQUEST, 400, media_type=JSON)(scope, receive, send)
             return
-        scope[_SCOPE_KEY] = _resolve(scope, message)
+        caller = scope[_SCOPE_KEY] = _resolve(scope, message)
+        observation = observation_of(scope)
+        observation.client = client_kind(caller.verdict, caller.identity.client)
+        observation.message = str(member(message, "method"))
         await self._app(scope, receive, send)
 
 
 def _resolve(scope: Scope, message: object) -> Caller:
     arrival: _Arrival = scope[_ARRIVAL_KEY]
-    signals, client_info = arrival.signals, _client_info(message)
+    signals, client_info = arrival.signals, client_info_of(message)
     said = (signals.path_client, *signals.client_names, *signals.user_agents, client_info or "")
     verdict = (_decide_once if _is_short(*said) else _decide)(signals, client_info)
     host, port = scope.get("client") or ("unknown", 0)
@@ -243,7 +254,7 @@ def _resolve(scope: Scope, message: object) -> Caller:
         peer=f"{host}:{port}",
         verdict=verdict,
         tools=tools_for(verdict, arrival.identity.role),
-        request_id=cast("str | int | None", _member(message, "id")),  # checked by `_is_single`
+        request_id=cast("str | int | None", member(message, "id")),  # checked by `is_single`
     )
 
 
@@ -256,31 +267,3 @@ _decide_once = lru_cache(_REMEMBERED)(_decide)
 
 def _is_short(*said: str | bytes) -> bool:
     return sum(map(len, said)) <= _REMEMBERED_BYTES
-
-
-def _is_single(message: object) -> bool:
-    if not isinstance(message, dict):
-        return False
-    request_id = _member(cast("object", message), "id")
-    return "id" not in message or (isinstance(request_id, str | int) and not isinstance(request_id, bool))
-
-
-def _client_info(message: object) -> str | None:
-    """Return `clientInfo.name`: None without clientInfo, '' when it has no usable or no single name."""
-    params = _member(message, "params")
-    infos = [_member(_member(params, "_meta"), _CLIENT_INFO_KEY)]
-    if _member(message, "method") == "initialize":
-        infos.append(_member(params, "clientInfo"))
-    names = {_name(info) for info in infos if info is not None}
-    if not names:
-        return None
-    return names.pop() if len(names) == 1 else ""
-
-
-def _name(info: object) -> str:
-    name = _member(info, "name")
-    return name if isinstance(name, str) else ""
-
-
-def _member(value: object, key: str) -> object:
-    return cast("Mapping[str, object]", value).get(key) if isinstance(value, dict) else None

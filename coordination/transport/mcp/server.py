@@ -23,6 +23,7 @@ from starlette.middleware import Middleware
 
 from coordination.transport.exchange import BODY_MAX, BODY_SECONDS, ExchangeMiddleware
 from coordination.transport.mcp.identity import PATH, CallerResolution, Entrance
+from coordination.transport.mcp.limited import Limited
 from coordination.transport.mcp.resource import RefusedReads
 from coordination.transport.mcp.roles import RoleReader, Roles, role_by_name
 from coordination.transport.mcp.tool import CoordinationTool
@@ -146,6 +147,7 @@ def mcp_app(
             Middleware(Entrance, on_forbidden=on_forbidden),
             Middleware(ExchangeMiddleware, body_max=body_max, body_seconds=body_seconds),
             Middleware(CallerResolution),
+            Middleware(Limited),
         ],
     )
 

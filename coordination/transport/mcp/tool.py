@@ -27,6 +27,7 @@ from coordination.transport.exchange import Exchange, exchange_of
 from coordination.transport.mcp.errors import INTERNAL_CODE, as_text, internal_message, structured
 from coordination.transport.mcp.identity import current_caller
 from coordination.transport.mcp.schema import input_schema, output_schema
+from coordination.transport.observation import observation_of
 
 PROBLEMS_MAX: Final = 5
 ADVICE_MAX: Final = 300
@@ -139,18 +140,22 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Serve one call; every outcome but cancellation is an answer."""
-        exchange = exchange_of(get_http_request().scope)
+        scope = get_http_request().scope
+        exchange, observation = exchange_of(scope), observation_of(scope)
+        observation.tool = self.name
         try:
             caller = current_caller()
             if caller is None:
                 raise RuntimeError("a coordination tool was called without a caller")
             answer = await self.call(caller.identity, self._validated(arguments), exchange)
         except CoordinationError as error:
+            observation.outcome = error.code
             next_call = error.next_call
             if isinstance(error, RetryLater):
                 next_call = _repeated(self.name, arguments) or next_call or "repeat the same call in a moment"
             return refusal(error.code, error.message, next_call or LOOK)
         except Exception:
+            observation.outcome = INTERNAL_CODE
             _log.exception("tool_call_failed", tool=self.name, request_id=exchange.request_id)
             return refusal(INTERNAL_CODE, internal_message(exchange.request_id), LOOK)
         return ToolResult(

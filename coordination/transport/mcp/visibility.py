@@ -14,6 +14,7 @@ from typing import Final, cast
 import structlog
 from fastmcp.prompts import Prompt, PromptResult
 from fastmcp.resources import Resource, ResourceTemplate
+from fastmcp.server.dependencies import get_http_request
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.server.transforms import (
     GetPromptNext,
@@ -45,9 +46,12 @@ from coordination.transport.mcp.errors import as_text
 from coordination.transport.mcp.identity import Caller, current_caller
 from coordination.transport.mcp.roles import Roles
 from coordination.transport.mcp.tool import refusal
+from coordination.transport.observation import observation_of
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
+HIDDEN_TOOL: Final = "hidden_tool"
+"""Under which such calls are counted."""
 Report = Callable[[Identity], None]
 
 
@@ -222,6 +226,7 @@ class VisibilityMiddleware(Middleware):
                 return refusal(error.code, error.message, error.next_call)
         if name not in caller.tools and (isinstance(caller.verdict, Hidden) or name in PLANNER_TOOLS):
             self._refusals.record(caller, name)
+            observation_of(get_http_request().scope).refusal = HIDDEN_TOOL
         result = await call_next(context)
         self._on_called(caller.identity)
         return result

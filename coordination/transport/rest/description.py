@@ -26,6 +26,7 @@ _ALWAYS: Final = {
     413: "The body is too large.",
     421: "The Host header names something else than this machine.",
     422: "A parameter or a field of the body is wrong, missing or unknown.",
+    429: "You ask too often, or wait for too much; Retry-After says when to go on.",
     500: "A fault of the service; something may have been written.",
     503: "The service cannot answer now; repeat the same call in a few seconds.",
 }

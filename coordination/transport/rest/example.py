@@ -182,6 +182,7 @@ PROBLEMS: Final[Mapping[int, tuple[str, str, str]]] = MappingProxyType(
         ),
         421: ("foreign_host", "This service does not answer under that Host name.", ""),
         422: ("invalid_input", "limit: Input should be less than or equal to 200 (got 201).", ""),
+        429: ("rate_limited", "Your credential asks too often. Nothing was done. Wait 2 s, then go on.", ""),
         500: ("internal", "The service failed on this request and logged it (request 4f9d2c71).", ""),
         503: ("retry_later", "The database cannot answer now. Repeat the call in a few seconds.", ""),
     }

@@ -13,6 +13,7 @@ from typing import Self
 import httpx
 
 from tests.acceptance.service import START_SECONDS, answers, free_port, wait_until
+from tests.loose import LOOSE
 
 BOOTSTRAP = "a-bootstrap-token-for-tests-of-32-and-more"
 RUN = ("-m", "coordination", "run")
@@ -47,6 +48,7 @@ class Hosted:
         self._log = folder / f"service-{self.port}.log"
         self.environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            **LOOSE,
             "HOME": str(folder),
             "COORDINATION_DATA_DIR": str(folder / f"data-{self.port}"),
             "COORDINATION_MODE": "hosted",

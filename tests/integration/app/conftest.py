@@ -18,6 +18,7 @@ from coordination.transport.bounds import BoundedProtocol
 from coordination.transport.web_socket_protocol import OPTIONS
 from tests.conftest import administer, in_database
 from tests.integration.transport.endpoint import served
+from tests.loose import LOOSE
 
 
 class Client(httpx.AsyncClient):
@@ -47,7 +48,8 @@ def serve(tmp_path: Path) -> Serve:
     """Compose and serve an application on a DSN, with more settings by the names of their variables."""
 
     def compose(dsn: str, **variables: str) -> AbstractAsyncContextManager[Client]:
-        environment = {"DATABASE_URL": dsn, "COORDINATION_DATA_DIR": str(tmp_path / "data"), **variables}
+        folder = str(tmp_path / "data")
+        environment = {"DATABASE_URL": dsn, "COORDINATION_DATA_DIR": folder, **LOOSE, **variables}
         settings = load(environment)
         return serving(create(settings), settings)
 

@@ -17,6 +17,7 @@ from coordination.settings import load
 from coordination.transport.bounds import BoundedProtocol
 from coordination.transport.web_socket_protocol import OPTIONS
 from tests.integration.transport.endpoint import served
+from tests.loose import LOOSE
 
 BOOTSTRAP: Final = "b" * 43
 CLAUDE_CODE: Final = {"x-client-name": "claude code"}
@@ -97,6 +98,7 @@ async def hosted(dsn: str, data_dir: Path, **variables: str) -> AsyncGenerator[H
     """Run a hosted service on a migrated database without workspaces, and let alice own the first one."""
     settings = load(
         {
+            **LOOSE,
             "DATABASE_URL": dsn,
             "COORDINATION_MODE": "hosted",
             "COORDINATION_DATA_DIR": str(data_dir),

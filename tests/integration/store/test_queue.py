@@ -293,7 +293,7 @@ async def test_dead_places_are_swept_away_and_recorded(database: Database) -> No
     await queued(database, B, "a.py")
     await die(database, B)
     await queued(database, C, "a.py")
-    assert await file_lock.expire(database) == [("local", "demo")]
+    assert await file_lock.expire(database) == [file_lock.Ended("local", "demo", 1)]
     assert [who for _, who in await waiters(database)] == [C.id]
     rows = await database.fetch("SELECT payload->>'why' FROM coordination_events WHERE kind = 'waiter.left'")
     assert [row[0] for row in rows] == ["died"]

@@ -81,6 +81,7 @@ BREAKS: dict[str, Callable[[Path], Offences]] = {
     "sql": break_forbidden("sql"),
     "web-frameworks": break_forbidden("web-frameworks"),
     "settings": break_forbidden("settings"),
+    "metrics": break_forbidden("metrics"),
 }
 
 
