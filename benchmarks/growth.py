@@ -21,7 +21,8 @@ def of_instances(console: Console, rounds: int, seconds: float) -> list[dict[str
             with tempfile.TemporaryDirectory() as folder:
                 figures.append(instances_load.measure(Path(folder), instances, seconds))
     table = Table(
-        "instances", "claims/s", "p50 ms", "p95", "event p50 ms", "p95", "connections", "commits/claim"
+        *("instances", "claims/s", "p50 ms", "p95", "event p50", "p95", "connections", "commits/claim"),
+        *("cpu ms/claim", "Postgres"),
     )
     for instances in (1, 2):
         mine = [figure for figure in figures if figure.instances == instances]
@@ -34,6 +35,8 @@ def of_instances(console: Console, rounds: int, seconds: float) -> list[dict[str
             f"{_median(one.event_p95 for one in mine):.1f}",
             f"{_median(one.connections for one in mine):.0f}",
             f"{_median(one.commits / one.per_second for one in mine):.2f}",
+            f"{_median(one.service_cpu for one in mine):.2f}",
+            f"{_median(one.database_cpu for one in mine):.2f}",
         )
     console.print(
         f"{instances_load.AGENTS} agents in {instances_load.SESSIONS} sessions, and a reader at the last instance",
@@ -43,15 +46,15 @@ def of_instances(console: Console, rounds: int, seconds: float) -> list[dict[str
 
 
 def of_retention(console: Console, rounds: int, seconds: float) -> dict[str, Any]:
-    """Claims before and while a million events go."""
+    """Claims with and without the past being removed meanwhile, in turns."""
     with tempfile.TemporaryDirectory() as folder:
         figures = retention_load.measure(Path(folder), rounds, seconds)
     table = Table("claims", "claims/s", "p50 ms", "p95", "p99")
-    for name, loads in (("before", figures.before), ("meanwhile", figures.meanwhile)):
+    for name, loads in (("alone", figures.alone), ("beside", figures.beside)):
         table.add_row(name, *_shown(loads))
     console.print(
-        f"{retention_load.AGENTS} agents in a session of which {figures.removed:,} events"
-        f" ({figures.bytes_each:.0f} bytes each) go in {figures.seconds:.0f} s",
+        f"{retention_load.AGENTS} agents in a session of a million old events, {figures.bytes_each:.0f} bytes each;"
+        f" {figures.removed:,} of them went meanwhile",
         table,
     )
     return asdict(figures)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
+import psutil
 
 from benchmarks import event_latency, http_load, servers
 from coordination.embedded import EmbeddedPostgres
@@ -45,6 +46,8 @@ class Figures:
         event_p95: the same.
         connections: to the database, of all instances.
         commits: of the database in a second.
+        service_cpu: milliseconds of processor time that a claim took in the services.
+        database_cpu: the same in Postgres. Both hardly depend on what else the machine does.
         errors: calls that were answered with an error.
     """
 
@@ -56,6 +59,8 @@ class Figures:
     event_p95: float
     connections: int
     commits: float
+    service_cpu: float
+    database_cpu: float
     errors: int
 
 
@@ -65,8 +70,8 @@ def measure(folder: Path, instances: int, seconds: float) -> Figures:
     dsn = postgres.start()
     try:
         with ExitStack() as stack:
-            ports = [stack.enter_context(instance(folder / str(one), dsn)).port for one in range(instances)]
-            return asyncio.run(_measure(ports, dsn, seconds))
+            ours = [stack.enter_context(instance(folder / str(one), dsn)) for one in range(instances)]
+            return asyncio.run(_measure(ours, dsn, postgres.pid or 0, seconds))
     finally:
         postgres.stop()
 
@@ -86,18 +91,23 @@ def instance(folder: Path, dsn: str) -> Generator[servers.Server]:
         yield server
 
 
-async def _measure(ports: list[int], dsn: str, seconds: float) -> Figures:
+async def _measure(ours: list[servers.Server], dsn: str, postgres: int, seconds: float) -> Figures:
+    ports = [one.port for one in ours]
     for port in ports:
         await http_load.run(_target(port, 0), 2, 1)  # warm
     latencies: list[float] = []
     async with _reader(ports, latencies):
+        services, database = _processor([one.pid for one in ours]), _processor([postgres])
         before, begun = await _counts(dsn), time.perf_counter()
         each = AGENTS // len(ports)
         loads = await asyncio.gather(
             *(http_load.run(_target(port, number * each), each, seconds) for number, port in enumerate(ports))
         )
         after, took = await _counts(dsn), time.perf_counter() - begun
+        services = _processor([one.pid for one in ours]) - services
+        database = _processor([postgres]) - database
     latencies.sort()
+    claims = sum(load.per_second for load in loads) * seconds
     return Figures(
         len(ports),
         sum(load.per_second for load in loads),
@@ -107,8 +117,18 @@ async def _measure(ports: list[int], dsn: str, seconds: float) -> Figures:
         latencies[int(len(latencies) * 0.95)],
         after[0],
         (after[1] - before[1]) / took,
+        services * 1000 / claims,
+        database * 1000 / claims,
         sum(load.errors for load in loads),
     )
+
+
+def _processor(pids: list[int]) -> float:
+    """Return the seconds of processor time that processes and those they started have taken."""
+    family = [
+        one for pid in pids for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
+    ]
+    return sum(times.user + times.system for times in (one.cpu_times() for one in family))
 
 
 def _target(port: int, first: int) -> http_load.Target:

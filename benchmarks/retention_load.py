@@ -1,11 +1,10 @@
 """What removing the past costs whoever claims: a million old events go from one session while agents claim in it.
 
 The service runs as a process of its own; the sweeper that it runs every five minutes runs here, on the same database,
-as that of a second instance does. Claims are measured before and while it works.
+as that of a second instance does. It works in every other round.
 """
 
 import asyncio
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,6 +31,7 @@ FILL: Final = """
 AGE: Final = """
     UPDATE coordination_events SET created_at = created_at - interval '401 days' WHERE session_id = $1 AND seq <= 1000
 """
+GONE: Final = "SELECT min(seq) - 1 FROM coordination_events WHERE session_id = $1"
 SIZE: Final = "SELECT pg_total_relation_size('coordination_events')"
 
 
@@ -40,22 +40,20 @@ class Figures:
     """What came of it.
 
     Attributes:
-        before: rounds of claims before.
-        meanwhile: rounds of claims while events are removed.
-        seconds: how long that took.
-        removed: how many events went; the rest is left for a later round, because the session was in use.
+        alone: rounds of claims without it.
+        beside: rounds of claims while events are removed, in turns with the others.
+        removed: how many events went in them.
         bytes_each: what an event takes on the disk, with its indexes.
     """
 
-    before: list[http_load.Load]
-    meanwhile: list[http_load.Load]
-    seconds: float
+    alone: list[http_load.Load]
+    beside: list[http_load.Load]
     removed: int
     bytes_each: float
 
 
 def measure(folder: Path, rounds: int, seconds: float, events: int = EVENTS) -> Figures:
-    """Run it on a new data folder, with so many rounds before."""
+    """Run it on a new data folder, with so many rounds of each kind."""
     with servers.service(folder) as ours:
         return asyncio.run(_measure(ours.port, EmbeddedPostgres(folder).dsn, rounds, seconds, events))
 
@@ -69,14 +67,18 @@ async def _measure(port: int, dsn: str, rounds: int, seconds: float, events: int
     )
     await http_load.run(target, 2, 1)  # warm, and the first events
     bytes_each = await _fill(dsn, events)
-    before = [await http_load.run(target, AGENTS, seconds) for _ in range(rounds)]
-    sweeping = asyncio.create_task(_sweep(dsn))
-    loads: list[http_load.Load] = []
-    while not sweeping.done():
-        loads.append(await http_load.run(target, AGENTS, seconds))
-    took, removed = await sweeping
-    # The last round may have outlasted it.
-    return Figures(before, loads[:-1] or loads, took, removed, bytes_each)
+    alone: list[http_load.Load] = []
+    beside: list[http_load.Load] = []
+    may_go_on = asyncio.Event()
+    sweeping = asyncio.create_task(_sweep(dsn, may_go_on))
+    for _ in range(rounds):
+        alone.append(await http_load.run(target, AGENTS, seconds))
+        may_go_on.set()
+        beside.append(await http_load.run(target, AGENTS, seconds))
+        may_go_on.clear()
+    sweeping.cancel()
+    await asyncio.gather(sweeping, return_exceptions=True)
+    return Figures(alone, beside, await _gone(dsn), bytes_each)
 
 
 async def _fill(dsn: str, events: int) -> float:
@@ -90,16 +92,26 @@ async def _fill(dsn: str, events: int) -> float:
         await connection.close()
 
 
-async def _sweep(dsn: str) -> tuple[float, int]:
+async def _sweep(dsn: str, may_go_on: asyncio.Event) -> None:
+    """Sweep as long as it may; a round that found the session in use all the time is followed by the next at once."""
     database = Database(dsn, size=1)
 
     async def rest(seconds: float) -> bool:
         await asyncio.sleep(seconds)
+        await may_go_on.wait()
         return True
 
-    begun = time.perf_counter()
     try:
-        removed = await Sweeper(database, Retention(events_days=90), rest).sweep()
+        while True:
+            await may_go_on.wait()
+            await Sweeper(database, Retention(events_days=90), rest).sweep()
     finally:
         await database.close()
-    return time.perf_counter() - begun, removed.events
+
+
+async def _gone(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(GONE, SESSION)
+    finally:
+        await connection.close()

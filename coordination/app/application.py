@@ -23,6 +23,7 @@ from coordination.app.errors import add_error_answers
 from coordination.app.observing import Observing
 from coordination.app.schema import Schema
 from coordination.app.visitor import VISITOR_SESSION
+from coordination.domain import database_url
 from coordination.domain.identity import Identity
 from coordination.domain.retention import Retention
 from coordination.embedded import EmbeddedPostgres
@@ -117,6 +118,8 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     core = Core(
         dsn,
         pool_size=settings.pool_size,
+        transaction_pooler=settings.transaction_pooler,
+        realtime=settings.realtime == "on",
         retention=Retention(settings.keep_events_days, settings.keep_closed_days),
         metrics=observing.metrics,
         observe=observing.statement,
@@ -145,7 +148,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         schema,
         tools=[tool.name for tool in tools],
         refusals=refusals,
-        database="own" if postgres is None else "embedded",
+        database=_described(settings),
     )
 
     standing = Standing(core.authentication)
@@ -194,6 +197,16 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     edge.put_around(app, settings)
     observing.put_around(app)  # the last one added is the outermost
     return app
+
+
+def _described(settings: Settings) -> dict[str, str]:
+    if settings.dsn is None:
+        return {"kind": "embedded"}
+    return {
+        "kind": "own",
+        "pooler_mode": settings.pooler_mode,
+        "tls": database_url.read(settings.dsn).tls_mode,
+    }
 
 
 def _but_visitors(listed: Report) -> Report:

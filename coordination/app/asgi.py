@@ -13,6 +13,7 @@ would keep it for their whole time; so its signal is heard here first, and they 
 """
 
 import signal
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -66,6 +67,8 @@ def _application() -> "FastAPI":
 
 def _hear(on_stop: "Callable[[], None]") -> None:
     """Call `on_stop` before the server's own handler of the signals that end it; the server restores what was there."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # signals come to the main thread alone
     for number in _SIGNALS:
         servers = signal.getsignal(number)
 

@@ -1,10 +1,11 @@
 """What the service is like: each part's state, for the health routes. Names, states and counts; nothing of anybody's.
 
 Calls cannot be answered without a reachable database whose schema is at least this release's, and not while the event
-feed is blind. Without notifications the feed still looks by itself once a second: worse, but good.
+feed is blind. Without notifications the feed still looks by itself once a second: worse, but good; and no fault where a
+pooler was declared through which none come.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from coordination import __version__
@@ -14,9 +15,9 @@ from coordination.transport.mcp.visibility import Refusals
 from coordination.transport.web.health import Condition
 
 BLIND_SECONDS: Final = 10.0
-_GOOD: Final = {"ok", "current", "listening", "applied", "not needed"}
+_GOOD: Final = {"ok", "current", "listening", "applied", "not needed", "sending"}
 # Calls are answered all the same.
-_BEARABLE: Final = {"ahead", "looking", "absent"}
+_BEARABLE: Final = {"ahead", "looking", "absent", "no policies", "failing"}
 
 
 class Observer:
@@ -27,17 +28,23 @@ class Observer:
         schema: the database's schema.
         tools: the names of the registered tools.
         refusals: the counter of refused calls.
-        database: `embedded` or `own`.
+        database: what can be said of the database without a look: whose it is and how it is reached.
     """
 
     def __init__(
-        self, core: Core, schema: Schema, *, tools: Sequence[str], refusals: Refusals, database: str
+        self,
+        core: Core,
+        schema: Schema,
+        *,
+        tools: Sequence[str],
+        refusals: Refusals,
+        database: Mapping[str, str],
     ) -> None:
         self._core = core
         self._schema = schema
         self._tools = list(tools)
         self._refusals = refusals
-        self._database = database
+        self._database = dict(database)
 
     def started(self) -> bool:
         """Whether there was a good connection to a fitting schema once."""
@@ -54,9 +61,12 @@ class Observer:
         }
         # Asked of a fitting schema alone: another one is trouble enough.
         policies = await self._schema.policies() if schema in {"current", "ahead"} else "unknown"
+        if self._core.broadcast.state != "off":
+            states["realtime"] = self._core.broadcast.state
         if policies == "absent":
             states["row_policies"] = policies
-        bad = {part: state for part, state in states.items() if state not in _GOOD}
+        good = _GOOD if self._core.database.keeps_sessions else _GOOD | {"looking"}
+        bad = {part: state for part, state in states.items() if state not in good}
         feed = self._core.feed
         return Condition(
             started=self.started(),
@@ -65,13 +75,14 @@ class Observer:
             details={
                 "service": "coordination",
                 "version": __version__,
-                "database": {"state": states["database"], "kind": self._database},
+                "database": {"state": states["database"], **self._database},
                 "migrations": {
                     "state": states["migrations"],
                     "revision": revision,
                     "newest_known": self._schema.newest,
                 },
                 "row_policies": {"state": policies},
+                "realtime": {"state": self._core.broadcast.state},
                 "event_feed": {"state": states["event_feed"], "lag_seconds": round(feed.lag_seconds, 2)},
                 "coordination_tools": self._tools,
                 "counts": {

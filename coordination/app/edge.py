@@ -1,10 +1,11 @@
 """The edge of the application: what every request meets before anything looks at it, as the mode has it.
 
-In local mode the guard alone: this machine's names, no proxy, no foreign page. In hosted mode three things, from the
-outside in. Forwarded headers of the proxies that are listed say who calls and over which scheme; those of anybody else
-change nothing. The guard then knows the public name and origin; health checks and metrics come under any name, because
-platforms and monitors ask an address. Pages of the listed origins may call (CORS): their browsers are told so, and that
-no cookie or other credential of the browser's own is wanted, because only what a page sends itself counts here.
+In both modes, what the end of the service cuts off is told to come again. Around that, in local mode stands the guard
+alone: this machine's names, no proxy, no foreign page. In hosted mode three things, from the outside in. Forwarded
+headers of the proxies that are listed say who calls and over which scheme; those of anybody else change nothing. The
+guard then knows the public name and origin; health checks and metrics come under any name, because platforms and
+monitors ask an address. Pages of the listed origins may call (CORS): their browsers are told so, and that no cookie or
+other credential of the browser's own is wanted, because only what a page sends itself counts here.
 """
 
 from typing import Final
@@ -16,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from coordination.settings import Settings
 from coordination.transport.auth import OPEN_PATHS
+from coordination.transport.cut_off import CutOff
 from coordination.transport.guard import LOOPBACK_HOSTS, Guard
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -43,6 +45,7 @@ ASKED_BY_ADDRESS: Final = OPEN_PATHS | {"/metrics"}
 
 def put_around(app: FastAPI, settings: Settings) -> None:
     """Put the edge around an application; call it after every other middleware was added."""
+    app.add_middleware(CutOff)
     if not settings.is_hosted:
         app.add_middleware(Guard)
         return

@@ -85,7 +85,7 @@ def protected_resource(settings: Settings) -> ProtectedResource | None:
     """Return how MCP clients learn where to log in; None when nobody can, or we do not know our own address."""
     if not settings.is_hosted or settings.supabase_url is None or settings.public_url is None:
         return None
-    return ProtectedResource(f"{settings.public_url}{settings.root_path}", issuer_of(settings.supabase_url))
+    return ProtectedResource(settings.public_url, settings.root_path, issuer_of(settings.supabase_url))
 
 
 def login_ways(settings: Settings) -> LoginWays:

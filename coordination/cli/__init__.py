@@ -14,7 +14,7 @@ HEADERS: Final = "headers"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code (see `output`)."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_headers() if tokens == [HEADERS] else run(tokens))
+    sys.exit(_headers(tokens[1:]) if _asks_for_headers(tokens) else run(tokens))
 
 
 def run(tokens: Sequence[str]) -> int:
@@ -24,7 +24,12 @@ def run(tokens: Sequence[str]) -> int:
     return commands.run(tokens)
 
 
-def _headers() -> int:
+def _asks_for_headers(tokens: Sequence[str]) -> bool:
+    """Whether it is what Claude Code types: `headers`, at a hosted service with a key behind it."""
+    return tokens[:1] == [HEADERS] and not any(token.startswith("-") for token in tokens) and len(tokens) < 3  # noqa: PLR2004 - and no more
+
+
+def _headers(arguments: Sequence[str]) -> int:
     from coordination.cli import headers  # noqa: PLC0415 - the other commands import it with the rest
 
-    return headers.headers()
+    return headers.headers(*arguments)

@@ -19,6 +19,7 @@ from coordination.app import port
 from coordination.app.running import RunningService
 from coordination.cli.output import Failure
 from coordination.cli.place import coord
+from coordination.domain import database_url
 from coordination.settings import VARIABLES, Settings
 
 CLOCK_SECONDS: Final = 2.0
@@ -55,11 +56,13 @@ class _Look:
     Attributes:
         revision: the schema's revision, None when it was never migrated.
         policies: whether Supabase's roles have their policies: applied, absent or not needed.
+        realtime: whether events can be broadcast: sending, absent, no policies; off when nobody asked for it.
         ahead_seconds: how far the database's clock is ahead of ours.
     """
 
     revision: str | None
     policies: str
+    realtime: str
     ahead_seconds: float
 
 
@@ -72,20 +75,24 @@ def machine_checks(chosen: Settings, service: RunningService | None) -> Iterator
     looked = None
     if dsn is not None:
         try:
-            looked = asyncio.run(_look(dsn))
+            looked = asyncio.run(_look(dsn, chosen))
         except Failure as failure:
             database = Check("database", "failed", failure.message, failure.mend)
+    yield _connection(chosen)
     yield database
     migrations = _migrations(looked)
     yield migrations
     yield _policies(looked if migrations.state == "ok" else None)
+    yield _realtime(looked)
     yield _clock(looked)
 
 
-def trouble(dsn: str) -> str:
-    """Return why a database cannot be worked on, "" when it answers."""
+def trouble(chosen: Settings) -> str:
+    """Return why a database of one's own cannot be worked on, "" when it answers, or when it is the embedded one."""
+    if chosen.dsn is None:
+        return ""
     try:
-        asyncio.run(_look(dsn))
+        asyncio.run(_look(chosen.dsn, chosen))
     except Failure as failure:
         return failure.message
     return ""
@@ -127,6 +134,19 @@ def _port(chosen: Settings, service: RunningService | None) -> Check:
     )
 
 
+def _connection(chosen: Settings) -> Check:
+    """Say how the database is reached, and what of that cannot go well; nothing is connected."""
+    if chosen.dsn is None:
+        return Check("connection", "ok", "by a private socket")
+    url = database_url.read(chosen.dsn)
+    # Render sets it for every program that runs there.
+    told, mend = database_url.advice(url, chosen.pooler_mode, on_render="RENDER" in os.environ) or ("", "")
+    found = [told, database_url.security(url)]
+    if chosen.transaction_pooler:
+        found.append("transaction mode declared: events are looked for once a second")
+    return Check("connection", "failed" if mend else "ok", "; ".join(one for one in found if one), mend)
+
+
 def _database_of(chosen: Settings, service: RunningService) -> tuple[Check, str | None]:
     """The same when a service runs: what counts is the database that it was started with."""
     if service.database == chosen.database_name:
@@ -154,17 +174,18 @@ def _database(chosen: Settings) -> tuple[Check, str | None]:
     return Check("database", "ok", f"embedded Postgres {version}, process {postgres.pid}"), postgres.dsn
 
 
-async def _look(dsn: str) -> _Look:
+async def _look(dsn: str, chosen: Settings) -> _Look:
     from coordination.app.redaction import redact  # noqa: PLC0415 - with the rest, only when there is a database
     from coordination.domain.errors import RetryLater  # noqa: PLC0415 - as above
-    from coordination.store import clock, row_policies, schema_version  # noqa: PLC0415 - as above
+    from coordination.store import clock, realtime, row_policies, schema_version  # noqa: PLC0415 - as above
     from coordination.store.away import why_away  # noqa: PLC0415 - as above
     from coordination.store.database import UNREACHABLE, Database  # noqa: PLC0415 - as above
 
-    database = Database(dsn, size=1)
+    database = Database(dsn, size=1, transaction_pooler=chosen.transaction_pooler)
     try:
         revision = await schema_version.applied(database)
         policies = await row_policies.look(database)
+        broadcast = await realtime.look(database) if chosen.realtime == "on" else "off"
         before = datetime.now(UTC)
         theirs = await clock.now(database)
         ours = before + (datetime.now(UTC) - before) / 2
@@ -176,7 +197,7 @@ async def _look(dsn: str) -> _Look:
         raise Failure(f"it does not answer: {said}", mend=mend) from error
     finally:
         await database.close()
-    return _Look(revision, policies, (theirs - ours).total_seconds())
+    return _Look(revision, policies, broadcast, (theirs - ours).total_seconds())
 
 
 def _migrations(looked: _Look | None) -> Check:
@@ -203,6 +224,25 @@ def _policies(looked: _Look | None) -> Check:
         return Check("row policies", "ok", "not needed: this is no Supabase")
     found = "absent: the roles of Supabase's API came after the schema, and read nothing"
     return Check("row policies", "failed", found, f"Apply them: {coord('migrate')}")
+
+
+def _realtime(looked: _Look | None) -> Check:
+    if looked is None:
+        return Check("realtime", "skipped", "no database to look at")
+    if looked.realtime == "absent":
+        mend = f"It is Supabase's. Leave it out: unset {VARIABLES['realtime']}"
+        return Check(
+            "realtime", "failed", "this database has no realtime.send, so nothing is broadcast", mend
+        )
+    if looked.realtime == "no policies":
+        found = "nothing confines it to the members of a workspace, so nothing is broadcast"
+        mend = f"Apply the policies, as a role that may make some on realtime.messages: {coord('migrate')}"
+        return Check("realtime", "failed", found, mend)
+    told = {
+        "off": "off: nothing is broadcast",
+        "sending": "events are broadcast to the members of their workspace",
+    }
+    return Check("realtime", "ok", told[looked.realtime])
 
 
 def _clock(looked: _Look | None) -> Check:

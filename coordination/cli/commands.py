@@ -23,6 +23,7 @@ from coordination.cli import (
     headers,
     lifecycle,
     locks,
+    login,
     migrate,
     place,
     plan,
@@ -30,10 +31,12 @@ from coordination.cli import (
     send,
     sessions,
     status,
+    token,
     watch,
+    workspace,
 )
 from coordination.cli.output import INTERRUPTED, JSON_FLAG, OK, USAGE, Failure, report, say
-from coordination.cli.reach import for_people
+from coordination.cli.refusals import for_people
 from coordination.domain.errors import CoordinationError
 
 HELP: Final = frozenset({"--help", "-h"})
@@ -58,6 +61,9 @@ for group in (
     sessions,
     file_index,
     plan,
+    login,
+    token,
+    workspace,
     migrate,
     backup,
     config,

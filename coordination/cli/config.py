@@ -80,7 +80,7 @@ def _print(rows: Sequence[tuple[str, str | int | None, str, str]], problems: Seq
 
 def _value(chosen: Settings, name: str) -> str | int | None:
     if name == "database_url":
-        return None if chosen.dsn is None else redact(chosen.dsn)
+        return None if chosen.database_url is None else redact(chosen.database_url.get_secret_value())
     value: object = getattr(chosen, name)
     if isinstance(value, SecretStr):
         return HIDDEN

@@ -3,6 +3,10 @@
 Claude Code keeps one entry for each project folder and name. Its URL says `${COORD_AGENT:-planner}`, which every
 terminal expands from its own environment; `coord headers` tells checkout and terminal apart. Running it again changes
 nothing, or replaces an older entry of ours; an entry of somebody else under the name is left alone.
+
+At a hosted service the terminals come in with a token of their own (`terminal_access`). The entry names it by a key,
+and `coord headers` answers it to Claude Code: so no file of a repository, no command line, no environment and not even
+Claude Code's configuration holds the secret.
 """
 
 import json as json_text
@@ -15,11 +19,12 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Parameter
 
 from coordination.app.command_line import program
-from coordination.cli import claude_code, place
+from coordination.cli import claude_code, place, target, terminal_access
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say, tell
 from coordination.domain.identity import PLANNER_NAME
 from coordination.domain.virtual_user import PART_FORM, is_part
 from coordination.repository.checkout import find_top_level
+from coordination.settings import Settings
 
 ENTRY: Final = "coordination"
 NO_GIT: Final = (
@@ -50,7 +55,10 @@ def connect(
     *,
     user: Annotated[
         str | None,
-        Parameter(help="Your name in the session; without it your login name.", show_default=False),
+        Parameter(
+            help="Your name in the session; without it your login name, of this machine or of the hosted service.",
+            show_default=False,
+        ),
     ] = None,
     name: Annotated[str, Parameter(help="What the entry is called in Claude Code.")] = ENTRY,
     agent_default: Annotated[
@@ -71,7 +79,7 @@ def connect(
 
     One entry serves all terminals of the folder: start each under its own name, as in `COORD_AGENT=impl_a claude`. A
     terminal without a name is the planner. Where `claude` is not on the PATH, the line to run is printed, and the exit
-    code is 1.
+    code is 1. At a hosted service a token is made for the terminals of the folder, and revoked with --remove.
     """
     _check_name(name)
     claude = claude_code.program()
@@ -84,9 +92,12 @@ def connect(
             exit_code=USAGE,
             code="usage",
         )
+    for field, text in (("SESSION", session), ("--user", user), ("--agent-default", agent_default)):
+        _check(field, text)
     chosen = place.settings()
-    target = place.target(chosen)
-    entry = _entry(target, user or place.user(), session, agent_default)
+    found = target.meant(chosen)
+    target.tell_which(found)
+    entry = (_entry if found.remote is None else _hosted_entry)(found, user, session, agent_default)
     line = f"claude mcp add-json {shlex.quote(name)} {shlex.quote(json_text.dumps(entry))} --scope local"
     if claude is None and not print_only:
         return _missing(line, json=json)
@@ -98,11 +109,15 @@ def connect(
         say(line)
     else:
         _say_done(session, name, agent_default, change)
+    _tell_what_is_missing(chosen, found)
+    return OK
+
+
+def _tell_what_is_missing(chosen: Settings, found: place.Target) -> None:
     if find_top_level(Path.cwd()) is None:
         tell(NO_GIT)
-    if target.service is None:
+    if found.service is None and found.remote is None:
         tell(place.elsewhere(chosen) or f"The service does not run yet. Start it: {place.coord('up')}")
-    return OK
 
 
 def _missing(line: str, *, json: bool) -> int:
@@ -119,19 +134,32 @@ def _missing(line: str, *, json: bool) -> int:
     return failure.exit_code
 
 
-def _entry(target: place.Target, user: str, session: str, agent: str) -> dict[str, Any]:
-    for field, text in (("SESSION", session), ("--user", user), ("--agent-default", agent)):
-        _check(field, text)
-    entry: dict[str, Any] = {
+def _entry(found: place.Target, user: str | None, session: str, agent: str) -> dict[str, Any]:
+    """Return the entry for the local service."""
+    entry = _any_entry(found, user or place.user(), session, agent, "headers")
+    if found.token is not None:
+        entry["headers"] = {"Authorization": f"Bearer {found.bearer}"}
+    return entry
+
+
+def _hosted_entry(found: place.Target, user: str | None, session: str, agent: str) -> dict[str, Any]:
+    """Return the entry for a hosted service, with a token for it, made if need be, kept elsewhere.
+
+    Raises:
+        Failure: there is no token to be had.
+    """
+    access = terminal_access.obtain(found, user, session, claude_code.project(Path.cwd()))
+    return _any_entry(found, access.user, session, agent, f"headers {access.key}")
+
+
+def _any_entry(found: place.Target, user: str, session: str, agent: str, helper: str) -> dict[str, Any]:
+    return {
         "type": "http",
-        "url": f"{target.url}/mcp/v2/claude/{user}__session__{session}__${{COORD_AGENT:-{agent}}}",
+        "url": f"{found.url}/mcp/v2/claude/{user}__session__{session}__${{COORD_AGENT:-{agent}}}",
         # The tools belong into the first prompt: an agent that has to search for them does not lock.
         "alwaysLoad": True,
-        "headersHelper": f"{_program()} headers",
+        "headersHelper": f"{_program()} {helper}",
     }
-    if target.token is not None:
-        entry["headers"] = {"Authorization": f"Bearer {target.token}"}
-    return entry
 
 
 def _program() -> str:
@@ -140,8 +168,8 @@ def _program() -> str:
     return shlex.quote(shutil.which(found) or found) if found == "coord" else found
 
 
-def _check(field: str, text: str) -> None:
-    if is_part(text):
+def _check(field: str, text: str | None) -> None:
+    if text is None or is_part(text):
         return
     raise Failure(
         f"{field} must be {PART_FORM}.",
@@ -171,6 +199,9 @@ def _register(claude: str, name: str, entry: dict[str, Any], session: str) -> st
         _require_ours(name, found, session)
         claude_code.remove(claude, name)
     claude_code.add(claude, name, entry)
+    former = terminal_access.key_of(found)
+    if former is not None and former != terminal_access.key_of(entry):
+        terminal_access.give_up(former)
     return "added" if found is None else "replaced"
 
 
@@ -195,11 +226,17 @@ def _remove(claude: str | None, name: str, *, json: bool) -> int:
     if found is not None:
         _require_ours(name, found, "--remove")
         claude_code.remove(claude, name)
+    key = terminal_access.key_of(found)
+    revoked = None if key is None else terminal_access.give_up(key)
     change = "unchanged" if found is None else "removed"
     if json:
-        emit({"entry": name, "change": change})
+        emit({"entry": name, "change": change, **({} if revoked is None else {"token_revoked": revoked})})
     elif found is None:
         say(f"Claude Code has no entry {name} in this folder.")
+    elif revoked:
+        say(
+            f"Removed the entry {name} of this folder. Its token works no more, in terminals that run neither."
+        )
     else:
         say(f"Removed the entry {name} of this folder. Terminals that run keep it until they end.")
     return OK

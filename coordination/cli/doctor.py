@@ -7,8 +7,10 @@ from cyclopts import App
 
 from coordination.cli.checks import Check, machine_checks
 from coordination.cli.endpoint_checks import endpoint_checks
-from coordination.cli.output import FOUND, OK, Json, emit, say
-from coordination.cli.place import elsewhere, target
+from coordination.cli.output import FOUND, OK, Failure, Json, emit, say
+from coordination.cli.place import elsewhere
+from coordination.cli.remote_checks import remote_checks
+from coordination.cli.target import meant
 from coordination.settings import DEFAULT, VARIABLES, Settings, examine
 
 _EXAMPLES: Final = """Examples:
@@ -27,7 +29,8 @@ def doctor(*, json: Json = False) -> int:
     """Check everything, and say how to mend what fails. Exits with 5 when something does.
 
     It looks at the settings, the folders, the port, the database, its migrations and its clock, the endpoint, and at
-    what Claude Code sees and Cursor does not.
+    what Claude Code sees and Cursor does not. Of a hosted service it looks at the connection to it, at the credential
+    and what that allows, at what clients see with it, and at the token of this folder's terminals.
     """
     checks: list[Check] = []
     for check in _look():
@@ -51,8 +54,15 @@ def _look() -> Iterator[Check]:
         # What was looked at otherwise might not be what was meant.
         yield Check("everything else", "skipped", "the settings come first")
         return
-    place = target(read.settings)
     yield Check("settings", "ok", _told(read.settings))
+    try:
+        place = meant(read.settings)
+    except Failure as failure:
+        yield Check("login", "failed", failure.message, failure.mend)
+        return
+    if place.remote is not None:
+        yield from remote_checks(place)
+        return
     yield from machine_checks(read.settings, place.service)
     yield from endpoint_checks(place, elsewhere(read.settings))
 

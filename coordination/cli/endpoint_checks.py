@@ -122,7 +122,9 @@ def _clients(place: Target, tools: list[str], *, ours: bool) -> Iterator[Check]:
         yield Check("Cursor", "ok", "sees no tools, as it should")
 
 
-def list_tools(place: Target, path: str, client: str, agent: str, era: Era) -> list[str] | str:
+def list_tools(
+    place: Target, path: str, client: str, agent: str, era: Era, *, visitor: str = VISITOR
+) -> list[str] | str:
     """List the tools as a client does.
 
     Args:
@@ -131,14 +133,16 @@ def list_tools(place: Target, path: str, client: str, agent: str, era: Era) -> l
         client: the name that the client gives itself.
         agent: its User-Agent.
         era: which protocol it speaks.
+        visitor: as whom it comes, a virtual user id.
 
     Returns:
         The tools' names, or what went wrong.
     """
-    url = f"{place.url}/mcp/v2/{path}/{VISITOR}"
+    url = f"{place.url}/mcp/v2/{path}/{visitor}"
     headers = {"user-agent": agent, "accept": "application/json, text/event-stream"}
-    if place.token:
-        headers["authorization"] = f"Bearer {place.token}"
+    bearer = place.bearer
+    if bearer:
+        headers["authorization"] = f"Bearer {bearer}"
     info = {"name": client, "version": __version__}
     if era == "older":
         hello = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": info}

@@ -14,7 +14,7 @@ from cyclopts import App
 
 from coordination.cli import place
 from coordination.cli.output import OK, Failure, Json, emit, facts, say, show_progress
-from coordination.cli.reach import SessionName, resolve, service, tell_if_closed
+from coordination.cli.reach import SessionName, person, resolve, service, tell_if_closed
 from coordination.cli.status import as_json
 from coordination.domain.text import clean
 from coordination.domain.virtual_user import is_part
@@ -69,7 +69,7 @@ def index(session: SessionName = None, /, *, json: Json = False) -> int:
                 checkout_key(top),
                 made.commit,
                 made.index,
-                by=place.user(),
+                by=person(client),
                 progress=stage("sending", len(made.index.files)),
             )
         if not json:

@@ -182,7 +182,7 @@ def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failur
     """Return the failure for a service that runs but cannot answer calls."""
     from coordination.cli.checks import trouble  # noqa: PLC0415 - for a start that fails only
 
-    why = trouble(chosen.dsn) if chosen.dsn is not None else ""
+    why = trouble(chosen)
     said = f"{missing} The database: {why}." if why else missing
     return Failure(
         f"The service runs, but it is not ready. {said} It keeps trying.",

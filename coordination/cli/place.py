@@ -1,14 +1,15 @@
 """Where a command finds itself: its settings, the service to talk to, and how the lines that it prints must look.
 
 Every line that is printed can be pasted into the shell in which the command ran: `coord` is written as a path where
-it is not on the PATH, and the variables that led the command to its data folder and service stand in front.
+it is not on the PATH, and the variables that led the command to its data folder and service stand in front, except
+the one that holds a credential. Which service is meant where a hosted one was named or logged in to is in `target`.
 """
 
 import getpass
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -19,13 +20,33 @@ from coordination.app.running import RunningService
 from coordination.cli.output import USAGE, Failure
 from coordination.settings import CONFIG_VARIABLE, VARIABLES, InvalidSetting, Problem, Settings, load
 
+COMMAND: Final = "coord"
 LINES: Final = 5
 """How many lines to choose from are printed at most."""
 TYPED: Final = ContextVar[Sequence[str]]("TYPED", default=("status",))
 """The command line that is being run, without the program."""
 AGENT: Final = "${COORD_AGENT:-planner}"
+URL_VARIABLE: Final = "COORDINATION_URL"
+TOKEN_VARIABLE: Final = "COORDINATION_TOKEN"  # noqa: S105 - the name of the variable
+WORKSPACE_VARIABLE: Final = "COORDINATION_WORKSPACE"
+"""Which hosted service is meant, as whom, and in which workspace. No file may say so but the login file of the user."""
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._@+-]+|__+")
 _PART_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What is known of a service that is not the local one.
+
+    Attributes:
+        user: as whom we come there, None when only the service knows.
+        workspace: the id of the workspace that was named, None when the credential names it.
+        logged_in: whether the login file has a login there; else the variables named it.
+    """
+
+    user: str | None
+    workspace: str | None
+    logged_in: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +55,20 @@ class Target:
 
     Attributes:
         url: its address with its prefix, without a slash at its end.
-        token: the local token when it asks for one.
+        token: the credential: the local token when it asks for one, of a login what gives the one of the moment.
         service: its record when it runs on our data folder, None when the settings alone name it.
+        remote: what is known of it when it is not the local one.
     """
 
     url: str
-    token: str | None
+    token: str | Callable[[], str] | None
     service: RunningService | None
+    remote: Remote | None = None
+
+    @property
+    def bearer(self) -> str | None:
+        """The credential of the moment, None when there is none."""
+        return self.token() if callable(self.token) else self.token
 
 
 def settings() -> Settings:
@@ -74,8 +102,8 @@ def services(chosen: Settings) -> list[RunningService]:
     return found
 
 
-def target(chosen: Settings) -> Target:
-    """Return the service to talk to: the one that runs on the data folder, else the one of HOST and PORT."""
+def local_target(chosen: Settings) -> Target:
+    """Return the local service: the one that runs on the data folder, else the one of HOST and PORT."""
     found = services(chosen)
     if found:
         service = found[0]
@@ -121,6 +149,7 @@ def coord(arguments: str, **variables: str) -> str:
     if not kept[VARIABLES["port"]].isdecimal() or not int(kept[VARIABLES["port"]]):
         # What is no port leads nowhere, nor does 0, which is any free one.
         del kept[VARIABLES["port"]]
+    kept |= {name: os.environ.get(name, "") for name in (URL_VARIABLE, WORKSPACE_VARIABLE)}
     for name in (VARIABLES["data_dir"], CONFIG_VARIABLE):
         if kept[name]:
             kept[name] = os.path.abspath(os.path.expanduser(kept[name]))
@@ -128,6 +157,11 @@ def coord(arguments: str, **variables: str) -> str:
         f"{name}={shlex.quote(value)}" for name, value in {**kept, **variables}.items() if value
     )
     return f"{setting} {program()} {arguments}".strip()
+
+
+def anywhere(arguments: str) -> str:
+    """Return a line that somebody pastes on another machine, where the command has its name and no variables."""
+    return f"{COMMAND} {arguments}"
 
 
 def again(*first: str, **variables: str) -> str:
@@ -164,4 +198,4 @@ def claude_line(place: Target, session: str) -> str:
     url = f"{place.url}/mcp/v2/claude/{user()}__session__{session}__{AGENT}"
     # Single quotes: the shell must leave ${COORD_AGENT…} to Claude Code, which expands it in each terminal.
     line = f"claude mcp add --transport http coordination '{url}'"
-    return f"{line} --header 'Authorization: Bearer {place.token}'" if place.token else line
+    return f"{line} --header 'Authorization: Bearer {place.bearer}'" if place.bearer else line

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from coordination.cli import place
 from coordination.cli.output import FAILED, OK, Failure, emit, say
-from coordination.cli.reach import one_agent
+from coordination.cli.reach import one_agent, person
 from coordination.cli.status import as_json
 from coordination.domain.text import clean
 
@@ -19,7 +19,7 @@ _LIST_AGAIN: Final = "type /mcp there and reconnect, or restart it"
 
 def take(client: "ServiceClient", session: str, agent: str, *, json: bool) -> int:
     """Let an agent, by id or name, take the role, and say what its terminal needs to see the tools."""
-    held = client.take_planner(session, place.user(), one_agent(client, session, agent))
+    held = client.take_planner(session, person(client), one_agent(client, session, agent))
     if json:
         return _emit(session, held)
     who = clean(held.agent_id, NAME)
@@ -39,7 +39,7 @@ def give_back(client: "ServiceClient", session: str, agent: str, *, json: bool) 
     Raises:
         Failure: it has the role by its name.
     """
-    held = client.give_planner_back(session, place.user(), one_agent(client, session, agent))
+    held = client.give_planner_back(session, person(client), one_agent(client, session, agent))
     who = clean(held.agent_id, NAME)
     if held.role == "planner":
         raise Failure(

@@ -1,6 +1,6 @@
 """Asking a service for one answer, with the standard library: commands that only wait for it load no HTTP client.
 
-It follows no redirect and uses no proxy, and repeats nothing.
+It follows no redirect and uses no proxy, and repeats nothing. Over https it verifies who answers.
 """
 
 import http.client
@@ -51,7 +51,9 @@ def ask(
         None when nobody answers in HTTP within `timeout` seconds.
     """
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout)
     sent = dict(headers or {})
     try:
         if body is None:

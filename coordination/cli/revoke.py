@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from coordination.cli import place
 from coordination.cli.locks import show_leases
 from coordination.cli.output import FAILED, OK, USAGE, Failure, Json, emit, say, tell
-from coordination.cli.reach import one_agent, resolve, service
+from coordination.cli.reach import one_agent, person, resolve, service
 from coordination.cli.status import as_json
 from coordination.domain.errors import InvalidInput
 from coordination.domain.path import normalise_all
@@ -77,7 +77,7 @@ def revoke(
             if not _is_wanted(found):
                 tell("Nothing was taken.")
                 return FAILED
-        taken = client.revoke(name, place.user(), paths=list(paths) or None, agent=holder)
+        taken = client.revoke(name, person(client), paths=list(paths) or None, agent=holder)
     free = _free(paths, taken)
     if json:
         emit({"session": name, "revoked": as_json(taken), "not_locked": free})

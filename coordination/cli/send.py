@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place
 from coordination.cli.output import OK, USAGE, Failure, Json, emit, say
-from coordination.cli.reach import resolve, service
+from coordination.cli.reach import person, resolve, service
 from coordination.domain.session import SessionState
 from coordination.domain.text import MAX_MESSAGE, clean
 
@@ -52,7 +52,7 @@ def send(
     with service(session) as client:
         name = session if session is not None else _only_session(client, text)
         state = client.status(name).status  # before, because a failure afterwards would deny that it was sent
-        recipients = client.send(name, place.user(), text, to)
+        recipients = client.send(name, person(client), text, to)
     if json:
         emit({"session": name, "status": state, "sent_to": recipients})
     else:

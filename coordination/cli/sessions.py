@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from coordination.cli import place
 from coordination.cli.output import OK, Json, emit, say
-from coordination.cli.reach import how_to_begin, service
+from coordination.cli.reach import how_to_begin, person, service
 from coordination.cli.status import as_json, print_lines
 
 sessions = App(
@@ -65,7 +65,7 @@ def close(name: Name, /, *, json: Json = False) -> int:
     """Close a session; its checkouts may then join another one. Whoever joins it again opens it."""
     with service(name) as client:
         totals = client.status(name).totals  # before, because whoever is there counts as away afterwards
-        settings = client.configure(name, place.user(), status="closed")
+        settings = client.configure(name, person(client), status="closed")
     left, active = int(totals["locks"]), int(totals["active"])
     if json:
         emit({**settings.model_dump(), "locks": left, "active": active})
@@ -92,7 +92,7 @@ def configure(
 ) -> int:
     """Set whether a lock in one checkout blocks the others too, or only warns them."""
     with service(name) as client:
-        settings = client.configure(name, place.user(), across_checkouts=across_checkouts)
+        settings = client.configure(name, person(client), across_checkouts=across_checkouts)
     if json:
         emit(settings.model_dump())
     else:

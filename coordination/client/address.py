@@ -1,11 +1,14 @@
-"""How names become parts of a URL: each stands for itself, whatever characters it has, and leads to no other page."""
+"""How names become parts of a URL, and to which URLs a credential may go.
+
+Each name stands for itself, whatever characters it has, and leads to no other page.
+"""
 
 import ipaddress
 from urllib.parse import quote
 
 import httpx
 
-from coordination.client.errors import RequestRefused
+from coordination.client.errors import RequestRefused, UnsafeAddress
 
 
 def session_path(session: str) -> str:
@@ -33,3 +36,20 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def require_safe(url: str) -> None:
+    """Make sure that what is sent to a URL is read by nobody on the way.
+
+    Raises:
+        UnsafeAddress: it leads to another machine without TLS.
+    """
+    parts = httpx.URL(url)
+    if parts.scheme != "https" and not is_loopback(url):
+        raise UnsafeAddress(
+            f"{url} is another machine and not https, so anybody on the way could read the credential; "
+            "nothing was sent.",
+            next_call=f"Use the https address of the service: https://{parts.netloc.decode('ascii')}{parts.path}".rstrip(
+                "/"
+            ),
+        )

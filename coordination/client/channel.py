@@ -2,17 +2,20 @@
 
 Refusals (RFC 9457 problems) become `RequestRefused` with the service's own words, a silent or broken service
 `ServiceUnreachable` or `ServiceUnavailable`. It knows neither routes nor what they mean.
+
+A credential goes to the service that it is for and nowhere else: over TLS unless the service is on this machine, and
+never after a redirect, because none is followed.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from coordination.client.address import is_loopback
+from coordination.client.address import is_loopback, require_safe
 from coordination.client.connection import told_apart
 from coordination.client.refusal import not_ours, refusal
 from coordination.client.retry import Patience
@@ -21,7 +24,12 @@ ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 2.0
 PAGE: Final = 200
 
+WORKSPACE_HEADER: Final = "x-coordination-workspace"
+"""Says in which of a person's workspaces a request is meant; a token has but one."""
+
 AnswerT = TypeVar("AnswerT")
+Credential: TypeAlias = str | Callable[[], str] | None
+"""What to send as a bearer token: the token, what gives the one of the moment where it is renewed, or nothing."""
 
 
 class Channel:
@@ -31,14 +39,24 @@ class Channel:
         url: where the service is, such as `http://127.0.0.1:8000`, with its prefix if it has one.
         token: the credential to send, or None.
         patience: how often a question is repeated.
+        workspace: the id of the workspace that is meant; None leaves it to the credential.
+
+    Raises:
+        UnsafeAddress: the credential would go to another machine in clear text.
     """
 
-    def __init__(self, url: str, token: str | None, patience: Patience) -> None:
+    def __init__(
+        self, url: str, token: Credential, patience: Patience, *, workspace: str | None = None
+    ) -> None:
         self.url = url.rstrip("/")
+        if token is not None:
+            require_safe(self.url)
         self._patience = patience
         self._http = httpx.Client(
             base_url=f"{self.url}/api/v1",
-            headers={} if token is None else {"authorization": f"Bearer {token}"},
+            headers={} if workspace is None else {WORKSPACE_HEADER: workspace},
+            auth=None if token is None else _Bearer(token),
+            follow_redirects=False,
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # What runs on this machine is never asked for through a proxy.
             trust_env=not is_loopback(self.url),
@@ -127,3 +145,15 @@ class Channel:
             return TypeAdapter(answer).validate_json(response.content)
         except ValidationError as error:
             raise not_ours(self.url) from error
+
+
+class _Bearer(httpx.Auth):
+    """Adds the credential of the moment to each request."""
+
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        token = self._token if isinstance(self._token, str) else self._token()
+        request.headers["authorization"] = f"Bearer {token}"
+        yield request

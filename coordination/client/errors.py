@@ -4,6 +4,7 @@ ClientError
 ├── ServiceUnreachable   unreachable   nobody answers there
 │   └── ServiceSilent    unreachable   somebody does listen there, and gives no answer in time
 ├── ServiceUnavailable   retry_later   the service answers that it cannot now; nothing was acknowledged
+├── UnsafeAddress        unsafe_url    the credential would have gone to another machine in clear text; nothing was sent
 └── RequestRefused       any other     the service refused; code, message and next call are its own
 """
 
@@ -42,6 +43,12 @@ class ServiceUnavailable(ClientError):
     """The service runs but cannot answer now, for example without its database. Nothing was acknowledged."""
 
     default_code = "retry_later"
+
+
+class UnsafeAddress(ClientError):
+    """The address leads to another machine without TLS, and a credential never goes there. Nothing was sent."""
+
+    default_code = "unsafe_url"
 
 
 class RequestRefused(ClientError):

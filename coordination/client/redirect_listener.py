@@ -72,14 +72,18 @@ class RedirectListener:
             raise RequestRefused(message, code=_TIMED_OUT) from None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), STALE_SECONDS)
-            status, said, outcome = self._answer(head.decode("latin-1"))
-            page = _PAGE.format(said).encode()
-            writer.write(_HEAD.format(status, len(page)).encode() + page)
-            await asyncio.wait_for(writer.drain(), STALE_SECONDS)
-            self._settle(outcome)
-        writer.close()
+        # What breaks off, sends too much, or is no request, only ends itself.
+        broken = (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+        try:
+            with contextlib.suppress(*broken):
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), STALE_SECONDS)
+                status, said, outcome = self._answer(head.decode("latin-1"))
+                page = _PAGE.format(said).encode()
+                writer.write(_HEAD.format(status, len(page)).encode() + page)
+                await asyncio.wait_for(writer.drain(), STALE_SECONDS)
+                self._settle(outcome)
+        finally:
+            writer.close()
 
     def _answer(self, head: str) -> tuple[str, str, str | RequestRefused | None]:
         """Return status and text for the browser, and what came of it: a code, a refusal, or nothing."""
@@ -96,7 +100,7 @@ class RedirectListener:
         if self._came.done():
             return "410 Gone", "This login is over already.", None
         if "code" in sent:
-            return "200 OK", "You are logged in. This window can be closed.", sent["code"][0]
+            return "200 OK", "The login goes on in the terminal. This window can be closed.", sent["code"][0]
         said = " ".join(sent.get("error_description", sent.get("error", ["no code came"])))
         refusal = RequestRefused(f"The login was refused: {said[:300]}", code=_REFUSED)
         return "400 Bad Request", "The login was refused. The terminal says why.", refusal

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from coordination.client.address import part, session_path
 from coordination.client.agent import AgentClient
-from coordination.client.channel import PAGE, Channel
+from coordination.client.channel import PAGE, Channel, Credential
 from coordination.client.retry import Patience
 from coordination.domain.file_index import IndexSummary, KnownFile, Refresh
 from coordination.domain.file_lock import Lease
@@ -45,15 +45,25 @@ class ServiceClient:
         url: where the service is, such as `http://127.0.0.1:8000`, with its prefix if it has one.
         token: the credential to send, or None.
         patience: how often a question is repeated.
+        workspace: the id of the workspace that is meant; None leaves it to the credential.
 
     Attributes:
         url: where the service is.
         channel: the connection to it.
+        user: the name under which what a person does is recorded, None when only the service knows.
     """
 
-    def __init__(self, url: str, token: str | None = None, *, patience: Patience | None = None) -> None:
-        self.channel = Channel(url, token, patience or Patience())
+    def __init__(
+        self,
+        url: str,
+        token: Credential = None,
+        *,
+        patience: Patience | None = None,
+        workspace: str | None = None,
+    ) -> None:
+        self.channel = Channel(url, token, patience or Patience(), workspace=workspace)
         self.url = self.channel.url
+        self.user: str | None = None
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from coordination.domain.errors import RetryLater
 from coordination.domain.retention import Retention
 from coordination.metrics import Metrics
 from coordination.services.authentication import WRITE_USE_SECONDS, Authentication
+from coordination.services.broadcast import Broadcast
 from coordination.services.corpora import Corpora
 from coordination.services.feed import EventFeed
 from coordination.services.presence import PresenceLog
@@ -39,6 +40,8 @@ class Core:
     Args:
         dsn: libpq URL of a migrated database.
         pool_size: most connections for calls; the feed holds one more.
+        transaction_pooler: whether a pooler stands between that keeps no session for us; the feed then only looks.
+        realtime: whether events are broadcast through Supabase's Realtime too, where the database has it.
         retention: how long what happened is kept; None keeps all of it.
         metrics: where to count.
         observe: what else measures each statement; by default nothing does.
@@ -53,13 +56,21 @@ class Core:
         dsn: str,
         *,
         pool_size: int = 4,
+        transaction_pooler: bool = False,
+        realtime: bool = False,
         retention: Retention | None = None,
         metrics: Metrics | None = None,
         observe: Observe | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
-        self.database = Database(dsn, size=pool_size, observe=observe or self.metrics.statements.time)
-        self.feed = EventFeed(self.database)
+        self.database = Database(
+            dsn,
+            size=pool_size,
+            transaction_pooler=transaction_pooler,
+            observe=observe or self.metrics.statements.time,
+        )
+        self.broadcast = Broadcast(self.database, wanted=realtime)
+        self.feed = EventFeed(self.database, self.broadcast)
         self.presence = PresenceLog(self.database, self.feed)
         self.authentication = Authentication(self.database)
         self.stopping = asyncio.Event()
@@ -96,6 +107,7 @@ class Core:
             asyncio.create_task(self.feed.listen(), name="feed.listen"),
             asyncio.create_task(self.feed.look(), name="feed.look"),
             asyncio.create_task(self.feed.notify(), name="feed.notify"),
+            asyncio.create_task(self.broadcast.run(), name="broadcast"),
             asyncio.create_task(self.presence.write(), name="presence.write"),
             asyncio.create_task(repeat(EXPIRE_EVERY_SECONDS, self._expire), name="expire"),
             asyncio.create_task(repeat(PREPARE_AGAIN_SECONDS, self.corpora.prepare_wanted), name="corpora"),

@@ -3,8 +3,8 @@
 A wake-up carries nothing; whoever is woken reads the log by cursor (`services.event`) or tries again (a waiting
 claim). So a wake-up may be lost or repeated without harm, and three sources may give it: a commit in this very
 process, a notification from another one (sent after the commit, coalesced, because NOTIFY inside a claim's
-transaction would serialise all commits), and a look at the log once a second, which alone would suffice. A process
-that is the only one to listen sends no notifications: nobody but itself would hear them.
+transaction would serialise all commits), and a look at the log once a second, which alone would suffice and is all
+there is through a pooler that keeps no sessions. A process sends no notifications when nobody else would hear them.
 Waiting claims ask for `freed` only: a grant cannot help them. A stream (`services.event_stream`) follows several
 sessions, which change while it is open, so it learns which of them woke it.
 """
@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 
 from coordination.domain.errors import RetryLater
+from coordination.services.broadcast import Broadcast
 from coordination.services.trouble import Trouble
 from coordination.store import event
 from coordination.store.database import Database
@@ -55,11 +56,12 @@ class EventFeed:
     Attributes:
         readers: how many subscribe at the moment, streams among them.
         listening: whether notifications of other processes arrive at the moment.
-        alone: whether this process was the only one that listened when it last looked.
+        alone: whether no other process listened when it last looked.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, broadcast: Broadcast | None = None) -> None:
         self._database = database
+        self._broadcast = broadcast
         self._readers: defaultdict[SessionKey, set[Subscription]] = defaultdict(set)
         self._streams: set[Subscription] = set()
         self._unsent: dict[SessionKey, bool] = {}
@@ -145,6 +147,8 @@ class EventFeed:
         """
         key = (workspace, session)
         self._wake(key, freed=freed)
+        if self._broadcast is not None:
+            self._broadcast.announced(workspace, session)
         if not self.alone:
             self._unsent[key] = self._unsent.get(key, False) or freed
             self._to_send.set()
@@ -157,8 +161,8 @@ class EventFeed:
             stream.wake.set()
 
     async def listen(self) -> None:
-        """Take notifications of other processes, reconnecting for ever."""
-        while True:
+        """Take notifications of other processes, reconnecting for ever; where no session is kept, there are none."""
+        while self._database.keeps_sessions:
             try:
                 await event.listen(self._database, self._notified, self._started)
             except Exception as error:  # whatever ends a connection, the answer is another one
@@ -174,7 +178,7 @@ class EventFeed:
             try:
                 numbers = await event.last_numbers(self._database, list(self._readers))
                 # Whoever begins to listen between two looks learns by a look of its own what it missed.
-                self.alone = self.listening and await event.listeners(self._database) == 1
+                self.alone = await self._is_alone()
             except RetryLater:
                 continue
             except Exception as error:
@@ -205,6 +209,11 @@ class EventFeed:
                     _log.error("feed_notification_failed", **fields)
             else:
                 trouble.over()
+
+    async def _is_alone(self) -> bool:
+        if self._database.keeps_sessions and not self.listening:
+            return False  # ours may be among those that are seen, or not
+        return await event.listeners(self._database) == int(self.listening)
 
     def _started(self) -> None:
         self.listening = True

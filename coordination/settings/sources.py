@@ -94,7 +94,7 @@ def examine(environment: Mapping[str, str] | None = None) -> Examined:
         if name not in given and (text := variables.get(variable, "").strip()):
             given[name], origins[name] = text, variable
     values: dict[str, Any] = dict(given)
-    for name in ("data_dir", "log_file"):
+    for name in ("data_dir", "log_file", "database_ca"):
         if name in given:
             values[name] = os.path.abspath(os.path.expanduser(given[name]))
     problems: list[Problem] = []

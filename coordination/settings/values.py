@@ -6,14 +6,20 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from coordination.domain import database_url
+from coordination.domain.database_url import PoolerMode
+
 VARIABLES: Final[Mapping[str, str]] = {
+    "pooler_mode": "COORDINATION_POOLER_MODE",
+    "database_ca": "COORDINATION_DATABASE_CA",
     "database_url": "DATABASE_URL",
+    "realtime": "COORDINATION_REALTIME",
     "mode": "COORDINATION_MODE",
     "host": "HOST",
     "port": "PORT",
@@ -136,15 +142,12 @@ def _prefix(path: str) -> str:
     return path
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    form = "write it as postgresql://user:password@host:5432/name"
-    try:
-        parts = urlsplit(url.get_secret_value())
-    except ValueError:
-        # What it says repeats the password.
-        raise ValueError(form) from None
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise ValueError(form)
+def _postgres(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    read = database_url.read(url.get_secret_value())
+    declare = f"{VARIABLES['pooler_mode']}=transaction"
+    # A mode that cannot be used is told by itself.
+    if why := database_url.refusal(read, info.data.get("pooler_mode", "transaction"), declare=declare):
+        raise ValueError(why)
     return url
 
 
@@ -167,7 +170,12 @@ class Settings(BaseSettings):
     """What the service and the commands were told. Made by `load`; read-only.
 
     Attributes:
+        pooler_mode: what stands between us and the database of your own: `session` for nothing, or a pooler that keeps
+            a session for each connection; `transaction` for one that does not.
+        database_ca: a file of the certificates that are believed when the database shows its own; None for those of
+            the URL, else those that the system trusts.
         database_url: a Postgres of your own; None has the service start its own in the data folder.
+        realtime: `on` broadcasts events through Supabase's Realtime as well, where the database has it.
         mode: `local` serves one person on this machine and asks nobody who he is; `hosted` serves teams, and every
             request needs a credential.
         host: the address of this machine to listen on; in local mode a loopback one.
@@ -202,7 +210,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
+    pooler_mode: Annotated[PoolerMode, BeforeValidator(_lower)] = "session"
+    database_ca: Folder | None = None
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
+    realtime: Annotated[Literal["off", "on"], BeforeValidator(_lower)] = "off"
     mode: Annotated[Literal["local", "hosted"], BeforeValidator(_lower), AfterValidator(_with_database)] = (
         "local"
     )
@@ -247,8 +258,28 @@ class Settings(BaseSettings):
 
     @property
     def dsn(self) -> str | None:
-        """The database of your own with its credential, None in the embedded mode. Never log or show it."""
-        return None if self.database_url is None else self.database_url.get_secret_value()
+        """The database of your own with its credential, None in the embedded mode. Never log or show it.
+
+        It says all of TLS in libpq's words, to programs of Postgres too: `database_ca`, where the URL does not say
+        which certificates to believe, and that over a network they are verified, where it says nothing.
+        """
+        if self.database_url is None:
+            return None
+        url = self.database_url.get_secret_value()
+        read = database_url.read(url)
+        more: dict[str, str] = {}
+        if self.database_ca is not None:
+            more["sslrootcert"] = str(self.database_ca)
+        if not read.is_local or more:
+            more["sslmode"] = "verify-full"
+        unsaid = {name: value for name, value in more.items() if name not in read.parameters}
+        added = urlencode(unsaid, safe="/", quote_via=quote)
+        return f"{url}{'&' if urlsplit(url).query else '?'}{added}" if added else url
+
+    @property
+    def transaction_pooler(self) -> bool:
+        """Whether a pooler that keeps no sessions stands between us and the database."""
+        return self.dsn is not None and self.pooler_mode == "transaction"
 
     @property
     def is_hosted(self) -> bool:

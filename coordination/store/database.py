@@ -1,11 +1,11 @@
 """The pool of connections to Postgres, and the one place where its failures become the product's errors.
 
 Every runtime statement is a single call of a function, a group of such calls (`group_commit`) or a single read; a
-process that is stopped in the middle of one is ended by the others (`stopped`). A call that gets no answer within two
-seconds fails with `RetryLater` and its connection is thrown away. A semaphore in front of the pool keeps the
-tail short when many callers compete (facts/mcp-and-fastmcp.md). A database that answers and lacks what this release
-needs is not ready yet: whoever calls may come again, and the log says what is lacking. Nothing here knows what the
-statements mean.
+process that is stopped in the middle of one is ended by the others (`stopped`). Through a pooler in transaction mode
+each is a transaction that brings its settings along (`connection`). A call that gets no answer within two seconds fails
+with `RetryLater` and its connection is thrown away. A semaphore in front of the pool keeps the tail short when many
+callers compete (facts/mcp-and-fastmcp.md). A database that answers and lacks what this release needs is not ready yet:
+whoever calls may come again, and the log says what is lacking. Nothing here knows what the statements mean.
 """
 
 import asyncio
@@ -21,22 +21,12 @@ import structlog
 
 from coordination.domain import errors
 from coordination.domain.trouble import Told, named, tell
+from coordination.store.connection import SERVER_SETTINGS, arguments, in_transaction, session
 from coordination.store.fencing import RAISE_TOKENS
 from coordination.store.group_commit import GroupCommit, Undone
 from coordination.store.places import Places
 from coordination.store.refusal import explain
 
-SERVER_SETTINGS: Final = {
-    "application_name": "coordination",
-    "TimeZone": "UTC",
-    "search_path": "public",
-    "default_transaction_isolation": "read committed",
-    "synchronous_commit": "on",
-    "jit": "off",
-    "lock_timeout": "1500ms",
-    "statement_timeout": "1800ms",
-    "idle_in_transaction_session_timeout": "1s",
-}
 DEADLINE_SECONDS: Final = 2.0
 
 Row: TypeAlias = asyncpg.Record
@@ -72,6 +62,8 @@ _NOT_READY: Final = (
     asyncpg.InvalidSchemaNameError,
 )
 _REFUSING: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+# A statement that was prepared on one backend is not known to the next.
+_NOTHING_KEPT: Final[dict[str, Any]] = {"statement_cache_size": 0}
 _log: Final = structlog.stdlib.get_logger(__name__)
 
 
@@ -89,14 +81,19 @@ class Database:
     Args:
         dsn: libpq URL of the database.
         size: most connections at once.
+        transaction_pooler: whether a pooler stands between that keeps no session for us.
         observe: measures each statement, with the time in which it waits for a connection.
 
     Attributes:
+        keeps_sessions: whether a connection stays with one backend of the database, so that it can listen.
         places: how many connections there may be, are lent and are waited for.
     """
 
-    def __init__(self, dsn: str, *, size: int = 4, observe: Observe = nullcontext) -> None:
+    def __init__(
+        self, dsn: str, *, size: int = 4, transaction_pooler: bool = False, observe: Observe = nullcontext
+    ) -> None:
         self._dsn = dsn
+        self.keeps_sessions = not transaction_pooler
         self._observe = observe
         self.places = Places(size)
         self._pool: asyncpg.Pool[Row] | None = None
@@ -113,10 +110,17 @@ class Database:
     async def connect(self, name: str) -> Any:
         """Open a connection outside the pool, for whoever keeps one, under a name that the server shows.
 
-        Raises what asyncpg raises.
+        Raises what asyncpg raises, and UnusableCertificate.
         """
-        settings = {**SERVER_SETTINGS, "application_name": name}
-        return await asyncpg.connect(self._dsn, timeout=DEADLINE_SECONDS, server_settings=settings)
+        connection = await asyncpg.connect(**arguments(self._dsn, name=name), timeout=DEADLINE_SECONDS)
+        try:
+            await connection.execute(
+                session({**SERVER_SETTINGS, "application_name": name}), timeout=DEADLINE_SECONDS
+            )
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def close(self) -> None:
         """Close all connections for good: calls that are under way, and later ones, fail with `RetryLater`."""
@@ -168,7 +172,8 @@ class Database:
                     held = await pool.acquire()
                     try:
                         with self._closed_meanwhile():
-                            yield held
+                            async with nullcontext() if self.keeps_sessions else in_transaction(held):
+                                yield held
                     except (TimeoutError, asyncio.CancelledError, *_ENDING):
                         # The server may never answer, and a graceful release would wait for it; or it has said
                         # that it goes, and the next to get this connection would only learn it again.
@@ -218,20 +223,20 @@ class Database:
                     raise retry_later("the service has stopped")
                 if self._pool is None:
                     self._pool = await asyncpg.create_pool(
-                        self._dsn,
+                        **arguments(self._dsn, name=SERVER_SETTINGS["application_name"]),
                         min_size=0,  # a pool that keeps a floor complains in the log while the server is away
                         max_size=self.places.size,
                         timeout=DEADLINE_SECONDS,
-                        server_settings=SERVER_SETTINGS,
-                        init=_begin,
+                        init=_begin if self.keeps_sessions else None,
                         reset=_keep,
+                        **({} if self.keeps_sessions else _NOTHING_KEPT),
                     )
         return self._pool
 
 
 async def _begin(connection: Any) -> None:
     """Begin a connection: the last ones may have ended because the database was restored."""
-    await connection.execute(RAISE_TOKENS)
+    await connection.execute(session(SERVER_SETTINGS) + RAISE_TOKENS)
 
 
 async def _keep(_connection: object) -> None:

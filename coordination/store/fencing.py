@@ -18,3 +18,21 @@ RAISE_TOKENS: Final = """
                  (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock) s
     WHERE nextval(s.sequence) < s.clock
 """
+# The same where a pooler lends another backend for every transaction: each is asked for once, which it remembers by
+# itself. It can only be one that none of ours has met after a database was restored: restoring ends them all.
+RAISE_TOKENS_ONCE: Final = """
+    DO $raise$
+    BEGIN
+        IF current_setting('coordination.tokens_raised', true) = 'yes' THEN
+            RETURN;
+        END IF;
+        PERFORM pg_advisory_xact_lock(20261123);
+        PERFORM setval(s.sequence, s.clock + 1000)
+        FROM (SELECT to_regclass('public.coordination_fencing_token') AS sequence,
+                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS clock) s
+        WHERE nextval(s.sequence) < s.clock;
+        PERFORM set_config('coordination.tokens_raised', 'yes', false)
+        WHERE to_regclass('public.coordination_fencing_token') IS NOT NULL;
+    END
+    $raise$
+"""

@@ -9,7 +9,8 @@ does not know what the revisions contain; as text they are in `migration_text`.
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import asyncpg
 from alembic import command
@@ -22,12 +23,15 @@ from sqlalchemy.pool import NullPool
 
 from coordination.domain.errors import InvalidInput, RetryLater
 from coordination.store import row_policies
+from coordination.store.connection import connect
 from coordination.store.database import retry_later
 from coordination.store.migration_text import TABLE_LOCK_SECONDS, config, opening
 from coordination.store.schema_version import VERSION_TABLE, folder
 
 _Result = TypeVar("_Result")
 _AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+_NAME: Final = "coordination migrate"
+CONNECT_SECONDS: Final = 5.0
 
 
 def head() -> str:
@@ -54,7 +58,7 @@ async def migrate(
     """Bring the database to revision `to` ("head", "base", or a revision) and return (before, after).
 
     Args:
-        dsn: libpq URL of the database, direct or through a pooler that keeps a session per client.
+        dsn: libpq URL of the database, direct or through a pooler of any kind.
         to: where to go, up or down.
         table_lock_seconds: how long to wait for a table that somebody else's transaction uses.
 
@@ -93,10 +97,16 @@ async def apply_policies(dsn: str) -> bool:
         found = connection.execute(text(row_policies.LOOK)).one()
         absent = row_policies.state(wanted=found.wanted, there=found.there) == "absent"
         if absent:
-            connection.exec_driver_sql(row_policies.statements())
+            driver: Any = connection.connection.dbapi_connection
+            driver.run_async(_make_policies)
         return absent
 
     return await _in_transaction(dsn, run)
+
+
+async def _make_policies(driver: Any) -> None:
+    """Make them on the driver's connection, which takes several statements at once."""
+    await driver.execute(row_policies.statements())
 
 
 def migrate_blocking(dsn: str, to: str = "head") -> tuple[str | None, str | None]:
@@ -112,7 +122,7 @@ async def verify(dsn: str) -> tuple[str, ...]:
         asyncpg.PostgresError: it refuses, for example the credential.
     """
     try:
-        connection = await asyncpg.connect(dsn, timeout=5)
+        connection = await connect(dsn, name=_NAME, seconds=CONNECT_SECONDS)
     except _AWAY as error:
         raise retry_later("it is not reachable") from error
     try:
@@ -168,12 +178,18 @@ def _current(connection: Connection) -> str | None:
 
 
 async def _in_transaction(dsn: str, run: Callable[[Connection], _Result]) -> _Result:
-    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(
-            dsn, timeout=5, server_settings={"application_name": "coordination migrate"}
-        )
+    async def creator() -> "asyncpg.Connection[asyncpg.Record]":
+        return await connect(dsn, name=_NAME, seconds=CONNECT_SECONDS)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        connect_args={
+            "async_creator_fn": creator,
+            # Through a pooler in transaction mode one that bears the usual name may be there already.
+            "prepared_statement_name_func": lambda: f"coordination_{uuid4()}",
+        },
+        poolclass=NullPool,
+    )
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(run)

@@ -79,7 +79,7 @@ def config(
 
 
 def script(to: str = "head") -> str:
-    """Return the SQL that brings a database to revision `to`: empty, the deployment guide's, or at an older revision."""
+    """Return the SQL that brings a database to revision `to`: empty, the guide's, or at an older revision."""
     wanted = known() if to == "head" else known()[: known().index(to) + 1]
     settings = "".join(f"{statement};\n" for statement in opening())
     return f"BEGIN;\n\n{settings}\n" + "\n".join(step(revision) for revision in wanted) + "\nCOMMIT;\n"

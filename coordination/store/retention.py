@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from coordination.domain.retention import Retention, Step
 from coordination.store.database import Database
 
-STEP_EVENTS: Final = 1000
+STEP_EVENTS: Final = 250
 """How many events one step removes at most: some milliseconds, for which it holds the session's lock."""
 PAGE_SESSIONS: Final = 200
 

@@ -1,8 +1,8 @@
 """Whether the roles by which Supabase serves the schema `public` have the policies that the migrations made for them.
 
 A revision makes policies where those roles are, and is recorded elsewhere too: they may come later, when a dump is
-restored into a project for example. Without policies nobody reads anything by those roles, so it is safe, and of no use.
-This module only looks; `store.migration` applies.
+restored into a project for example. Without policies nobody reads anything by those roles, which is safe and of no
+use. This module only looks; `store.migration` applies.
 """
 
 from typing import Final, Literal
@@ -21,7 +21,14 @@ SELECT (SELECT count(*) = 2 FROM pg_roles WHERE rolname IN ('anon', 'authenticat
            WHERE n.nspname = 'auth' AND p.proname = 'uid' AND p.pronargs = 0 AND has_schema_privilege(n.oid, 'USAGE')
        ) AS wanted,
        EXISTS (SELECT FROM pg_policy
-               WHERE polrelid = to_regclass('public.workspace_members') AND polname = 'coordination_read') AS there
+               WHERE polrelid = to_regclass('public.workspace_members') AND polname = 'coordination_read')
+       AND NOT EXISTS (
+           SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname = 'realtime' AND c.relname = 'messages' AND pg_has_role(c.relowner, 'MEMBER')
+             AND EXISTS (SELECT FROM pg_proc p
+                         WHERE p.pronamespace = n.oid AND p.proname = 'topic' AND p.pronargs = 0)
+             AND NOT EXISTS (SELECT FROM pg_policy o WHERE o.polrelid = c.oid AND o.polname = 'coordination_confine')
+       ) AS there
 """
 
 

@@ -38,7 +38,9 @@ def bodies_before() -> list[Path]:
     """Return the functions that changed here as the revisions before had them."""
     older = [FROZEN.parent / revision for revision in ("0003", "0002", "0001")]
     found = [[folder / file.name for folder in older] for file in sorted(FROZEN.glob("*.sql"))]
-    return [next(body for body in bodies if body.exists()) for bodies in found if any(map(Path.exists, bodies))]
+    return [
+        next(body for body in bodies if body.exists()) for bodies in found if any(map(Path.exists, bodies))
+    ]
 
 
 def run(file: Path) -> None:

@@ -97,6 +97,42 @@ BEGIN
     END LOOP;
 END
 $do$;
+-- Where Supabase's Realtime is too: whoever is logged in receives what is broadcast of the sessions of his workspaces, on
+-- private channels of the topic coordination:<workspace>:<session>, and sends nothing there. The confining ones hold
+-- whatever other policies of the project allow, and let every other topic alone. Where the owner of the messages lets
+-- nobody make policies, nothing is broadcast: the service looks for `coordination_confine` first.
+DO $do$
+DECLARE
+    v_ours constant text := 'split_part(coalesce((SELECT realtime.topic()), ''''), '':'', 1) = ''coordination''';
+    v_member constant text := 'split_part((SELECT realtime.topic()), '':'', 2) = ANY (ARRAY(SELECT m.workspace_id'
+        ' FROM public.workspace_members m WHERE m.subject = (SELECT auth.uid())))';
+    v_name text;
+BEGIN
+    IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('anon', 'authenticated')) < 2 OR (
+        SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE (n.nspname, p.proname) IN (('auth', 'uid'), ('realtime', 'topic')) AND p.pronargs = 0
+          AND has_schema_privilege(n.oid, 'USAGE')
+    ) < 2 OR NOT EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'realtime' AND c.relname = 'messages'
+    ) THEN
+        RETURN;
+    END IF;
+    FOREACH v_name IN ARRAY ARRAY['read', 'confine', 'confine_sending', 'confine_anonymous'] LOOP
+        EXECUTE format('DROP POLICY IF EXISTS %I ON realtime.messages', 'coordination_' || v_name);
+    END LOOP;
+    EXECUTE format('CREATE POLICY coordination_read ON realtime.messages FOR SELECT TO authenticated'
+                   ' USING (extension = ''broadcast'' AND %s AND %s)', v_ours, v_member);
+    EXECUTE format('CREATE POLICY coordination_confine ON realtime.messages AS RESTRICTIVE FOR SELECT TO authenticated'
+                   ' USING (NOT (%s) OR %s)', v_ours, v_member);
+    EXECUTE format('CREATE POLICY coordination_confine_sending ON realtime.messages AS RESTRICTIVE FOR INSERT'
+                   ' TO authenticated WITH CHECK (NOT (%s))', v_ours);
+    EXECUTE format('CREATE POLICY coordination_confine_anonymous ON realtime.messages AS RESTRICTIVE TO anon'
+                   ' USING (NOT (%s))', v_ours);
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'Without a right to make policies on realtime.messages nothing is broadcast.';
+END
+$do$;
 
 UPDATE public.coordination_schema_version SET version_num='0005' WHERE public.coordination_schema_version.version_num = '0004';
     PERFORM set_config('search_path', v_search_path, true);

@@ -18,7 +18,7 @@ PEOPLE: Final = {
     "stranger": "00000000-0000-4000-8000-000000000004",
     "newcomer": "00000000-0000-4000-8000-000000000005",
 }
-"""Everybody who is logged in, by the id in their tokens: three are in TEAM, the stranger owns OTHER, the newcomer is nowhere."""
+"""Who is logged in, by the id in the token: three are in TEAM, the stranger owns OTHER, the newcomer is nowhere."""
 
 SHARED: Final = (
     "claude_code_sessions",
@@ -35,8 +35,12 @@ SHARED: Final = (
 )
 """Tables that every member of a workspace reads alike."""
 
-COLUMN: Final = {"workspaces": "id"} | {
-    table: "workspace_id" for table in ("workspace_members", "workspace_invitations", "agent_tokens", *SHARED)
+COLUMN: Final = {
+    "workspaces": "id",
+    "workspace_members": "workspace_id",
+    "workspace_invitations": "workspace_id",
+    "agent_tokens": "workspace_id",
+    **dict.fromkeys(SHARED, "workspace_id"),
 }
 """Every table that policies open, with the column that names the workspace."""
 
@@ -76,7 +80,8 @@ SELECT w.id, 's', 'max/a', '', 'write', '{}', '{}', '{}', '{}', '{}', now(), now
 INSERT INTO coordination_events (workspace_id, session_id, seq, kind, payload, concerns, created_at)
 SELECT w.id, 's', 1, 'lock.claimed', '{}', '{}', now() FROM workspaces w;
 INSERT INTO file_indexes (workspace_id, session_id, checkout) SELECT w.id, 's', '' FROM workspaces w;
-INSERT INTO indexed_files (workspace_id, session_id, checkout, refresh, path, digest, symbols, imports, partners, weights)
+INSERT INTO indexed_files (workspace_id, session_id, checkout, refresh, path, digest, symbols, imports, partners,
+                           weights)
 SELECT w.id, 's', '', 1, 'a.py', '', '{}', '{}', '{}', '{}' FROM workspaces w;
 INSERT INTO plan_analyses (workspace_id, session_id, id, agent_id, analysis, created_at)
 SELECT w.id, 's', 'x', 'max/a', '{}', now() FROM workspaces w;
@@ -145,7 +150,7 @@ def writes(table: str) -> list[str]:
     """Ways to change a table."""
     column = COLUMN.get(table, "version_num")
     return [
-        f"INSERT INTO {table} ({column}) VALUES ('team')",
+        f"INSERT INTO {table} ({column}) VALUES ('team')",  # noqa: S608 - as below
         f"UPDATE {table} SET {column} = {column}",  # noqa: S608 - names are constants of this module
         f"DELETE FROM {table}",  # noqa: S608 - as above
         f"TRUNCATE {table}",

@@ -1,6 +1,6 @@
 -- Remove invitations that nobody took and tokens that ended, by their time or revoked, thirty days after their end: until
--- then lists show what became of them. At most p_most of each; who changes one at this moment is not waited for.
--- Returns how many went.
+-- then whoever looks into what became of one finds it. At most p_most of each; who changes one at this moment is not
+-- waited for. Returns how many went.
 CREATE OR REPLACE FUNCTION coordination_sweep_credentials(p_most integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$

@@ -25,9 +25,11 @@ NAMES = [
     "data folder",
     "log folder",
     "port",
+    "connection",
     "database",
     "migrations",
     "row policies",
+    "realtime",
     "clock",
     "service",
     "ready",
@@ -77,7 +79,7 @@ def test_a_service_on_another_database_than_the_settings_name_is_noticed(running
     assert checks["database"]["found"] == (
         "the service was started with embedded, and these settings name db.example/name"
     )
-    assert states(checks, "skipped") == {"migrations", "row policies", "clock"}
+    assert states(checks, "skipped") == {"migrations", "row policies", "realtime", "clock"}
 
 
 def test_without_a_service_it_says_how_to_start_it_and_passes_nothing_unseen(tmp_path: Path) -> None:

@@ -50,6 +50,6 @@ def serving(program: Path, dsn: str, folder: Path) -> Generator[str]:
 
 def _ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/ready", trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(f"http://127.0.0.1:{port}/ready", trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False

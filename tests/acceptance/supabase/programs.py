@@ -64,11 +64,11 @@ def debian_postgres() -> Path:
     with only_one(CACHE / "apt.lock"):
         absent = [name for name, file in _PACKAGES.items() if not file.exists()]
         if absent:
-            _apt_install(absent)
+            apt_install(absent)
     return DEBIAN_15
 
 
-def _apt_install(packages: list[str]) -> None:
+def apt_install(packages: list[str]) -> None:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise Missing(f"needs {' and '.join(packages)}: as root, apt-get install {' '.join(packages)}")
     subprocess.run([*_APT, "update"], check=True, env=_QUIET, stdout=sys.stderr)

@@ -12,3 +12,5 @@ CREATE ROLE supabase_realtime_admin NOLOGIN NOINHERIT;
 GRANT anon, authenticated, service_role TO authenticator;
 GRANT anon, authenticated, service_role TO postgres WITH ADMIN OPTION;
 ALTER ROLE postgres SET search_path TO "$user", public, extensions;
+-- On the platform an extension lets `postgres` make policies on these tables.
+GRANT supabase_realtime_admin TO postgres;

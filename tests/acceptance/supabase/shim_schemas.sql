@@ -33,6 +33,26 @@ CREATE TABLE realtime.messages_default PARTITION OF realtime.messages DEFAULT;
 ALTER TABLE realtime.messages OWNER TO supabase_realtime_admin;
 ALTER TABLE realtime.messages ENABLE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT ON realtime.messages TO anon, authenticated, service_role;
+GRANT ALL ON realtime.messages TO postgres;
+
+-- As Realtime defines them.
+CREATE FUNCTION realtime.topic() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT nullif(current_setting('realtime.topic', true), '')::text
+$$;
+CREATE FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean DEFAULT true) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE format('SET LOCAL realtime.topic TO %L', topic);
+        INSERT INTO realtime.messages (payload, event, topic, private, extension)
+        VALUES (payload, event, topic, private, 'broadcast');
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'ErrorSendingBroadcastMessage: %', SQLERRM;
+    END;
+END
+$$;
+ALTER FUNCTION realtime.topic() OWNER TO supabase_realtime_admin;
+ALTER FUNCTION realtime.send(jsonb, text, text, boolean) OWNER TO supabase_realtime_admin;
 
 -- Projects made before 2026-10-30 give every new table, sequence and function in public to the API's roles.
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;

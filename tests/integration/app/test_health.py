@@ -22,6 +22,7 @@ from tests.integration.app.proxy import Door
 from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Era
 
 NEWEST = schema_version.known()[-1]
+OWN = {"kind": "own", "pooler_mode": "session", "tls": "prefer"}
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ async def test_a_service_with_its_database_is_well(serve: Serve, dsn: str) -> No
         async with asyncio.timeout(45):
             while (found := await detailed(client))["status"] != "ok":  # noqa: ASYNC110 - as in `until`
                 await asyncio.sleep(0.02)
-    assert found["database"] == {"state": "ok", "kind": "own"}
+    assert found["database"] == {"state": "ok", **OWN}
     assert found["migrations"] == {"state": "current", "revision": NEWEST, "newest_known": NEWEST}
     assert found["row_policies"] == {"state": "not needed"}
     assert found["coordination_tools"] == list(PLANNER_TOOLS)
@@ -108,7 +109,7 @@ async def test_a_service_starts_without_its_database_and_heals_when_it_comes(
     async with Door(empty_dsn) as door, serve(door.dsn) as client:
         assert await statuses(client) == (503, 503)
         found = await detailed(client)
-        assert (found["status"], found["database"]) == ("starting", {"state": "unreachable", "kind": "own"})
+        assert (found["status"], found["database"]) == ("starting", {"state": "unreachable", **OWN})
         await door.open()
         await until(client, (200, 200))
         assert (await detailed(client))["migrations"] == {
@@ -249,7 +250,7 @@ async def test_a_database_that_refuses_the_service_is_unreachable_with_the_reaso
         with capture_logs() as logs:
             async with serve(wrong) as client:
                 assert await statuses(client) == (503, 503)
-                assert (await detailed(client))["database"] == {"state": "unreachable", "kind": "own"}
+                assert (await detailed(client))["database"] == {"state": "unreachable", **OWN}
                 refused = await client.get("/api/v1/sessions")
         assert (refused.status_code, refused.json()["code"]) == (503, "retry_later")
         assert "DATABASE_URL" in refused.json()["detail"]
@@ -290,7 +291,6 @@ async def test_calls_while_the_database_is_away_are_told_to_come_again_and_nothi
                 assert refused["structuredContent"]["code"] == "retry_later"
                 assert door.dsn not in str(refused)
                 assert "a-secret" not in str(refused)
-
             await door.open()
             await until(client, (200, 200))
             assert not (await use("claim_file_lock", file_paths=["b.py"]))["isError"]

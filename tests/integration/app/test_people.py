@@ -1,4 +1,4 @@
-"""People at a hosted service: in with what their Supabase project gave them, out with all else, told where to log in."""
+"""People at a hosted service: in with what their Supabase project gave them, told where to log in with anything else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from coordination.transport.mcp.protected_resource import METADATA_PATH
+from coordination.transport.mcp.protected_resource import METADATA_PATH, WELL_KNOWN
 from tests.integration.app.conftest import Client, Serve
 from tests.supabase.fixtures import supabase, supabase_server
 from tests.supabase.keys import Key, claims
@@ -82,11 +82,21 @@ async def test_whoever_has_no_credential_is_told_where_people_log_in(path: str, 
     assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{named}"'
 
 
-@pytest.mark.parametrize("prefix", ["", "/team"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        METADATA_PATH,
+        f"/team{METADATA_PATH}",
+        f"{WELL_KNOWN}/team/mcp/v2",
+        # What `claude mcp login` asks for.
+        f"{WELL_KNOWN}/team{MCP}",
+        f"{WELL_KNOWN}/team/mcp/v2/claude/ann__session__demo__$%7BCOORD_AGENT:-planner%7D",
+    ],
+)
 async def test_the_page_names_the_endpoint_and_the_project(
-    prefix: str, hosted: Client, supabase: SupabaseProject
+    path: str, hosted: Client, supabase: SupabaseProject
 ) -> None:
-    answer = await hosted.get(f"{prefix}{METADATA_PATH}")
+    answer = await hosted.get(path)
     assert answer.status_code == 200
     assert answer.json() == {
         "resource": f"{PUBLIC}/team/mcp/v2",

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import administer, in_database
+from tests.integration.cli.hosted import Hosted, Person, hosting_on
 from tests.integration.cli.running import Coord, Running, running_on
 
 SHARED = "shared_cli"
+SHARED_HOSTED = "shared_cli_hosted"
+
+
+@pytest.fixture(autouse=True)
+def logged_in_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the hosted services of whoever runs the tests out of them."""
+    for variable in ("COORDINATION_URL", "COORDINATION_TOKEN", "COORDINATION_WORKSPACE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-configuration"))
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +58,43 @@ def coord(
     for variable, value in one.environment.items():
         monkeypatch.setenv(variable, value)
     return Coord(capsys)
+
+
+@pytest.fixture(scope="session")
+async def shared_hosted(
+    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Hosted]:
+    """A hosted service for all tests that need one."""
+    await administer(server_dsn, f"CREATE DATABASE {SHARED_HOSTED} TEMPLATE {template} STRATEGY FILE_COPY")
+    async with hosting_on(in_database(server_dsn, SHARED_HOSTED), tmp_path_factory.mktemp("data")) as one:
+        yield one
+    await administer(server_dsn, f"DROP DATABASE {SHARED_HOSTED} WITH (FORCE)")
+
+
+@pytest.fixture
+async def hosted(shared_hosted: Hosted) -> Hosted:
+    """The shared hosted service without any workspace or session."""
+    await shared_hosted.empty()
+    return shared_hosted
+
+
+@pytest.fixture
+def people(
+    hosted: Hosted, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Person]:
+    """Makes people who are logged in nowhere."""
+    return lambda name: Person(name, tmp_path / name, hosted, capsys, monkeypatch)
+
+
+@pytest.fixture
+async def alice(people: Callable[[str], Person]) -> Person:
+    """The owner of the first workspace."""
+    alice = people("alice")
+    await alice.bootstrap()
+    return alice
+
+
+@pytest.fixture
+def bob(people: Callable[[str], Person]) -> Person:
+    """Somebody who belongs to nothing yet."""
+    return people("bob")

@@ -1,6 +1,7 @@
 """`coord connect` and `coord headers`, with a stand-in for `claude mcp` that keeps entries as the real one does.
 
-How the real one behaves was measured in both pinned versions; tests/acceptance/test_connect.py uses them.
+How the real one behaves was measured in both pinned versions; tests/acceptance/test_connect.py uses them. What is
+different at a hosted service is in test_hosted_connect.py.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,7 @@ from coordination.cli import run
 from coordination.domain.checkout import parse_checkout, parse_terminal
 from coordination.domain.virtual_user import parse_virtual_user
 from tests.integration.cli.running import Answer, program
-
-STAND_IN = f"""#!{sys.executable}
-import json, os, pathlib, sys
-place, key = pathlib.Path(os.environ["HOME"], ".claude.json"), os.environ["PROJECT"]
-config = json.loads(place.read_text()) if place.exists() else {{}}
-servers = config.setdefault("projects", {{}}).setdefault(key, {{}}).setdefault("mcpServers", {{}})
-verb, name = sys.argv[2:4]
-assert sys.argv[1] == "mcp" and sys.argv[-2:] == ["--scope", "local"], sys.argv
-if verb == "add-json":
-    if name in servers:
-        sys.exit(f"MCP server {{name}} already exists in local config")
-    servers[name] = json.loads(sys.argv[4])
-elif servers.pop(name, None) is None:
-    sys.exit(f'No MCP server named "{{name}}" in local scope')
-place.write_text(json.dumps(config))
-"""
+from tests.integration.cli.stand_in import STAND_IN
 
 
 class Machine:

@@ -18,7 +18,7 @@ from coordination.app.running import RunningService
 from coordination.cli import background, lifecycle, place, run
 from coordination.cli.endpoint_checks import endpoint_checks
 from coordination.cli.output import Failure
-from coordination.cli.reach import for_people
+from coordination.cli.refusals import for_people
 from coordination.settings import Settings
 
 

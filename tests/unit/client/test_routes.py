@@ -13,6 +13,7 @@ from coordination.app.application import create
 from coordination.client.agent import AgentClient
 from coordination.client.errors import RequestRefused
 from coordination.client.service import ServiceClient
+from coordination.client.workspace import WorkspaceClient
 from coordination.settings import load
 from tests.unit.client.told import Server
 
@@ -55,17 +56,37 @@ ACTS: dict[str, Callable[[AgentClient], object]] = {
     "release": lambda agent: agent.release([]),
 }
 """What a client does for an agent."""
+HOSTED: dict[str, Callable[[WorkspaceClient], object]] = {
+    "offer": lambda client: client.offer(),
+    "bootstrap": lambda client: client.bootstrap("alice", "team"),
+    "accept": lambda client: client.accept("coord_invite_x"),
+    "me": lambda client: client.me(),
+    "workspaces": lambda client: client.workspaces(),
+    "create_workspace": lambda client: client.create_workspace("team"),
+    "members": lambda client: client.members(),
+    "add_member": lambda client: client.add_member("bob", "member"),
+    "change_member": lambda client: client.change_member("a/b?c#d", "viewer"),
+    "remove_member": lambda client: client.remove_member("bob"),
+    "invitations": lambda client: client.invitations(),
+    "invite": lambda client: client.invite("bob", "member"),
+    "withdraw": lambda client: client.withdraw("0123"),
+    "tokens": lambda client: client.tokens(),
+    "create_token": lambda client: client.create_token(session="demo"),
+    "revoke_token": lambda client: client.revoke_token("0123"),
+}
+"""What only a hosted service answers."""
 MISSING = {"code": "not_found", "detail": "There is no such session."}
 
 
-def documented() -> set[str]:
+def documented(**variables: str) -> set[str]:
     """Every route of the API, such as `GET /api/v1/sessions`."""
-    settings = load({"COORDINATION_DATA_DIR": str(Path(__file__).parent), "COORDINATION_LOCAL_TOKEN": "auto"})
+    settings = load({"COORDINATION_DATA_DIR": str(Path(__file__).parent), **variables})
     paths = create(settings).openapi()["paths"]
     return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 
 
-ROUTES = documented()
+ROUTES = documented(COORDINATION_LOCAL_TOKEN="auto")  # noqa: S106 - when to ask for it
+OF_HOSTED = documented(COORDINATION_MODE="hosted", DATABASE_URL="postgresql://user@host/name") - ROUTES
 
 
 def test_every_route_is_asked_by_a_method_of_the_client_and_nothing_else_is(server: Server) -> None:
@@ -83,6 +104,19 @@ def test_every_route_is_asked_by_a_method_of_the_client_and_nothing_else_is(serv
     assert asked == ROUTES - STREAMS
 
 
+def test_every_route_of_a_hosted_service_alone_is_asked_by_a_method_and_nothing_else_is(
+    server: Server,
+) -> None:
+    assert HOSTED.keys() == {
+        name
+        for name, _ in inspect.getmembers(WorkspaceClient, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    client = WorkspaceClient(server.client.channel)
+    asked = {refused(server, lambda call=call: call(client)) for call in HOSTED.values()}
+    assert asked == OF_HOSTED
+
+
 def refused(server: Server, call: Callable[[], object]) -> str:
     """The one route that a call asks, which says that there is no such session."""
     server.answers((404, MISSING))
@@ -96,7 +130,7 @@ def route_of(method: str, path: str) -> str:
     """The one route that a request is for."""
     [route] = [
         route
-        for route in ROUTES
+        for route in ROUTES | OF_HOSTED
         if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(route)), f"{method} {path}")
     ]
     return route

@@ -166,7 +166,7 @@ async def test_the_browser_brings_a_session(supabase: SupabaseProject, project: 
     session = await supabase_login.by_browser(project, "github", browser.show)
     await browser.done()
     assert session.email == ANN
-    assert "You are logged in" in browser.seen
+    assert "goes on in the terminal" in browser.seen
     asked = parse_qs(urlsplit(browser.url).query)
     assert asked["provider"] == ["github"]
     assert asked["code_challenge_method"] == ["s256"]

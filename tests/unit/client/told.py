@@ -15,14 +15,22 @@ class Told(BaseHTTPRequestHandler):
 
     answers: ClassVar[list[tuple[int, bytes]]] = []
     asked: ClassVar[list[tuple[str, str, str | None]]] = []
+    workspaces: ClassVar[list[str | None]] = []
+    location: ClassVar[str] = ""
+    retry_after: ClassVar[str] = ""
 
     def do_GET(self) -> None:
         length = int(self.headers.get("content-length", 0))
         self.rfile.read(length)
         self.asked.append((self.command, self.path, self.headers.get("authorization")))
+        self.workspaces.append(self.headers.get("x-coordination-workspace"))
         status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.send_response(status)
         self.send_header("content-length", str(len(body)))
+        if self.location:
+            self.send_header("location", self.location)
+        if self.retry_after:
+            self.send_header("retry-after", self.retry_after)
         self.end_headers()
         self.wfile.write(body)
 
@@ -45,6 +53,7 @@ class Server:
             for status, body in answers
         ]
         Told.asked.clear()
+        Told.location = Told.retry_after = ""
 
     @property
     def asked(self) -> list[tuple[str, str, str | None]]:

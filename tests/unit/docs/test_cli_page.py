@@ -11,6 +11,7 @@ from cyclopts import App
 from coordination.cli import output
 from coordination.cli.commands import app
 from coordination.client import errors as client_errors
+from coordination.client import supabase_login
 from tests.unit.docs.page import (
     REFERENCE,
     ROOT,
@@ -78,6 +79,10 @@ def test_every_failure_code_has_its_row_with_its_exit_code_unless_it_is_one_of_t
         (client_errors.ServiceUnavailable.default_code, output.UNREACHABLE),
         (client_errors.RequestRefused.default_code, output.REFUSED),
         ("not_understood", output.REFUSED),
+        (client_errors.UnsafeAddress.default_code, output.USAGE),
+        (supabase_login.REFUSED, output.REFUSED),
+        (supabase_login.ENDED, output.REFUSED),
+        ("login_timed_out", output.REFUSED),
     }
     # `not_ready` is a word of the health pages too, where it has no exit code.
     assert documented == found | {("not_ready", output.FAILED)}
@@ -110,7 +115,7 @@ def shown_commands() -> Iterator[list[str]]:
             for line in fence.text.splitlines() if fence.language in {"console", "sh", "text"} else ():
                 match = _COORD.match(line)
                 if match:
-                    yield shlex.split(match[1].split(" > ")[0], comments=True)
+                    yield shlex.split(re.split(" [<>] ", match[1])[0], comments=True)
 
 
 @pytest.mark.parametrize("tokens", list(shown_commands()), ids=" ".join)

@@ -15,6 +15,7 @@ from coordination.store import event as event_store
 from coordination.store.schema_version import known
 from coordination.transport import bounds, exchange
 from coordination.transport.mcp.identity import PATH as MCP_PATH
+from coordination.transport.mcp.protected_resource import METADATA_PATH
 from coordination.transport.web_socket_protocol import PATH as WEB_SOCKET_PATH
 from tests.unit.docs.page import REFERENCE, fences, headings, links, names, rows, section, spans, text_of
 
@@ -28,6 +29,7 @@ BESIDE_THE_API = {
     "GET /openapi.json",
     f"GET {WEB_SOCKET_PATH}",
     f"POST {MCP_PATH}",
+    f"GET {METADATA_PATH}",
 }
 
 

@@ -215,7 +215,7 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_the_credential_is_not_in_what_settings_print() -> None:
     settings = load({"DATABASE_URL": "postgresql://me:hunter2@host/name"})
-    assert settings.dsn == "postgresql://me:hunter2@host/name"
+    assert settings.dsn == "postgresql://me:hunter2@host/name?sslmode=verify-full"
     assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json()
 
 
