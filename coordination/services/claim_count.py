@@ -31,7 +31,8 @@ class Counted:
     def answered(self, outcome: Granted | Held) -> None:
         """Count an answer that the caller gets."""
         if isinstance(outcome, Granted):
-            self._metrics.expiries.inc(len(outcome.previous_holders))
+            if outcome.previous_holders:
+                self._metrics.expiries.inc(len(outcome.previous_holders))
             self.ended("granted")
         else:
             self.ended("timed_out" if self._waits else "held")

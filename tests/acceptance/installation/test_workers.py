@@ -150,3 +150,21 @@ def test_a_service_none_of_whose_workers_can_begin_ends_and_says_why(installatio
     assert "symbolic link" in refused.stderr
     assert "ended while it started" in refused.stderr
     assert installation.services() == []
+
+
+def test_a_scrape_of_any_worker_has_what_all_of_them_counted(installation: Installation) -> None:
+    with foreground(installation, COORDINATION_WORKERS="2") as (_, service):
+        eventually(lambda: len(serving(service)) == 2, "two workers")
+        killed = workers_of(service).pop()
+        for number in range(20):  # a connection each, so that both have some
+            get(f"{service.url}/api/v1/sessions/unknown_{number}")
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: len(serving(service) - {killed}) == 2, "another worker in its place")
+        counted = 'coordination_refusals_total{reason="not_found"} 20.0'
+        for _ in range(4):
+            assert counted in get(f"{service.url}/metrics").text.splitlines()
+        pool = installation.json("config", "show")["pool_size"]["value"]
+        eventually(
+            lambda: f"coordination_pool_connections {2 * pool}.0" in get(f"{service.url}/metrics").text,
+            "both to say how large their pools are",
+        )
