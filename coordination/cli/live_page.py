@@ -26,7 +26,7 @@ from coordination.cli.picture import NAME
 from coordination.cli.plan import all_tasks
 from coordination.cli.status import ask_health
 from coordination.client.errors import ClientError, ServiceUnavailable, ServiceUnreachable
-from coordination.client.event_stream import Current, Follower, Interrupted, News
+from coordination.client.event_stream import Current, Follower, Gone, Interrupted, News
 from coordination.client.service import ServiceClient
 from coordination.domain.event import Event
 from coordination.domain.session import SessionStatus
@@ -171,6 +171,8 @@ class LivePage:
             case Current():
                 self._changed |= bool(self._stream_trouble)
                 self._stream_trouble = ""
+            case Gone():
+                self._events, self._changed = (), True  # those that are shown are older still
             case Event():
                 self._events = (*self._events, news)[-KEPT_EVENTS:]
                 self._changed = True
