@@ -97,15 +97,15 @@ async def _measure(ours: list[servers.Server], dsn: str, postgres: int, seconds:
         await http_load.run(_target(port, 0), 2, 1)  # warm
     latencies: list[float] = []
     async with _reader(ports, latencies):
-        services, database = _processor([one.pid for one in ours]), _processor([postgres])
+        services, database = _cpu_seconds([one.pid for one in ours]), _cpu_seconds([postgres])
         before, begun = await _counts(dsn), time.perf_counter()
         each = AGENTS // len(ports)
         loads = await asyncio.gather(
             *(http_load.run(_target(port, number * each), each, seconds) for number, port in enumerate(ports))
         )
         after, took = await _counts(dsn), time.perf_counter() - begun
-        services = _processor([one.pid for one in ours]) - services
-        database = _processor([postgres]) - database
+        services = _cpu_seconds([one.pid for one in ours]) - services
+        database = _cpu_seconds([postgres]) - database
     latencies.sort()
     claims = sum(load.per_second for load in loads) * seconds
     return Figures(
@@ -123,7 +123,7 @@ async def _measure(ours: list[servers.Server], dsn: str, postgres: int, seconds:
     )
 
 
-def _processor(pids: list[int]) -> float:
+def _cpu_seconds(pids: list[int]) -> float:
     """Return the seconds of processor time that processes and those they started have taken."""
     family = [
         one for pid in pids for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))

@@ -172,8 +172,7 @@ class LivePage:
                 self._changed |= bool(self._stream_trouble)
                 self._stream_trouble = ""
             case Gone():
-                # They are not shown; what they changed is looked for.
-                self._changed = self._tasks_changed = True
+                self._events, self._changed = (), True  # those that are shown are older still
             case Event():
                 self._events = (*self._events, news)[-KEPT_EVENTS:]
                 self._changed = True
