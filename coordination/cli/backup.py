@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from coordination.app.postgres_programs import Programs
     from coordination.store.backup import Found
 
-_BACKUP: Final = """Examples:
+_BACKUP_EXAMPLES: Final = """Examples:
 
     coord backup before-the-upgrade.dump
     coord backup "/srv/backups/coordination-$(date +%F).dump" --json
 """
-_RESTORE: Final = """Examples:
+_RESTORE_EXAMPLES: Final = """Examples:
 
     coord restore before-the-upgrade.dump
     coord restore before-the-upgrade.dump --replace
@@ -34,8 +34,8 @@ File: TypeAlias = Annotated[Path, Parameter(help="The file of the backup.")]
 
 def register(app: App) -> None:
     """Add the commands."""
-    app.command(backup, help_epilogue=_BACKUP, usage="Usage: coord backup FILE [OPTIONS]")
-    app.command(restore, help_epilogue=_RESTORE, usage="Usage: coord restore FILE [OPTIONS]")
+    app.command(backup, help_epilogue=_BACKUP_EXAMPLES, usage="Usage: coord backup FILE [OPTIONS]")
+    app.command(restore, help_epilogue=_RESTORE_EXAMPLES, usage="Usage: coord restore FILE [OPTIONS]")
 
 
 def backup(file: File, /, *, json: Json = False) -> int:
