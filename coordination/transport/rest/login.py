@@ -8,13 +8,14 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from coordination.domain.errors import Forbidden
+from coordination.domain.errors import Forbidden, InvalidInput
 from coordination.domain.principal import LOCAL_WORKSPACE, SCOPES, Principal
 from coordination.services import workspace
 from coordination.services.core import Core
 from coordination.transport.auth import presented
-from coordination.transport.problem import problem
+from coordination.transport.problem import problem, problem_of
 from coordination.transport.rest.parameters import Authenticated
+from coordination.transport.rest.problem_route import Handler, ProblemRoute
 from coordination.wire.workspace import Bootstrap, Bootstrapped, LoginOffer, Me
 
 
@@ -46,16 +47,24 @@ def add_routes(router: APIRouter, core: Core, ways: LoginWays, on_refused: Calla
             bootstrap=wanted and not await workspace.is_bootstrapped(core),
         )
 
-    @router.post(
-        "/bootstrap", summary="Make the first workspace and its owner, once", response_model=Bootstrapped
-    )
-    async def bootstrap(request: Request, wanted: Bootstrap) -> Bootstrapped | Response:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    def may_bootstrap(request: Request) -> Response | None:
+        if _is_bootstrap_token(request, ways.bootstrap_token):
+            return None
+        on_refused("bootstrap")
+        return problem(401, "unauthorized", "That is not the bootstrap token.", headers=_CHALLENGE)
+
+    async def bootstrap(wanted: Bootstrap) -> Bootstrapped:
         """The bearer is the token that the service was started with (`COORDINATION_BOOTSTRAP_TOKEN`)."""
-        if not _is_bootstrap_token(request, ways.bootstrap_token):
-            on_refused("bootstrap")
-            return problem(401, "unauthorized", "That is not the bootstrap token.", headers=_CHALLENGE)
         secret = await workspace.bootstrap(core, wanted.workspace_name, wanted.user)
         return Bootstrapped(secret=secret, workspace=LOCAL_WORKSPACE, user=wanted.user)
+
+    router.add_api_route(
+        "/bootstrap",
+        bootstrap,
+        methods=["POST"],
+        summary="Make the first workspace and its owner, once",
+        route_class_override=_asking_first(may_bootstrap),
+    )
 
     @router.get("/me", summary="Who the credential is, and what it allows")
     async def read_me(principal: Authenticated) -> Me:  # pyright: ignore[reportUnusedFunction]  the router keeps it
@@ -67,6 +76,25 @@ def add_routes(router: APIRouter, core: Core, ways: LoginWays, on_refused: Calla
 
 
 _CHALLENGE: Final = {"www-authenticate": "Bearer"}
+
+
+def _asking_first(refusal: Callable[[Request], Response | None]) -> type[ProblemRoute]:
+    """Return a route that is asked whether it refuses before it reads anything of the body."""
+
+    class AskingFirst(ProblemRoute):
+        def get_route_handler(self) -> Handler:
+            handler = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                try:
+                    refused = refusal(request)
+                except InvalidInput as error:
+                    return problem_of(error)
+                return await handler(request) if refused is None else refused
+
+            return answer
+
+    return AskingFirst
 
 
 def _is_bootstrap_token(request: Request, token: str | None) -> bool:
