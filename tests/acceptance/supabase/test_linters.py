@@ -59,11 +59,27 @@ def test_the_lint_of_functions_has_nothing_to_say(
     cluster = clusters(15)
     with cluster.database(migrated=True) as dsn:
         # On the platform `postgres` may do this.
-        cluster.administer(dsn.rpartition("/")[2].partition("?")[0], "CREATE EXTENSION plpgsql_check SCHEMA extensions")
-        asked = ("db", "lint", f"--remote={dsn}", "--schema", "public", "--level", "warning", "--fail-on", "warning")
+        cluster.administer(
+            dsn.rpartition("/")[2].partition("?")[0], "CREATE EXTENSION plpgsql_check SCHEMA extensions"
+        )
+        asked = (
+            "db",
+            "lint",
+            f"--remote={dsn}",
+            "--schema",
+            "public",
+            "--level",
+            "warning",
+            "--fail-on",
+            "warning",
+        )
         done = command_line(*asked)
-        assert (done.returncode, "No schema errors found" in done.stdout + done.stderr) == (0, True), done.stdout
-        cluster.administer(dsn.rpartition("/")[2].partition("?")[0], "ALTER TABLE public.tasks DROP COLUMN work")
+        assert (done.returncode, "No schema errors found" in done.stdout + done.stderr) == (0, True), (
+            done.stdout
+        )
+        cluster.administer(
+            dsn.rpartition("/")[2].partition("?")[0], "ALTER TABLE public.tasks DROP COLUMN work"
+        )
         assert command_line(*asked).returncode != 0
 
 
@@ -93,6 +109,9 @@ def squawk(file: Path) -> tuple[int, str]:
     """What squawk says of a file by the rules of this project."""
     rules = str(freeze.HERE / "checks" / "squawk.toml")
     done = subprocess.run(
-        [SQUAWK, "--config", rules, "--reporter", "gcc", str(file)], capture_output=True, text=True, check=False
+        [SQUAWK, "--config", rules, "--reporter", "gcc", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout

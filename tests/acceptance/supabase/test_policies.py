@@ -9,7 +9,17 @@ from __future__ import annotations
 import pytest
 
 from coordination.store.migration import verify
-from tests.migration.tenants import COLUMN, HIDDEN, PEOPLE, expected, fill, logged_in, refused, workspaces_seen, writes
+from tests.migration.tenants import (
+    COLUMN,
+    HIDDEN,
+    PEOPLE,
+    expected,
+    fill,
+    logged_in,
+    refused,
+    workspaces_seen,
+    writes,
+)
 
 pytestmark = pytest.mark.acceptance
 EVERY_TABLE = (*COLUMN, "coordination_schema_version")
@@ -45,7 +55,11 @@ async def test_secrets_are_granted_to_nobody(migrated: str) -> None:
 
 
 async def test_functions_cannot_be_called(migrated: str) -> None:
-    calls = ("coordination_lock_workspace('team')", "coordination_path_key('a')", "nextval('coordination_fencing_token')")
+    calls = (
+        "coordination_lock_workspace('team')",
+        "coordination_path_key('a')",
+        "nextval('coordination_fencing_token')",
+    )
     for person in (None, "owner"):
         async with logged_in(migrated, person) as connection:
             assert [call for call in calls if not await refused(connection, f"SELECT {call}")] == []

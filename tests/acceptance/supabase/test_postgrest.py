@@ -66,7 +66,9 @@ def test_without_a_good_token_nothing_is_read(api: httpx.Client) -> None:
         assert api.get(f"/{table}", params={"select": column}).status_code in REFUSED
     forged = {"Authorization": f"Bearer {token('owner', secret='x' * 40)}"}
     assert api.get("/workspaces", params={"select": "id"}, headers=forged).status_code in REFUSED
-    assert api.get("/workspaces", params={"select": "id"}, headers=headers("owner")).json() == [{"id": "team"}]
+    assert api.get("/workspaces", params={"select": "id"}, headers=headers("owner")).json() == [
+        {"id": "team"}
+    ]
 
 
 def test_secrets_and_functions_are_not_served(api: httpx.Client) -> None:

@@ -55,7 +55,12 @@ class Ways:
         done = subprocess.run(
             [sys.executable, "-m", "coordination", "migrate"],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "HOME": str(self._home), "DATABASE_URL": dsn, "PYTHONPATH": str(ROOT)},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self._home),
+                "DATABASE_URL": dsn,
+                "PYTHONPATH": str(ROOT),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -105,7 +110,9 @@ async def test_they_adopt_the_same_database(cluster: Cluster, ways: Ways) -> Non
     assert all(one == found[0] for one in found)
 
 
-async def test_each_goes_on_where_another_stopped(project: str, ways: Ways, command_line: CommandLine) -> None:
+async def test_each_goes_on_where_another_stopped(
+    project: str, ways: Ways, command_line: CommandLine
+) -> None:
     await migrate(project, "0003")
     assert "Finished supabase db push" in command_line.push(project)
     assert await verify(project) == ()
@@ -117,7 +124,9 @@ async def test_each_goes_on_where_another_stopped(project: str, ways: Ways, comm
     assert await verify(project) == ()
 
 
-async def test_the_history_is_whole_whoever_came_first(migrated: str, ways: Ways, command_line: CommandLine) -> None:
+async def test_the_history_is_whole_whoever_came_first(
+    migrated: str, ways: Ways, command_line: CommandLine
+) -> None:
     names = [name.partition("_")[0] for name in freeze.supabase_migrations()]
     assert "Finished supabase db push" in command_line.push(migrated)
     assert command_line.history(migrated) == [(name, name) for name in names]
@@ -137,7 +146,12 @@ def test_what_it_says_with_exit_codes(clusters: Callable[[int], Cluster], tmp_pa
         return subprocess.run(
             [sys.executable, "-m", "coordination", "migrate", *arguments],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "DATABASE_URL": url,
+                "PYTHONPATH": str(ROOT),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=60,
