@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tests.integration.hosted.neighbours import Ids
 
@@ -68,9 +68,9 @@ def _sends(below: str, **body: Any) -> Attacks:
 def _named(value: Any, ids: Ids) -> Any:
     """Put the names in, wherever they belong."""
     if isinstance(value, dict):
-        return {key: _named(part, ids) for key, part in value.items()}
+        return {key: _named(part, ids) for key, part in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_named(part, ids) for part in value]
+        return [_named(part, ids) for part in cast("list[Any]", value)]
     if value == "{lease}":
         return ids.lease
     if value == "{refresh}":
