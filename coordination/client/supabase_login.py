@@ -158,9 +158,8 @@ async def end(session: Refreshable) -> None:
 async def _auth(project: Project, flow: "AuthFlowType") -> AsyncGenerator["AsyncGoTrueClient"]:
     """Lend a client that remembers nothing and renews nothing by itself; its failures become ours."""
     # As the module says: half a second.
-    from supabase_auth.errors import AuthError  # noqa: PLC0415 - as above
-
     from supabase import AsyncClientOptions, SupabaseException, acreate_client  # noqa: PLC0415
+    from supabase_auth.errors import AuthError  # noqa: PLC0415 - as above
 
     async with _http(project) as http:
         options = AsyncClientOptions(
