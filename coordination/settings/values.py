@@ -1,10 +1,6 @@
 """What can be set, each with its variable, its default and what it may be. Where values come from is in `sources`."""
 
-import ipaddress
-import os
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -14,6 +10,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from coordination.domain import database_url
 from coordination.domain.database_url import PoolerMode
+from coordination.settings.forms import (
+    Folder,
+    Origin,
+    is_loopback,
+    lower,
+    networks,
+    origins,
+    prefix,
+    whole,
+)
 
 VARIABLES: Final[Mapping[str, str]] = {
     "pooler_mode": "COORDINATION_POOLER_MODE",
@@ -61,28 +67,10 @@ KEEP_MAX: Final = 36_500
 
 APP: Final = "coordination"
 """The name of our folders among those of the user."""
-_ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
-
-
-def _whole(lowest: int, highest: int) -> BeforeValidator:
-    def read(value: object) -> int:
-        text = str(value)
-        if not re.fullmatch("[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
-            raise ValueError(f"write a whole number from {lowest} to {highest}")
-        return int(text)
-
-    return BeforeValidator(read)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listening(host: str, info: ValidationInfo) -> str:
-    if not _is_loopback(host) and info.data.get("mode") != HOSTED:
+    if not is_loopback(host) and info.data.get("mode") != HOSTED:
         raise ValueError(
             "only this machine can be served (127.0.0.1 or ::1) in local mode, which asks nobody who he is. To serve "
             f"others choose the hosted mode: {VARIABLES['mode']}={HOSTED}"
@@ -96,50 +84,10 @@ def _with_database(mode: str, info: ValidationInfo) -> str:
     return mode
 
 
-def _origin(url: str) -> str:
-    """Check `scheme://host[:port]`, over TLS but for this machine."""
-    parts = urlsplit(url.rstrip("/"))
-    secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
-    if (
-        not secure
-        or not parts.hostname
-        or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}"
-        or "@" in parts.netloc
-    ):
-        raise ValueError(
-            "write an address such as https://coordination.example.com, with nothing behind the host"
-        )
-    return url.rstrip("/").lower()
-
-
-def _origins(text: object) -> object:
-    return tuple(_origin(one) for one in _listed(text)) if isinstance(text, str) else text
-
-
-def _networks(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    try:
-        return tuple(str(ipaddress.ip_network(one)) for one in _listed(text))
-    except ValueError:
-        raise ValueError("write addresses or networks such as 10.0.0.0/8, with commas between them") from None
-
-
-def _listed(text: str) -> list[str]:
-    return [one.strip() for one in text.split(",") if one.strip()]
-
-
 def _long(token: SecretStr) -> SecretStr:
     if not BOOTSTRAP_MIN <= len(token.get_secret_value()) <= BOOTSTRAP_MAX:
         raise ValueError(f"write a random text of {BOOTSTRAP_MIN} to {BOOTSTRAP_MAX} characters")
     return token
-
-
-def _prefix(path: str) -> str:
-    path = path.rstrip("/")
-    if not _ROOT_PATH.fullmatch(path):
-        raise ValueError("write a URL prefix such as /coordination, of letters, digits and . _ ~ -")
-    return path
 
 
 def _postgres(url: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -149,21 +97,6 @@ def _postgres(url: SecretStr, info: ValidationInfo) -> SecretStr:
     if why := database_url.refusal(read, info.data.get("pooler_mode", "transaction"), declare=declare):
         raise ValueError(why)
     return url
-
-
-def _absolute(path: Path) -> Path:
-    expanded = os.path.expanduser(path)
-    if not os.path.isabs(expanded) or "\0" in expanded:
-        raise ValueError("write an absolute path")
-    return Path(os.path.normpath(expanded))
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-Folder = Annotated[Path, AfterValidator(_absolute)]
-Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class Settings(BaseSettings):
@@ -210,37 +143,37 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
-    pooler_mode: Annotated[PoolerMode, BeforeValidator(_lower)] = "session"
+    pooler_mode: Annotated[PoolerMode, BeforeValidator(lower)] = "session"
     database_ca: Folder | None = None
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = None
-    realtime: Annotated[Literal["off", "on"], BeforeValidator(_lower)] = "off"
-    mode: Annotated[Literal["local", "hosted"], BeforeValidator(_lower), AfterValidator(_with_database)] = (
+    realtime: Annotated[Literal["off", "on"], BeforeValidator(lower)] = "off"
+    mode: Annotated[Literal["local", "hosted"], BeforeValidator(lower), AfterValidator(_with_database)] = (
         "local"
     )
     host: Annotated[str, AfterValidator(_listening)] = "127.0.0.1"
-    port: Annotated[int, _whole(0, 65535)] = 8000
-    root_path: Annotated[str, AfterValidator(_prefix)] = ""
+    port: Annotated[int, whole(0, 65535)] = 8000
+    root_path: Annotated[str, AfterValidator(prefix)] = ""
     public_url: Origin | None = None
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = ()
-    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = ()
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(origins)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(networks)] = ()
     supabase_url: Origin | None = None
     supabase_key: str | None = None
     bootstrap_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
     metrics_token: Annotated[SecretStr, AfterValidator(_long)] | None = None
-    token_rate: Annotated[int, _whole(1, 10_000)] = 50
-    address_rate: Annotated[int, _whole(1, 100_000)] = 200
-    address_requests: Annotated[int, _whole(1, 10_000)] = 200
-    address_failures: Annotated[int, _whole(1, 10_000)] = 30
-    workers: Annotated[int, _whole(1, 32)] = 1
-    stop_seconds: Annotated[int, _whole(1, 300)] = 5
-    pool_size: Annotated[int, _whole(1, 50)] = 4
-    keep_events_days: Annotated[int, _whole(0, KEEP_MAX)] = 90
-    keep_closed_days: Annotated[int, _whole(0, KEEP_MAX)] = 365
+    token_rate: Annotated[int, whole(1, 10_000)] = 50
+    address_rate: Annotated[int, whole(1, 100_000)] = 200
+    address_requests: Annotated[int, whole(1, 10_000)] = 200
+    address_failures: Annotated[int, whole(1, 10_000)] = 30
+    workers: Annotated[int, whole(1, 32)] = 1
+    stop_seconds: Annotated[int, whole(1, 300)] = 5
+    pool_size: Annotated[int, whole(1, 50)] = 4
+    keep_events_days: Annotated[int, whole(0, KEEP_MAX)] = 90
+    keep_closed_days: Annotated[int, whole(0, KEEP_MAX)] = 365
     data_dir: Folder = Field(default_factory=lambda: platformdirs.user_data_path(APP, appauthor=False))
-    log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(lower)] = "auto"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = "info"
     log_file: Folder | None = None
-    local_token: Annotated[Literal["auto", "required"], BeforeValidator(_lower)] = "auto"  # noqa: S105 - when to ask
+    local_token: Annotated[Literal["auto", "required"], BeforeValidator(lower)] = "auto"  # noqa: S105 - when to ask
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from coordination.cli import main
-from coordination.domain.event import Event
-from coordination.services.event_stream import EventStream
+from coordination.services.event_stream import EventStream, StreamPage
 from coordination.transport import file_lock
 from coordination.transport.mcp import subscriptions
 
@@ -26,9 +25,9 @@ def lose_pages() -> None:
     """Let streams pass over a page now and then, as if only a wake-up carried it."""
     read = EventStream.read
 
-    async def forgetful(self: EventStream) -> tuple[str, list[Event]] | None:
+    async def forgetful(self: EventStream) -> StreamPage | None:
         page = await read(self)
-        return await read(self) if page is not None and page[1][-1].seq % LOST == 0 else page
+        return await read(self) if page is not None and page.events[-1].seq % LOST == 0 else page
 
     EventStream.read = forgetful
 

@@ -50,7 +50,7 @@ async def test_a_call_is_answered_as_a_refused_one_with_what_to_do(era: Era, too
 async def test_any_other_message_is_refused_with_when_to_go_on(era: Era) -> None:
     async with endpoint(wrap=limited) as mcp:
         await exhaust(mcp)
-        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        body: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
         refused = await mcp.post(PLANNER, body, HEADERS, era=era)
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
         assert int(refused.headers["retry-after"]) >= 1
