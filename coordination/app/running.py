@@ -35,6 +35,7 @@ class RunningService:
         version: its release.
         workers: how many processes serve.
         stop_seconds: how long its running calls may take to finish once it stops.
+        hosted: whether every request needs a credential.
     """
 
     pid: int
@@ -45,9 +46,10 @@ class RunningService:
     log: str | None
     needs_token: bool
     version: str
-    # With defaults, because a release that knew neither may have left the record.
+    # With defaults, because a release that knew none of them may have left the record.
     workers: int = 1
     stop_seconds: int = 5
+    hosted: bool = False
 
 
 _RECORD: Final = TypeAdapter(RunningService)

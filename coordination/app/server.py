@@ -80,6 +80,7 @@ def _record(settings: Settings, listener: socket.socket) -> RunningService:
         version=__version__,
         workers=settings.workers,
         stop_seconds=settings.stop_seconds,
+        hosted=settings.is_hosted,
     )
 
 

@@ -57,7 +57,7 @@ class Target:
         url: its address with its prefix, without a slash at its end.
         token: the credential: the local token when it asks for one, of a login what gives the one of the moment.
         service: its record when it runs on our data folder, None when the settings alone name it.
-        remote: what is known of it when it is not the local one.
+        remote: what is known of it when it asks for a credential: on another machine, or a hosted one on this.
     """
 
     url: str

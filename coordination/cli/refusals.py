@@ -88,7 +88,7 @@ def _refused(found: place.Target, error: "ClientError", session: str | None) -> 
     if error.code == NOT_UNDERSTOOD:
         return message, f"See what runs there: {place.coord('doctor')}"
     if found.remote is not None and error.code in {UNAUTHORIZED, LOGIN_ENDED}:
-        return message, come_in(found)
+        return message if found.token else f"You are not logged in at {found.url}.", come_in(found)
     if error.code == FORBIDDEN:
         return message, f"See as whom you come, and what you may: {place.coord('whoami')}"
     if session is not None and message == f"{NO_SESSION}." and not is_part(session):
@@ -101,7 +101,7 @@ def _refused(found: place.Target, error: "ClientError", session: str | None) -> 
 def come_in(found: place.Target) -> str:
     """Return what to do where a hosted service does not take the credential."""
     login = f"Log in: {place.coord(shlex.join(['login', found.url]))}"
-    if found.remote is not None and found.remote.logged_in:
+    if found.service is not None or (found.remote is not None and found.remote.logged_in):
         return login
     if found.token is None:
         return f"{login}\nor put a token into {place.TOKEN_VARIABLE}."
