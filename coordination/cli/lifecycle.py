@@ -236,11 +236,7 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
     facts(rows)
     say()
     if login is not None:
-        say("It asks everybody for a credential. The first owner comes in with the bootstrap token, once:")
-        say(f"  {login} --bootstrap")
-        say("and then invites others:")
-        say(f"  {coord('workspace invite NAME')}")
-        say()
+        _say_how_to_come_in(chosen, login)
     say("Connect Claude Code, once in each checkout:")
     say(f"  {connect}")
     if by_hand is not None:
@@ -249,6 +245,14 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
     say("Then start each terminal under a name of its own:")
     say("  claude")
     say("  COORD_AGENT=impl_a claude")
+
+
+def _say_how_to_come_in(chosen: Settings, login: str) -> None:
+    if chosen.bootstrap_token is None:
+        say(f"It asks everybody for a credential. Log in:\n  {login}\n")
+        return
+    say("It asks everybody for a credential. The first owner comes in with the bootstrap token, once:")
+    say(f"  {login} --bootstrap\nand then invites others:\n  {coord('workspace invite NAME')}\n")
 
 
 def _say_stopped(chosen: Settings, found: list[RunningService], killed: list[int]) -> None:

@@ -88,7 +88,7 @@ def _refused(found: place.Target, error: "ClientError", session: str | None) -> 
     if error.code == NOT_UNDERSTOOD:
         return message, f"See what runs there: {place.coord('doctor')}"
     if found.remote is not None and error.code in {UNAUTHORIZED, LOGIN_ENDED}:
-        return message if found.token else f"You are not logged in at {found.url}.", come_in(found)
+        return _not_taken(found, error), come_in(found)
     if error.code == FORBIDDEN:
         return message, f"See as whom you come, and what you may: {place.coord('whoami')}"
     if session is not None and message == f"{NO_SESSION}." and not is_part(session):
@@ -96,6 +96,15 @@ def _refused(found: place.Target, error: "ClientError", session: str | None) -> 
     if session is not None and message.startswith(NO_SESSION):
         return _no_such_session(session, message.removeprefix(NO_SESSION)), f"{BEGIN}\n{mend}"
     return message, mend
+
+
+def _not_taken(found: place.Target, error: "ClientError") -> str:
+    """Return why the credential is not taken; what the service says to programs helps no person."""
+    if found.token is None:
+        return f"You are not logged in at {found.url}."
+    if error.code == LOGIN_ENDED or found.remote is None or not found.remote.logged_in:
+        return error.message
+    return f"Your login at {found.url} is not taken any more: it was revoked, or has expired."
 
 
 def come_in(found: place.Target) -> str:

@@ -197,12 +197,16 @@ def test_a_hosted_service_that_began_tells_how_its_owner_comes_in(
 ) -> None:
     monkeypatch.delenv("PORT", raising=False)
     told = {"COORDINATION_DATA_DIR": str(tmp_path), "COORDINATION_PUBLIC_URL": "https://team.example.com"}
+    told["COORDINATION_BOOTSTRAP_TOKEN"] = "b" * 32
     found = RunningService(1, 0.0, "http://127.0.0.1:8000", 8000, "h/n", None, False, "1", hosted=True)
     lifecycle.show(load(told), found, "started", json=False)
     printed = capsys.readouterr().out
     assert "coord login https://team.example.com --bootstrap\n" in printed
     assert "claude mcp add" not in printed
-    lifecycle.show(load({"COORDINATION_DATA_DIR": str(tmp_path)}), found, "started", json=True)
+    without = load({"COORDINATION_DATA_DIR": str(tmp_path)})
+    lifecycle.show(without, found, "started", json=False)
+    assert "--bootstrap" not in capsys.readouterr().out
+    lifecycle.show(without, found, "started", json=True)
     as_json = json.loads(capsys.readouterr().out)
     assert as_json["login"].endswith("coord login http://127.0.0.1:8000")
     assert as_json["connect_by_hand"] is None
