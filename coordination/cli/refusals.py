@@ -102,8 +102,10 @@ def _not_taken(found: place.Target, error: "ClientError") -> str:
     """Return why the credential is not taken; what the service says to programs helps no person."""
     if found.token is None:
         return f"You are not logged in at {found.url}."
-    if error.code == LOGIN_ENDED or found.remote is None or not found.remote.logged_in:
+    if error.code == LOGIN_ENDED:
         return error.message
+    if found.remote is None or not found.remote.logged_in:
+        return f"The token in {place.TOKEN_VARIABLE} is not good there, or not any more."
     return f"Your login at {found.url} is not taken any more: it was revoked, or has expired."
 
 
@@ -114,7 +116,7 @@ def come_in(found: place.Target) -> str:
         return login
     if found.token is None:
         return f"{login}\nor put a token into {place.TOKEN_VARIABLE}."
-    return f"The token in {place.TOKEN_VARIABLE} is not good there, or not any more. Use another, or none.\n{login}"
+    return f"Use another token, or none.\n{login}"
 
 
 def _unreachable(

@@ -69,6 +69,7 @@ async def test_a_revoked_token_is_refused_and_stays_so(alice: Person) -> None:
     refused = await alice("sessions", **variables)
     assert refused.exit_code == 4
     assert "COORDINATION_TOKEN is not good there" in refused.err
+    assert "Authorization" not in refused.err
     assert made["id"] not in (await alice.done("token")).out
     again = await alice("token", "revoke", made["id"], "--yes", "--json")
     assert (again.exit_code, again.json["error"]["code"]) == (4, "not_found")

@@ -191,6 +191,14 @@ def test_a_hosted_service_that_runs_here_is_reached_with_the_login_there() -> No
     assert found.remote == place.Remote("alice", None, True)
 
 
+def test_one_that_listens_on_every_address_is_looked_for_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COORDINATION_MODE", "hosted")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1/name")
+    monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104 - what is tested
+    monkeypatch.setenv("PORT", "8200")
+    assert meant().url == "http://127.0.0.1:8200"
+
+
 def test_whoever_runs_a_hosted_service_may_be_logged_in_at_its_public_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
