@@ -69,7 +69,12 @@ async def claim(
         RetryLater: the database cannot answer now, or the service is stopping.
     """
     if wait_seconds <= 0:
-        return await _attempt(core, agent, wanted, Wait.NO)
+        try:
+            return await _attempt(core, agent, wanted, Wait.NO)
+        except asyncio.CancelledError:
+            # Whoever is cut off is told of no grant, so there is to be none.
+            await give_back(core, agent, wanted)
+            raise
     with core.feed.subscribe(agent.workspace, agent.session, freed_only=True) as subscription:
         gone = asyncio.create_task(client.wait() if client is not None else asyncio.Event().wait())
         stopping = asyncio.create_task(core.stopping.wait())
