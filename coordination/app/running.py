@@ -36,6 +36,7 @@ class RunningService:
         workers: how many processes serve.
         stop_seconds: how long its running calls may take to finish once it stops.
         hosted: whether every request needs a credential.
+        public_url: the address under which clients reach a hosted one, with its prefix; None when it was not told.
     """
 
     pid: int
@@ -50,6 +51,7 @@ class RunningService:
     workers: int = 1
     stop_seconds: int = 5
     hosted: bool = False
+    public_url: str | None = None
 
 
 _RECORD: Final = TypeAdapter(RunningService)

@@ -81,6 +81,7 @@ def _record(settings: Settings, listener: socket.socket) -> RunningService:
         workers=settings.workers,
         stop_seconds=settings.stop_seconds,
         hosted=settings.is_hosted,
+        public_url=None if settings.public_url is None else f"{settings.public_url}{settings.root_path}",
     )
 
 

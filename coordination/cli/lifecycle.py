@@ -198,7 +198,7 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
     connect = coord_at(chosen, service, f"connect {SESSION}")
     # A hosted one asks for a credential, which no such line can hold.
     by_hand = None if service.hosted else claude_line(own, SESSION)
-    login = coord(f"login {chosen.public_url or service.url}") if service.hosted else None
+    login = coord(f"login {service.public_url or service.url}") if service.hosted else None
     stop_line = coord_at(chosen, service, "down")
     postgres = _postgres_pid(chosen, service)
     if json:

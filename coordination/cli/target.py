@@ -45,10 +45,10 @@ def meant(chosen: Settings) -> Target:
     local = place.local_target(chosen)
     pointed_at = any(chosen.is_from_environment(name) for name in _LOCAL)
     if local.service is not None and local.service.hosted:
-        login = kept(local.url)
+        public = local.service.public_url
+        login = kept(local.url) or (None if public is None else kept(public))
         if login is not None:
             return replace(_of(login), service=local.service)
-        # Whoever runs it may come in under its public address.
         return (None if pointed_at else _logged_in()) or replace(local, remote=Remote(None, None, False))
     if local.service is not None or pointed_at:
         return local

@@ -10,6 +10,7 @@ import re
 import shlex
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,9 +197,9 @@ def test_a_hosted_service_that_began_tells_how_its_owner_comes_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("PORT", raising=False)
-    told = {"COORDINATION_DATA_DIR": str(tmp_path), "COORDINATION_PUBLIC_URL": "https://team.example.com"}
-    told["COORDINATION_BOOTSTRAP_TOKEN"] = "b" * 32
-    found = RunningService(1, 0.0, "http://127.0.0.1:8000", 8000, "h/n", None, False, "1", hosted=True)
+    told = {"COORDINATION_DATA_DIR": str(tmp_path), "COORDINATION_BOOTSTRAP_TOKEN": "b" * 32}
+    here = RunningService(1, 0.0, "http://127.0.0.1:8000", 8000, "h/n", None, False, "1", hosted=True)
+    found = replace(here, public_url="https://team.example.com")
     lifecycle.show(load(told), found, "started", json=False)
     printed = capsys.readouterr().out
     assert "coord login https://team.example.com --bootstrap\n" in printed
@@ -206,7 +207,7 @@ def test_a_hosted_service_that_began_tells_how_its_owner_comes_in(
     without = load({"COORDINATION_DATA_DIR": str(tmp_path)})
     lifecycle.show(without, found, "started", json=False)
     assert "--bootstrap" not in capsys.readouterr().out
-    lifecycle.show(without, found, "started", json=True)
+    lifecycle.show(without, here, "started", json=True)
     as_json = json.loads(capsys.readouterr().out)
     assert as_json["login"].endswith("coord login http://127.0.0.1:8000")
     assert as_json["connect_by_hand"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,13 +44,12 @@ def meant() -> place.Target:
     return target.meant(place.settings())
 
 
-def run_locally(*, hosted: bool = False) -> None:
+def run_locally(*, hosted: bool = False, public_url: str | None = None) -> None:
     pid = os.getpid()
     started = running.started_at(pid)
     assert started is not None
-    found = RunningService(
-        pid, started, "http://127.0.0.1:8123", 8123, "own", None, False, "1", hosted=hosted
-    )
+    found = RunningService(pid, started, "http://127.0.0.1:8123", 8123, "own", None, False, "1")
+    found = replace(found, hosted=hosted, public_url=public_url)
     running.record(place.settings().data_dir, found)
 
 
@@ -209,3 +209,15 @@ def test_whoever_runs_a_hosted_service_may_be_logged_in_at_its_public_address(
     found = meant()
     assert (found.url, found.bearer) == ("http://127.0.0.1:8123", None)
     assert found.remote == place.Remote(None, None, False)
+
+
+def test_the_login_at_its_public_address_is_that_of_a_hosted_service_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log_in(ONE)
+    log_in(OTHER)
+    run_locally(hosted=True, public_url=ONE)
+    monkeypatch.setenv("PORT", "8123")
+    found = meant()
+    assert (found.url, found.bearer) == (ONE, "coord_kept")
+    assert found.service is not None
