@@ -34,7 +34,7 @@ from coordination.transport.standing import Standing
 OPEN_PATHS: Final = auth.OPEN_PATHS | {"/metrics", "/api/v1/login"}
 BOOTSTRAP_PATH: Final = "/api/v1/bootstrap"
 OPEN_PREFIXES: Final = ("/.well-known/",)
-OPTIONAL_PATHS: Final = frozenset({"/api/v1/invitations/accept"})
+OPTIONAL_PATHS: Final = frozenset({"/api/v1/memberships"})
 WORKSPACE: Final = b"x-coordination-workspace"
 WORKSPACE_MAX: Final = 64
 

@@ -40,7 +40,7 @@ async def test_the_owner_sees_what_was_there_before_anybody_was_asked_who_he_is(
 
 async def test_an_invitation_is_used_once_whoever_races(team: Hosted) -> None:
     code = (await team.got(team.owner, "POST", "/invitations", {"user": "carol"}))["code"]
-    tries = [team.ask(None, "POST", "/invitations/accept", {"code": code}) for _ in range(6)]
+    tries = [team.ask(None, "POST", "/memberships", {"code": code}) for _ in range(6)]
     answers = await asyncio.gather(*tries)
     assert sorted(answer.status_code for answer in answers) == [200, *[404] * 5]
     (secret,) = [answer.json()["secret"] for answer in answers if answer.status_code == 200]
@@ -54,8 +54,8 @@ async def test_a_withdrawn_invitation_leads_nowhere(team: Hosted) -> None:
     assert made["invitation"]["id"] in listed.text
     assert made["code"] not in listed.text
     await team.got(team.owner, "DELETE", f"/invitations/{made['invitation']['id']}")
-    answer = await team.ask(None, "POST", "/invitations/accept", {"code": made["code"]})
-    unknown = await team.ask(None, "POST", "/invitations/accept", {"code": "coord_invite_" + "a" * 43})
+    answer = await team.ask(None, "POST", "/memberships", {"code": made["code"]})
+    unknown = await team.ask(None, "POST", "/memberships", {"code": "coord_invite_" + "a" * 43})
     assert answer.status_code == unknown.status_code == 404
     assert answer.json() == unknown.json()
 
