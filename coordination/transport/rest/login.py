@@ -16,6 +16,7 @@ from coordination.transport.auth import presented
 from coordination.transport.problem import problem, problem_of
 from coordination.transport.rest.parameters import Authenticated
 from coordination.transport.rest.problem_route import Handler, ProblemRoute
+from coordination.transport.security import tell_refused
 from coordination.wire.workspace import Bootstrap, Bootstrapped, LoginOffer, Me
 
 
@@ -34,7 +35,7 @@ class LoginWays:
     bootstrap_token: str | None = None
 
 
-def add_routes(router: APIRouter, core: Core, ways: LoginWays, on_refused: Callable[[str], None]) -> None:
+def add_routes(router: APIRouter, core: Core, ways: LoginWays) -> None:
     """Add the routes to `router`."""
 
     @router.get("/login", summary="How people log in here")
@@ -50,7 +51,7 @@ def add_routes(router: APIRouter, core: Core, ways: LoginWays, on_refused: Calla
     def may_bootstrap(request: Request) -> Response | None:
         if _is_bootstrap_token(request, ways.bootstrap_token):
             return None
-        on_refused("bootstrap")
+        tell_refused(request.scope, "it is not the bootstrap token")
         return problem(401, "unauthorized", "That is not the bootstrap token.", headers=_CHALLENGE)
 
     async def bootstrap(wanted: Bootstrap) -> Bootstrapped:
