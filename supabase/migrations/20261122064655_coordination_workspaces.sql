@@ -163,8 +163,9 @@ END
 $function$;
 
 -- Give a member another role; a null role takes the membership away, and revokes the member's tokens. A member who may
--- only look keeps no token that writes. Returns null when there is no such member, else the number of tokens that were
--- revoked. Raises CO013 when the workspace would be left without an owner.
+-- only look keeps no token that writes, and one who is no owner no invitation: it would be a way back. Returns null when
+-- there is no such member, else the number of tokens that were revoked. Raises CO013 when the workspace would be left
+-- without an owner.
 CREATE OR REPLACE FUNCTION coordination_change_member(p_workspace text, p_user text, p_role text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -186,6 +187,9 @@ BEGIN
         DELETE FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     ELSE
         UPDATE workspace_members m SET role = p_role WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    END IF;
+    IF p_role IS DISTINCT FROM 'owner' THEN
+        DELETE FROM workspace_invitations i WHERE i.workspace_id = p_workspace AND i.created_by = p_user;
     END IF;
     IF p_role IS NULL OR p_role = 'viewer' THEN
         UPDATE agent_tokens t SET revoked_at = clock_timestamp()
