@@ -20,6 +20,10 @@ BEGIN
         RAISE EXCEPTION 'the last owner' USING ERRCODE = 'CO013', DETAIL = jsonb_build_object('user', p_user)::text;
     END IF;
     IF p_role IS NULL THEN
+        -- Whoever leaves the own workspace to others begins a new one.
+        UPDATE workspaces w SET personal_of = NULL FROM workspace_members m
+        WHERE w.id = p_workspace AND m.workspace_id = p_workspace AND m.user_id = p_user
+          AND m.subject = w.personal_of;
         DELETE FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     ELSE
         UPDATE workspace_members m SET role = p_role WHERE m.workspace_id = p_workspace AND m.user_id = p_user;

@@ -124,3 +124,19 @@ async def test_a_person_who_is_removed_is_told_at_once_what_strangers_are_told(p
     removed = await people.ask(people.headers("rob"), "GET", "/api/v1/sessions")
     stranger = await people.ask(people.headers("rob", "nowhere"), "GET", "/api/v1/sessions")
     assert (removed.status_code, removed.content) == (403, stranger.content)
+
+
+async def test_who_leaves_the_own_workspace_to_others_gets_a_new_one(people: People) -> None:
+    people.tokens["ann"] = people.supabase.token(str(uuid.uuid4()))
+    ann = people.headers("ann", None)
+    before = (await people.ask(ann, "GET", "/api/v1/me")).json()
+    wanted = {"user": "friend", "role": "owner"}
+    code = (await people.ask(ann, "POST", "/api/v1/invitations", wanted)).json()["code"]
+    assert (await people.team.ask(None, "POST", "/invitations/accept", {"code": code})).status_code == 200
+    assert (await people.ask(ann, "DELETE", f"/api/v1/members/{before['user']}")).status_code == 200
+    after = await people.ask(ann, "GET", "/api/v1/me")
+    assert after.status_code == 200, after.text
+    assert after.json()["workspace"] != before["workspace"]
+    assert (
+        await people.ask(people.headers("ann", before["workspace"]), "GET", "/api/v1/me")
+    ).status_code == 403
