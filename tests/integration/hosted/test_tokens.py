@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
+from websockets.asyncio.client import connect
 
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS
 from tests.integration.hosted.team import API, BOOTSTRAP, Hosted
@@ -99,6 +100,17 @@ async def test_what_a_credential_is_not_for_is_an_event_of_security_on_every_way
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
         assert forbidden(logs) == ["alice"], path
         assert bound not in str(logs)
+
+
+async def test_a_web_socket_that_asks_for_another_session_is_one_too(team: Hosted) -> None:
+    bound = await team.token(session="demo", agent="impl_a")
+    url = f"{team.url.replace('http', 'ws', 1)}/ws"
+    headers = {"authorization": f"Bearer {bound}"}
+    with capture_logs() as logs:
+        async with asyncio.timeout(AT_MOST_SECONDS), connect(url, additional_headers=headers) as socket:
+            await socket.send('{"subscribe": {"session": "other", "after": 0}}')
+            assert "forbidden" in str(await socket.recv())
+    assert forbidden(logs) == ["alice"]
 
 
 async def test_whoever_tries_bootstrap_tokens_is_seen_in_the_log(team: Hosted) -> None:
