@@ -97,7 +97,9 @@ async def add_member(core: Core, principal: Principal, user: str, role: MemberRo
 
 
 async def change_member(core: Core, principal: Principal, user: str, role: MemberRole) -> None:
-    """Give a member another role. One who may only look then keeps no token that writes.
+    """Give a member another role.
+
+    One who may only look then keeps no token that writes, and one who is no owner any more no invitation.
 
     Raises:
         Forbidden: the caller is no owner.
@@ -115,7 +117,8 @@ async def change_member(core: Core, principal: Principal, user: str, role: Membe
 async def remove_member(core: Core, principal: Principal, user: str) -> int:
     """Take a membership away, or leave; the member's tokens work no more, everywhere within two seconds.
 
-    What the member's agents hold ends by the clock, or is revoked by a person.
+    The member's own invitations go too. Tokens that the member made for others are theirs, and stay. What the member's
+    agents hold ends by the clock, or is revoked by a person.
 
     Returns:
         How many tokens were revoked.

@@ -2854,8 +2854,9 @@ END
 $function$;
 
 -- Give a member another role; a null role takes the membership away, and revokes the member's tokens. A member who may
--- only look keeps no token that writes. Returns null when there is no such member, else the number of tokens that were
--- revoked. Raises CO013 when the workspace would be left without an owner.
+-- only look keeps no token that writes, and one who is no owner no invitation: it would be a way back. Returns null when
+-- there is no such member, else the number of tokens that were revoked. Raises CO013 when the workspace would be left
+-- without an owner.
 CREATE OR REPLACE FUNCTION coordination_change_member(p_workspace text, p_user text, p_role text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -2874,9 +2875,16 @@ BEGIN
         RAISE EXCEPTION 'the last owner' USING ERRCODE = 'CO013', DETAIL = jsonb_build_object('user', p_user)::text;
     END IF;
     IF p_role IS NULL THEN
+        -- Whoever leaves the own workspace to others begins a new one.
+        UPDATE workspaces w SET personal_of = NULL FROM workspace_members m
+        WHERE w.id = p_workspace AND m.workspace_id = p_workspace AND m.user_id = p_user
+          AND m.subject = w.personal_of;
         DELETE FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     ELSE
         UPDATE workspace_members m SET role = p_role WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    END IF;
+    IF p_role IS DISTINCT FROM 'owner' THEN
+        DELETE FROM workspace_invitations i WHERE i.workspace_id = p_workspace AND i.created_by = p_user;
     END IF;
     IF p_role IS NULL OR p_role = 'viewer' THEN
         UPDATE agent_tokens t SET revoked_at = clock_timestamp()
@@ -3568,7 +3576,7 @@ $function$;
 
 -- Remove what a session no longer needs of its plans: tasks that ended before p_before, with what was reported on them,
 -- plans that later ones replaced, and analyses. The newest plan stays whole, and a task for which another one waits.
--- At most p_most rows of each. Called under the session's lock.
+-- At most p_most tasks and reports; plans and analyses are few. Called under the session's lock.
 CREATE OR REPLACE FUNCTION coordination_remove_past_tasks(
     p_workspace text, p_session text, p_before timestamptz, p_most integer
 ) RETURNS void

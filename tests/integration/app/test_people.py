@@ -125,6 +125,14 @@ async def test_a_token_that_is_not_genuine_is_refused_like_none(
     assert len({answer.headers["www-authenticate"] for answer in answers}) == 1
 
 
+async def test_a_person_whose_clock_is_a_little_behind_ours_is_let_in(
+    hosted: Client, supabase: SupabaseProject
+) -> None:
+    token = supabase.token(exp=int(time.time()) - 1)
+    answer = await hosted.get("/api/v1/me", headers=_bearer(token))
+    assert answer.status_code == 200, answer.text
+
+
 async def test_a_person_with_an_api_key_header_is_refused(hosted: Client, supabase: SupabaseProject) -> None:
     answer = await hosted.get("/api/v1/me", headers={"x-api-key": supabase.token()})
     assert answer.status_code == 401

@@ -60,6 +60,25 @@ async def test_a_withdrawn_invitation_leads_nowhere(team: Hosted) -> None:
     assert answer.json() == unknown.json()
 
 
+@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PATCH", {"role": "member"})])
+async def test_who_owns_no_more_comes_back_by_no_invitation(team: Hosted, method: str, body: object) -> None:
+    name = f"former-{method.lower()}"
+    former = await team.member(name, role="owner")
+    way_back = await team.got(former, "POST", "/invitations", {"user": f"{name}-again", "role": "owner"})
+    other = await team.got(team.owner, "POST", "/invitations", {"user": f"{name}-other"})
+    await team.got(team.owner, method, f"/members/{name}", body)
+    answer = await team.ask(None, "POST", "/invitations/accept", {"code": way_back["code"]})
+    assert answer.status_code == 404
+    assert (await team.ask(None, "POST", "/invitations/accept", {"code": other["code"]})).status_code == 200
+
+
+async def test_nobody_gets_more_by_an_invitation_than_the_own_credential_is_for(team: Hosted) -> None:
+    keeper = await team.token(scopes=["read", "manage"])
+    for role in ("owner", "viewer"):
+        answer = await team.ask(keeper, "POST", "/invitations", {"user": "ivan", "role": role})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), role
+
+
 async def test_a_name_belongs_to_one_member_or_invitation(team: Hosted) -> None:
     await team.got(team.owner, "POST", "/members", {"user": "erin"})
     for path in ("/members", "/invitations"):
