@@ -52,8 +52,7 @@ async def invite(
     code = new_secret(INVITATION_PREFIX)
     invitation = await store.invite(
         core.database,
-        principal.workspace,
-        principal.user or "",
+        principal,
         new_id(),
         digest(code),
         user,

@@ -188,6 +188,14 @@ def _member_already(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
+def _no_standing(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.Forbidden(
+        "You may not do that any more: your role or your token was changed a moment ago. Nothing was written.",
+        next_call="coord whoami",
+        details=details,
+    )
+
+
 _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]] = {
     "CO001": _checkout_taken,
     "CO002": _wait_cycle,
@@ -203,4 +211,5 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO020": _too_many_waits,
     "CO013": _last_owner,
     "CO014": _member_already,
+    "CO015": _no_standing,
 }

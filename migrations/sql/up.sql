@@ -2806,8 +2806,8 @@ BEGIN
     IF p_subject IS NULL THEN
         v_scopes := CASE v_invitation.role WHEN 'viewer' THEN ARRAY['read', 'manage']
                                            ELSE ARRAY['read', 'write', 'manage'] END;
-        PERFORM coordination_create_token(v_invitation.workspace_id, v_invitation.user_id, p_token_id, p_token_digest,
-                                          v_invitation.user_id, NULL, NULL, NULL, v_scopes, 'invitation', NULL);
+        PERFORM coordination_create_token(v_invitation.workspace_id, v_invitation.user_id, NULL, p_token_id,
+                                          p_token_digest, v_invitation.user_id, NULL, NULL, NULL, v_scopes, 'invitation', NULL);
     END IF;
     RETURN jsonb_build_object('workspace', v_invitation.workspace_id, 'user', v_invitation.user_id,
                               'role', v_invitation.role);
@@ -2815,12 +2815,15 @@ END
 $function$;
 
 -- Let somebody be a member, who works with tokens alone. Returns false when that name is taken, by a member or by an
--- invitation that can still be accepted.
-CREATE OR REPLACE FUNCTION coordination_add_member(p_workspace text, p_user text, p_role text) RETURNS boolean
+-- invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more.
+CREATE OR REPLACE FUNCTION coordination_add_member(
+    p_workspace text, p_by text, p_token text, p_user text, p_role text
+) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, true);
     IF coordination_name_is_taken(p_workspace, p_user) THEN
         RETURN false;
     END IF;
@@ -2847,22 +2850,26 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO workspace_members (workspace_id, user_id, role, joined_at) VALUES ('local', p_user, 'owner', v_now);
-    PERFORM coordination_create_token('local', p_user, p_token_id, p_digest, p_user, NULL, NULL, NULL,
+    PERFORM coordination_create_token('local', p_user, NULL, p_token_id, p_digest, p_user, NULL, NULL, NULL,
                                       ARRAY['read', 'write', 'manage'], 'bootstrap', NULL);
     RETURN true;
 END
 $function$;
 
 -- Give a member another role; a null role takes the membership away, and revokes the member's tokens. A member who may
--- only look keeps no token that writes. Returns null when there is no such member, else the number of tokens that were
--- revoked. Raises CO013 when the workspace would be left without an owner.
-CREATE OR REPLACE FUNCTION coordination_change_member(p_workspace text, p_user text, p_role text) RETURNS integer
+-- only look keeps no token that writes, and who is no owner any more invites nobody: whoever made an invitation has its
+-- code. Returns null when there is no such member, else the number of tokens that were revoked. Raises CO013 when the
+-- workspace would be left without an owner, and CO015 when p_by, with p_token, may not do that any more.
+CREATE OR REPLACE FUNCTION coordination_change_member(
+    p_workspace text, p_by text, p_token text, p_user text, p_role text
+) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_revoked integer := 0;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, p_role IS NOT NULL OR p_by <> p_user);
     PERFORM FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -2877,6 +2884,9 @@ BEGIN
         DELETE FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     ELSE
         UPDATE workspace_members m SET role = p_role WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    END IF;
+    IF p_role IS DISTINCT FROM 'owner' THEN
+        DELETE FROM workspace_invitations i WHERE i.workspace_id = p_workspace AND i.created_by = p_user;
     END IF;
     IF p_role IS NULL OR p_role = 'viewer' THEN
         UPDATE agent_tokens t SET revoked_at = clock_timestamp()
@@ -2950,19 +2960,22 @@ END
 $function$;
 
 -- Keep a token of a member, by the SHA-256 of its secret. Returns what is known of it; null when the user is no member,
--- or one who may not have such scopes: a viewer's token does not write.
+-- or one who may not have such scopes: a viewer's token does not write. p_token is the token that p_by came with, null for
+-- who logged in: what is made by a token ends with it at the latest. Raises CO015 when p_by may not make it any more.
 CREATE OR REPLACE FUNCTION coordination_create_token(
-    p_workspace text, p_by text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text, p_role text,
-    p_scopes text[], p_label text, p_seconds double precision
+    p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text,
+    p_role text, p_scopes text[], p_label text, p_seconds double precision
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_now timestamptz;
+    v_ends timestamptz;
     v_token agent_tokens;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
     v_now := clock_timestamp();
+    v_ends := coordination_require_standing(p_workspace, p_by, p_token, p_by <> p_user);
     PERFORM FROM workspace_members m
     WHERE m.workspace_id = p_workspace AND m.user_id = p_user AND (m.role <> 'viewer' OR 'write' <> ALL (p_scopes));
     IF NOT FOUND THEN
@@ -2971,7 +2984,7 @@ BEGIN
     INSERT INTO agent_tokens (workspace_id, id, digest, user_id, session_id, agent_name, role, scopes, label,
                               created_by, created_at, expires_at)
     VALUES (p_workspace, p_id, p_digest, p_user, p_session, p_agent, p_role, p_scopes, p_label,
-            p_by, v_now, v_now + make_interval(secs => p_seconds))
+            p_by, v_now, least(v_now + make_interval(secs => p_seconds), v_ends))
     RETURNING * INTO v_token;
     RETURN coordination_describe_token(v_token);
 END
@@ -3231,9 +3244,10 @@ END
 $function$;
 
 -- Keep an invitation, by the SHA-256 of its code. Returns what is known of it; null when the name is taken, by a member
--- or by another invitation that can still be accepted.
+-- or by another invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more.
 CREATE OR REPLACE FUNCTION coordination_invite_member(
-    p_workspace text, p_by text, p_id text, p_digest bytea, p_user text, p_role text, p_seconds double precision
+    p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_role text,
+    p_seconds double precision
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -3241,6 +3255,7 @@ DECLARE
     v_now timestamptz;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, true);
     v_now := clock_timestamp();
     IF coordination_name_is_taken(p_workspace, p_user) THEN
         RETURN NULL;
@@ -3607,6 +3622,30 @@ BEGIN
     WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.created_at < p_before
       AND NOT EXISTS (SELECT FROM plans p
                       WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.analysis_id = a.id);
+END
+$function$;
+
+-- Refuse who may not see to a workspace any more: p_by, by the token p_token where it is not null. The service asked
+-- before, and what it remembers may be a second old; here the workspace is locked, so what is found holds until the end.
+-- p_owner asks for an owner. Returns when the token ends, null when it does not. Raises CO015.
+CREATE OR REPLACE FUNCTION coordination_require_standing(p_workspace text, p_by text, p_token text, p_owner boolean)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_ends timestamptz;
+BEGIN
+    PERFORM FROM workspace_members m
+    WHERE m.workspace_id = p_workspace AND m.user_id = p_by AND (m.role = 'owner' OR NOT p_owner);
+    IF FOUND AND p_token IS NOT NULL THEN
+        SELECT t.expires_at INTO v_ends FROM agent_tokens t
+        WHERE t.workspace_id = p_workspace AND t.id = p_token AND t.user_id = p_by AND t.revoked_at IS NULL
+          AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp());
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no standing' USING ERRCODE = 'CO015', DETAIL = '{}';
+    END IF;
+    RETURN v_ends;
 END
 $function$;
 

@@ -1,7 +1,8 @@
 -- Keep an invitation, by the SHA-256 of its code. Returns what is known of it; null when the name is taken, by a member
--- or by another invitation that can still be accepted.
+-- or by another invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more.
 CREATE OR REPLACE FUNCTION coordination_invite_member(
-    p_workspace text, p_by text, p_id text, p_digest bytea, p_user text, p_role text, p_seconds double precision
+    p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_role text,
+    p_seconds double precision
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -9,6 +10,7 @@ DECLARE
     v_now timestamptz;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, true);
     v_now := clock_timestamp();
     IF coordination_name_is_taken(p_workspace, p_user) THEN
         RETURN NULL;
