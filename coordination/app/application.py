@@ -183,7 +183,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
         web_socket_router(core),
     ]
     if settings.is_hosted:
-        routers.append(hosted_router(core, gate.login_ways(settings), refusals.credential))
+        routers.append(hosted_router(core, gate.login_ways(settings)))
     if resource is not None:
         routers.append(resource.router())
     for one in routers:

@@ -31,8 +31,11 @@ def program() -> str:
 def coord_on(settings: Settings) -> str:
     """Return how to call `coord` on the service that has these settings, without arguments.
 
-    A data folder that is not everybody's stands in front, and a port that was given to the service.
+    A data folder that is not everybody's stands in front, and a port that was given to the service. Whom a hosted
+    service tells sits at another machine, and is told nothing of this one.
     """
+    if settings.is_hosted:
+        return "coord"
     kept: dict[str, str] = {}
     if settings.data_dir != platformdirs.user_data_path(APP, appauthor=False):
         kept[VARIABLES["data_dir"]] = str(settings.data_dir)

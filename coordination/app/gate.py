@@ -47,6 +47,7 @@ def put_around(
             standing=standing,
             people=people,
             challenge=BEARER if (resource := protected_resource(settings)) is None else resource.challenge,
+            bootstrap_token=None if (token := settings.bootstrap_token) is None else token.get_secret_value(),
             on_refused=refusals.credential,
         )
         app.add_middleware(AddressLimits, limits=limits)
@@ -90,9 +91,8 @@ def protected_resource(settings: Settings) -> ProtectedResource | None:
 
 def login_ways(settings: Settings) -> LoginWays:
     """Return how people come in to a hosted service."""
-    token = settings.bootstrap_token
     return LoginWays(
         supabase_url=settings.supabase_url,
         supabase_key=settings.supabase_key,
-        bootstrap_token=None if token is None else token.get_secret_value(),
+        bootstrap=settings.bootstrap_token is not None,
     )

@@ -69,7 +69,7 @@ async def claim(
     """
     with counted(core.metrics, waits=wait_seconds > 0) as count:
         if wait_seconds <= 0:
-            outcome = await _attempt(core, agent, wanted, Wait.NO)
+            outcome = await _claim_at_once(core, agent, wanted)
         else:
             outcome, is_there = await _claim_in_turn(core, agent, wanted, wait_seconds, client)
             if not is_there:
@@ -77,6 +77,15 @@ async def claim(
                 return outcome
         count.answered(outcome)
         return outcome
+
+
+async def _claim_at_once(core: Core, agent: Agent, wanted: Claim) -> Granted | Held:
+    try:
+        return await _attempt(core, agent, wanted, Wait.NO)
+    except asyncio.CancelledError:
+        # Whoever is cut off is told of no grant, so there is to be none.
+        await give_back(core, agent, wanted)
+        raise
 
 
 async def _claim_in_turn(

@@ -2,11 +2,13 @@
 
 A bearer or an API key is a token of ours (`coord_…`) or, as a bearer, what Supabase Auth gave a person. The database
 says whose it is (`services.authentication`); the request then has a principal, which is confined to one workspace. Some
-paths are open: what anybody may know, and what brings a secret of its own (`OPEN_PATHS`). For some a credential is
-optional: if there is one, it has to be good. A request that lasts is cut off when its credential works no more
-(`transport.standing`). Refusals are told alike, whatever was wrong, and counted.
+paths are open: what anybody may know, and what asks for a secret of its own (`OPEN_PATHS`). One asks for the bootstrap
+token and nothing else. For some a credential is optional: if there is one, it has to be good. A request that lasts is
+cut off when its credential works no more (`transport.standing`). Refusals are told alike, whatever was wrong, and
+counted.
 """
 
+import secrets
 from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
@@ -29,7 +31,8 @@ from coordination.transport.auth import Presented, keep_principal, presented
 from coordination.transport.problem import problem, problem_of, refuse
 from coordination.transport.standing import Standing
 
-OPEN_PATHS: Final = auth.OPEN_PATHS | {"/metrics", "/api/v1/login", "/api/v1/bootstrap"}
+OPEN_PATHS: Final = auth.OPEN_PATHS | {"/metrics", "/api/v1/login"}
+BOOTSTRAP_PATH: Final = "/api/v1/bootstrap"
 OPEN_PREFIXES: Final = ("/.well-known/",)
 OPTIONAL_PATHS: Final = frozenset({"/api/v1/invitations/accept"})
 WORKSPACE: Final = b"x-coordination-workspace"
@@ -64,6 +67,7 @@ class HostedGate:
         standing: looks at requests that last.
         people: verifies people; None when only tokens are taken.
         challenge: the `WWW-Authenticate` of a 401.
+        bootstrap_token: what the path of the bootstrap asks for; None lets nobody in there.
         on_refused: called with the reason of each refusal.
         open_paths: the paths that need no credential.
     """
@@ -76,6 +80,7 @@ class HostedGate:
         standing: Standing,
         people: PersonVerifier | None = None,
         challenge: str = "Bearer",
+        bootstrap_token: str | None = None,
         on_refused: Callable[[str], None] = lambda _: None,
         open_paths: Collection[str] = OPEN_PATHS,
     ) -> None:
@@ -84,6 +89,7 @@ class HostedGate:
         self._standing = standing
         self._people = people
         self._challenge = challenge
+        self._bootstrap_token = bootstrap_token
         self._on_refused = on_refused
         self._open_paths = frozenset(open_paths)
 
@@ -104,8 +110,7 @@ class HostedGate:
             await self._standing.serve(self._app, credential, scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        path = path.removeprefix(scope.get("root_path", ""))
+        path = _path(scope)
         return path in self._open_paths or path.startswith(OPEN_PREFIXES)
 
     async def _authenticate(self, scope: Scope) -> Credential | None:
@@ -119,9 +124,11 @@ class HostedGate:
         """
         found = presented(scope["headers"])
         wanted = _workspace(scope)
+        if _path(scope) == BOOTSTRAP_PATH:
+            self._require_bootstrap_token(found)
+            return None
         if found.kind == "none":
-            path: str = scope["path"]
-            if path.removeprefix(scope.get("root_path", "")) in OPTIONAL_PATHS:
+            if _path(scope) in OPTIONAL_PATHS:
                 return None
             raise InvalidCredential("the request carries no credential")
         credential = await self._credential(found, wanted, scope)
@@ -131,6 +138,12 @@ class HostedGate:
             raise InvalidCredential("the token works no more, or never did")
         keep_principal(scope, _as_presented(principal, found))
         return credential
+
+    def _require_bootstrap_token(self, found: Presented) -> None:
+        given = found.secret if found.kind == "bearer" else ""
+        wanted = self._bootstrap_token
+        if wanted is None or not secrets.compare_digest(given.encode(), wanted.encode()):
+            raise InvalidCredential("it is not the bootstrap token")
 
     async def _credential(self, found: Presented, wanted: str | None, scope: Scope) -> Credential:
         if agent_token.is_token(found.secret):
@@ -150,6 +163,11 @@ class HostedGate:
         self._on_refused("unauthorized")
         host, port = scope.get("client") or ("unknown", 0)
         _log.warning("credential_refused", why=why, peer=f"{host}:{port}")
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def person_of(scope: Scope) -> Person | None:

@@ -90,7 +90,8 @@ class Standing:
             RetryLater: the database cannot answer now.
         """
         before = time.monotonic() - LASTING_SECONDS
-        lasting = [one for one in self._running if one.since < before]
+        # Once is enough: a second cancellation would disturb what gives back.
+        lasting = [one for one in self._running if one.since < before and not one.cut_off]
         for credential in {one.credential for one in lasting}:
             if await self._authentication.principal_of(credential) is not None:
                 continue

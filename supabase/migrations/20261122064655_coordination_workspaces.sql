@@ -847,7 +847,7 @@ BEGIN
     -- The rows by their place: with older statistics the planner takes a range of numbers for most of the table, and reads
     -- all of it.
     DELETE FROM coordination_events d
-    WHERE d.ctid = ANY (ARRAY(
+    WHERE d.workspace_id = p_workspace AND d.ctid = ANY (ARRAY(
         SELECT e.ctid FROM coordination_events e
         WHERE e.workspace_id = p_workspace AND e.session_id = p_session AND e.seq > p_after AND e.seq <= up_to
         ORDER BY e.seq LIMIT p_most));

@@ -126,6 +126,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
                 }
             ],
             "next_cursor": None,
+            "removed_up_to": None,
         },
         "Sent": {"sent_to": [AGENT]},
         "IndexPage": {"indexes": [INDEX], "next_cursor": None},

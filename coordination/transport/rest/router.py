@@ -4,7 +4,6 @@ Who calls is decided outside (`transport.guard`, `transport.peer`, `transport.au
 application must put the router behind `ExchangeMiddleware`.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter
@@ -54,16 +53,15 @@ def router(core: Core) -> APIRouter:
     return routes
 
 
-def hosted_router(core: Core, ways: LoginWays, on_refused: Callable[[str], None]) -> APIRouter:
+def hosted_router(core: Core, ways: LoginWays) -> APIRouter:
     """Build the router of what only a hosted service has.
 
     Args:
         core: the shared parts of the use cases.
         ways: how people come in.
-        on_refused: called with the reason of each refusal of a credential.
     """
     routes = _empty()
-    login.add_routes(routes, core, ways, on_refused)
+    login.add_routes(routes, core, ways)
     for noun in (agent_token, workspace):
         noun.add_routes(routes, core)
     return routes

@@ -18,6 +18,7 @@ from coordination.domain.path import normalise_all
 from coordination.services import agent as agents
 from coordination.services import file_lock
 from coordination.services.core import Core
+from coordination.wire.event_stream import REMOVED
 from tests.integration.rest.api import agent
 
 
@@ -78,8 +79,8 @@ class Reader:
         return found
 
     async def event(self) -> Block:
-        """The next event."""
-        while "data" not in (found := await self.block()).fields:
+        """The next event; that events before it were removed is passed over."""
+        while "data" not in (found := await self.block()).fields or found.fields.get("event") == REMOVED:
             pass
         return found
 

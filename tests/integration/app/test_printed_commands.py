@@ -63,3 +63,8 @@ def test_only_what_leads_elsewhere_stands_in_front(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert coord_on(load(given)) == f"{shown}{program()}"
+
+
+def test_who_is_at_another_machine_is_told_nothing_of_this_one(tmp_path: Path) -> None:
+    hosted = {"COORDINATION_MODE": "hosted", "DATABASE_URL": "postgresql://127.0.0.1/name", "PORT": "8001"}
+    assert coord_on(load({**hosted, "COORDINATION_DATA_DIR": str(tmp_path)})) == "coord"

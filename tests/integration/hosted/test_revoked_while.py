@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 
 import httpx
+import pytest
 
+from coordination.transport import standing
 from tests.integration.hosted.team import API, Hosted
 
 AT_MOST_SECONDS = 30
@@ -92,3 +94,24 @@ async def test_a_client_that_leaves_while_it_is_cut_off_leaves_nothing_behind(te
                 pass
         locks = (await team.got(team.owner, "GET", f"/sessions/{session}/locks"))["locks"]
         assert [lock["agent_id"] for lock in locks] == ["alice/one"]
+
+
+async def test_a_claim_that_is_cut_off_at_any_moment_is_granted_or_refused_and_never_fails(
+    team: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(standing, "LASTING_SECONDS", 0.0)
+    told: list[int] = []
+    for number in range(30):
+        made = await team.new_token()
+        body = {"agent": "alice/one", "paths": [f"{number}.py"]}
+        async with asyncio.timeout(AT_MOST_SECONDS):
+            answer, _ = await asyncio.gather(
+                team.ask(made["secret"], "POST", "/sessions/any/locks/claim", body),
+                team.got(team.owner, "DELETE", f"/tokens/{made['token']['id']}"),
+            )
+        told.append(answer.status_code)
+        locks = (await team.got(team.owner, "GET", "/sessions/any/locks?limit=200"))["locks"]
+        kept = f"{number}.py" in {lock["path"] for lock in locks}
+        assert kept or answer.status_code == 401, (answer.text, told)
+    assert set(told) <= {200, 401}

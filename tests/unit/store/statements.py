@@ -16,8 +16,8 @@ import coordination.store
 
 STORE: Final = Path(coordination.store.__file__).parent
 FUNCTIONS: Final = STORE / "functions"
-OF_THE_SCHEMA: Final = ("migration", "migration_text")
-"""Modules whose SQL is about tables, and never about rows in them."""
+OF_THE_SCHEMA: Final = ("backup", "migration", "migration_text")
+"""Modules whose SQL is about whole tables, and never about rows in them."""
 _SQL: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|TRUNCATE|COPY|CALL|DO)\b")
 _ASSIGNED: Final = re.compile(r"[\w.\[\]]+\s*:?=\s*", re.DOTALL)
 _ROWS: Final = re.compile(r"(?m)^(\s+v_\w+ )\w+\[\]")
