@@ -47,8 +47,8 @@ async def create(
         user: whose it is to be; None for the maker's own. Others' are the owner's to make.
         session: the one session that it is for; None for any.
         agent: the one agent that it is for; None for any.
-        role: the role that it gives its agent, for good; None for that of the maker's credential, and when that has none
-            the agent's name decides.
+        role: the role that it gives its agent, for good; None for that of the maker's credential, and where that has
+            none the agent's name decides.
         scopes: what it is for; no more than the maker's credential is for.
         label: what people call it.
         days: how long it works; None for ever. It ends with the maker's own token at the latest.
