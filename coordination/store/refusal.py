@@ -172,6 +172,13 @@ def _index_not_whole(details: dict[str, Any]) -> errors.CoordinationError:
 
 
 def _last_owner(details: dict[str, Any]) -> errors.CoordinationError:
+    if details.pop("personal", False):
+        return errors.LastOwner(
+            f'This is the personal workspace of "{shown(details["user"])}", who stays its owner. Make another'
+            " workspace for what is not.",
+            next_call="coord workspace list",
+            details=details,
+        )
     return errors.LastOwner(
         f'"{shown(details["user"])}" is the only owner of this workspace, and it keeps one. Make another member an'
         " owner first.",

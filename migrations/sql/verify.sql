@@ -202,7 +202,7 @@ DECLARE
         'function coordination_blockers_of(p_workspace text, p_session text, p_blocks_across boolean, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 9f5363e9c42a',
         'function coordination_bootstrap_workspace(p_name text, p_user text, p_token_id text, p_digest bytea) security invoker, search_path=pg_catalog, public, body b931e27d34af',
         'function coordination_cancel_wait(p_workspace text, p_session text, p_agent text, p_request text) security invoker, search_path=pg_catalog, public, body 64ea6e6b3e2a',
-        'function coordination_change_member(p_workspace text, p_by text, p_token text, p_user text, p_role text) security invoker, search_path=pg_catalog, public, body 361847b09db9',
+        'function coordination_change_member(p_workspace text, p_by text, p_token text, p_user text, p_role text) security invoker, search_path=pg_catalog, public, body 379c7b22f2af',
         'function coordination_claim_file_lock(p_workspace text, p_session text, p_agent text, p_checkout text, p_actor jsonb, p_operation text, p_paths text[], p_keys text[], p_probe text[], p_range_low text[], p_range_high text[], p_ttl_seconds integer, p_reason text, p_task text, p_wait text, p_request text) security invoker, search_path=pg_catalog, public enable_seqscan=off plan_cache_mode=force_generic_plan, body b3ecf8d40c37',
         'function coordination_claims_conflict(p_operation text, p_checkout text, p_keys text[], p_probe text[], q_operation text, q_checkout text, q_keys text[], q_probe text[], p_blocks_across boolean) security invoker, search_path=pg_catalog, public, body 0f981331be1c',
         'function coordination_complete_file_lock() security invoker, search_path=pg_catalog, public, body 9b4a82ef9161',
