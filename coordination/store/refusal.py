@@ -203,6 +203,20 @@ def _no_standing(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
+def _no_room(details: dict[str, Any]) -> errors.CoordinationError:
+    way_out = {
+        "tokens": "Each is kept for thirty days after its end. Make fewer that last longer.",
+        "members": "Those who are invited count too. Remove somebody, or withdraw an invitation.",
+        "workspaces": "Use one of them.",
+    }
+    what = details["what"]
+    whose = "You own" if what == "workspaces" else "This workspace has"
+    return errors.InvalidInput(
+        f"{whose} {details['most']} {what}, which is the most. Nothing was written. {way_out[what]}",
+        details=details,
+    )
+
+
 _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]] = {
     "CO001": _checkout_taken,
     "CO002": _wait_cycle,
@@ -219,4 +233,5 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO013": _last_owner,
     "CO014": _member_already,
     "CO015": _no_standing,
+    "CO016": _no_room,
 }

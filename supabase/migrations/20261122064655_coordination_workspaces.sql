@@ -124,7 +124,8 @@ END
 $function$;
 
 -- Let somebody be a member, who works with tokens alone. Returns false when that name is taken, by a member or by an
--- invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more.
+-- invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any
+-- more, and CO016 when there are as many as there may be.
 CREATE OR REPLACE FUNCTION coordination_add_member(
     p_workspace text, p_by text, p_token text, p_user text, p_role text
 ) RETURNS boolean
@@ -136,6 +137,7 @@ BEGIN
     IF coordination_name_is_taken(p_workspace, p_user) THEN
         RETURN false;
     END IF;
+    PERFORM coordination_require_room(p_workspace, 'members');
     INSERT INTO workspace_members (workspace_id, user_id, role, joined_at)
     VALUES (p_workspace, p_user, p_role, clock_timestamp());
     RETURN true;
@@ -277,7 +279,8 @@ $function$;
 
 -- Keep a token of a member, by the SHA-256 of its secret. Returns what is known of it; null when the user is no member,
 -- or one who may not have such scopes: a viewer's token does not write. p_token is the token that p_by came with, null for
--- who logged in: what is made by a token ends with it at the latest. Raises CO015 when p_by may not make it any more.
+-- who logged in: what is made by a token ends with it at the latest. Raises CO015 when p_by may not make it any more,
+-- and CO016 when the workspace has as many as it may.
 CREATE OR REPLACE FUNCTION coordination_create_token(
     p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text,
     p_role text, p_scopes text[], p_label text, p_seconds double precision
@@ -297,6 +300,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    PERFORM coordination_require_room(p_workspace, 'tokens');
     INSERT INTO agent_tokens (workspace_id, id, digest, user_id, session_id, agent_name, role, scopes, label,
                               created_by, created_at, expires_at)
     VALUES (p_workspace, p_id, p_digest, p_user, p_session, p_agent, p_role, p_scopes, p_label,
@@ -307,17 +311,24 @@ END
 $function$;
 
 -- Make a workspace with its owner, who is a person; p_personal makes it that person's own, of which there is one.
--- Returns whether it was made.
+-- Returns whether it was made. Raises CO016 when the person has as many as anybody may; who makes several at once may
+-- get a few more.
 CREATE OR REPLACE FUNCTION coordination_create_workspace(
     p_workspace text, p_name text, p_user text, p_subject uuid, p_personal boolean
 ) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
+    v_most constant integer := 100;
     v_now timestamptz;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
     v_now := clock_timestamp();
+    IF NOT p_personal AND (SELECT count(*) FROM workspace_members m
+                           WHERE m.subject = p_subject AND m.role = 'owner') >= v_most THEN
+        RAISE EXCEPTION 'no room' USING
+            ERRCODE = 'CO016', DETAIL = jsonb_build_object('what', 'workspaces', 'most', v_most)::text;
+    END IF;
     INSERT INTO workspaces (id, name, personal_of, created_at)
     VALUES (p_workspace, p_name, CASE WHEN p_personal THEN p_subject END, v_now)
     ON CONFLICT DO NOTHING;
@@ -560,7 +571,8 @@ END
 $function$;
 
 -- Keep an invitation, by the SHA-256 of its code. Returns what is known of it; null when the name is taken, by a member
--- or by another invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more.
+-- or by another invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more,
+-- and CO016 when there are as many as there may be.
 CREATE OR REPLACE FUNCTION coordination_invite_member(
     p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_role text,
     p_seconds double precision
@@ -577,6 +589,7 @@ BEGIN
         RETURN NULL;
     END IF;
     DELETE FROM workspace_invitations i WHERE i.workspace_id = p_workspace AND i.expires_at <= v_now;
+    PERFORM coordination_require_room(p_workspace, 'members');
     INSERT INTO workspace_invitations (workspace_id, id, digest, user_id, role, created_by, created_at, expires_at)
     VALUES (p_workspace, p_id, p_digest, p_user, p_role, p_by, v_now, v_now + make_interval(secs => p_seconds));
     RETURN jsonb_build_object('id', p_id, 'user', p_user, 'role', p_role, 'created_by', p_by, 'created_at', v_now,
@@ -938,6 +951,31 @@ BEGIN
     WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.created_at < p_before
       AND NOT EXISTS (SELECT FROM plans p
                       WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.analysis_id = a.id);
+END
+$function$;
+
+-- Refuse one more of what a workspace keeps a list of: p_what is 'tokens', with those that ended and are still kept, or
+-- 'members', with those who are invited. Lists are answered whole, and whoever logs in has a workspace to fill. Call it
+-- with the workspace locked. Raises CO016.
+CREATE OR REPLACE FUNCTION coordination_require_room(p_workspace text, p_what text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_most integer := CASE p_what WHEN 'tokens' THEN 5000 ELSE 1000 END;
+    v_there bigint;
+BEGIN
+    IF p_what = 'tokens' THEN
+        SELECT count(*) INTO v_there FROM agent_tokens t WHERE t.workspace_id = p_workspace;
+    ELSE
+        SELECT (SELECT count(*) FROM workspace_members m WHERE m.workspace_id = p_workspace)
+             + (SELECT count(*) FROM workspace_invitations i
+                WHERE i.workspace_id = p_workspace AND i.expires_at > clock_timestamp())
+        INTO v_there;
+    END IF;
+    IF v_there >= v_most THEN
+        RAISE EXCEPTION 'no room' USING
+            ERRCODE = 'CO016', DETAIL = jsonb_build_object('what', p_what, 'most', v_most)::text;
+    END IF;
 END
 $function$;
 

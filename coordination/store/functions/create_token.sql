@@ -1,6 +1,7 @@
 -- Keep a token of a member, by the SHA-256 of its secret. Returns what is known of it; null when the user is no member,
 -- or one who may not have such scopes: a viewer's token does not write. p_token is the token that p_by came with, null for
--- who logged in: what is made by a token ends with it at the latest. Raises CO015 when p_by may not make it any more.
+-- who logged in: what is made by a token ends with it at the latest. Raises CO015 when p_by may not make it any more,
+-- and CO016 when the workspace has as many as it may.
 CREATE OR REPLACE FUNCTION coordination_create_token(
     p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text,
     p_role text, p_scopes text[], p_label text, p_seconds double precision
@@ -20,6 +21,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    PERFORM coordination_require_room(p_workspace, 'tokens');
     INSERT INTO agent_tokens (workspace_id, id, digest, user_id, session_id, agent_name, role, scopes, label,
                               created_by, created_at, expires_at)
     VALUES (p_workspace, p_id, p_digest, p_user, p_session, p_agent, p_role, p_scopes, p_label,
