@@ -54,8 +54,7 @@ async def invite(
     code = new_secret(INVITATION_PREFIX)
     invitation = await store.invite(
         core.database,
-        principal.workspace,
-        principal.user or "",
+        principal,
         new_id(),
         digest(code),
         user,

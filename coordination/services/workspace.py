@@ -91,7 +91,7 @@ async def add_member(core: Core, principal: Principal, user: str, role: MemberRo
         RetryLater: the database cannot answer now.
     """
     require_owner(principal)
-    if not await store.add_member(core.database, principal.workspace, user, role):
+    if not await store.add_member(core.database, principal, user, role):
         raise name_is_taken(user)
     _log.info("member_added", workspace=principal.workspace, user=user, role=role, by=principal.user)
 
@@ -108,7 +108,7 @@ async def change_member(core: Core, principal: Principal, user: str, role: Membe
         RetryLater: the database cannot answer now.
     """
     require_owner(principal)
-    if await store.change_member(core.database, principal.workspace, user, role) is None:
+    if await store.change_member(core.database, principal, user, role) is None:
         raise no_such_member()
     core.authentication.forget()
     _log.info("member_changed", workspace=principal.workspace, user=user, role=role, by=principal.user)
@@ -134,7 +134,7 @@ async def remove_member(core: Core, principal: Principal, user: str) -> int:
         principal.require_unbound()
     else:
         require_owner(principal)
-    revoked = await store.change_member(core.database, principal.workspace, user, None)
+    revoked = await store.change_member(core.database, principal, user, None)
     if revoked is None:
         raise no_such_member()
     core.authentication.forget()

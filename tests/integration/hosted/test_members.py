@@ -67,9 +67,9 @@ async def test_who_owns_no_more_comes_back_by_no_invitation(team: Hosted, method
     way_back = await team.got(former, "POST", "/invitations", {"user": f"{name}-again", "role": "owner"})
     other = await team.got(team.owner, "POST", "/invitations", {"user": f"{name}-other"})
     await team.got(team.owner, method, f"/members/{name}", body)
-    answer = await team.ask(None, "POST", "/invitations/accept", {"code": way_back["code"]})
+    answer = await team.ask(None, "POST", "/memberships", {"code": way_back["code"]})
     assert answer.status_code == 404
-    assert (await team.ask(None, "POST", "/invitations/accept", {"code": other["code"]})).status_code == 200
+    assert (await team.ask(None, "POST", "/memberships", {"code": other["code"]})).status_code == 200
 
 
 async def test_nobody_gets_more_by_an_invitation_than_the_own_credential_is_for(team: Hosted) -> None:
