@@ -35,6 +35,8 @@ class RunningService:
         version: its release.
         workers: how many processes serve.
         stop_seconds: how long its running calls may take to finish once it stops.
+        hosted: whether every request needs a credential.
+        public_url: the address under which clients reach a hosted one, with its prefix; None when it was not told.
     """
 
     pid: int
@@ -45,9 +47,11 @@ class RunningService:
     log: str | None
     needs_token: bool
     version: str
-    # With defaults, because a release that knew neither may have left the record.
+    # With defaults, because a release that knew none of them may have left the record.
     workers: int = 1
     stop_seconds: int = 5
+    hosted: bool = False
+    public_url: str | None = None
 
 
 _RECORD: Final = TypeAdapter(RunningService)

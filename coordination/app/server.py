@@ -80,6 +80,8 @@ def _record(settings: Settings, listener: socket.socket) -> RunningService:
         version=__version__,
         workers=settings.workers,
         stop_seconds=settings.stop_seconds,
+        hosted=settings.is_hosted,
+        public_url=None if settings.public_url is None else f"{settings.public_url}{settings.root_path}",
     )
 
 

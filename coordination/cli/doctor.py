@@ -30,7 +30,8 @@ def doctor(*, json: Json = False) -> int:
 
     It looks at the settings, the folders, the port, the database, its migrations and its clock, the endpoint, and at
     what Claude Code sees and Cursor does not. Of a hosted service it looks at the connection to it, at the credential
-    and what that allows, at what clients see with it, and at the token of this folder's terminals.
+    and what that allows, at what clients see with it, and at the token of this folder's terminals;
+    on the machine where it runs, at that as well.
     """
     checks: list[Check] = []
     for check in _look():
@@ -60,11 +61,12 @@ def _look() -> Iterator[Check]:
     except Failure as failure:
         yield Check("login", "failed", failure.message, failure.mend)
         return
+    if place.service is not None or place.remote is None:
+        yield from machine_checks(read.settings, place.service)
     if place.remote is not None:
         yield from remote_checks(place)
-        return
-    yield from machine_checks(read.settings, place.service)
-    yield from endpoint_checks(place, elsewhere(read.settings))
+    else:
+        yield from endpoint_checks(place, elsewhere(read.settings))
 
 
 def _told(chosen: Settings) -> str:

@@ -195,7 +195,10 @@ def not_ready(chosen: Settings, service: RunningService, missing: str) -> Failur
 def show(chosen: Settings, service: RunningService, state: str, *, json: bool, here: bool = False) -> None:
     """Print what runs, where, how to stop it, and how to connect Claude Code; `here`: it runs in this terminal."""
     own = Target(service.url, token_of(chosen, service), service)
-    connect, by_hand = coord_at(chosen, service, f"connect {SESSION}"), claude_line(own, SESSION)
+    connect = coord_at(chosen, service, f"connect {SESSION}")
+    # A hosted one asks for a credential, which no such line can hold.
+    by_hand = None if service.hosted else claude_line(own, SESSION)
+    login = coord(f"login {service.public_url or service.url}") if service.hosted else None
     stop_line = coord_at(chosen, service, "down")
     postgres = _postgres_pid(chosen, service)
     if json:
@@ -212,6 +215,7 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
                 "postgres_pid": postgres,
                 "log": service.log,
                 "stop": stop_line,
+                "login": login,
                 "connect": connect,
                 "connect_by_hand": by_hand,
             }
@@ -231,13 +235,24 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
     ]
     facts(rows)
     say()
+    if login is not None:
+        _say_how_to_come_in(chosen, login)
     say("Connect Claude Code, once in each checkout:")
     say(f"  {connect}")
-    say("or by hand:")
-    say(f"  {by_hand}")
+    if by_hand is not None:
+        say("or by hand:")
+        say(f"  {by_hand}")
     say("Then start each terminal under a name of its own:")
     say("  claude")
     say("  COORD_AGENT=impl_a claude")
+
+
+def _say_how_to_come_in(chosen: Settings, login: str) -> None:
+    if chosen.bootstrap_token is None:
+        say(f"It asks everybody for a credential. Log in:\n  {login}\n")
+        return
+    say("It asks everybody for a credential. The first owner comes in with the bootstrap token, once:")
+    say(f"  {login} --bootstrap\nand then invites others:\n  {coord('workspace invite NAME')}\n")
 
 
 def _say_stopped(chosen: Settings, found: list[RunningService], killed: list[int]) -> None:

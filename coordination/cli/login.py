@@ -4,6 +4,8 @@ Each way of logging in ends with a login in the person's login file (`client.log
 What is said to a Supabase project is in `supabase`.
 """
 
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,6 +20,7 @@ from coordination.domain.text import clean
 
 if TYPE_CHECKING:
     from coordination.client.login_file import Login
+    from coordination.client.workspace import WorkspaceClient
     from coordination.wire.workspace import Me
 
 NAME: Final = 130
@@ -138,15 +141,33 @@ def _may_be_replaced(url: str, *, yes: bool) -> bool:
 def _bootstrap(url: str, user: str | None, workspace_name: str | None) -> None:
     entrance.check_name("--user", user)
     secret = entrance.secret("Bootstrap token", BOOTSTRAP_VARIABLE)
-    with entrance.reaching(Target(url, secret, None, Remote(None, None, True))) as client:
+    mend = f"It is {BOOTSTRAP_VARIABLE} where the service runs. Then once more: {place.again()}"
+    with _refused("That is not the bootstrap token.", mend), _coming_to(url, secret) as client:
         made = client.bootstrap(user or place.user(), workspace_name)
     keep(_login(url, made.workspace, made.user, made.secret))
 
 
 def _keep_token(url: str, secret: str) -> None:
-    with entrance.reaching(Target(url, secret, None, Remote(None, None, False))) as client:
+    why = f"The token does not work at {url}: it was revoked, has expired, was cut off, or is for another service."
+    mend = f"Ask whoever made it for another one. With that: {place.again()}"
+    with _refused(why, mend), _coming_to(url, secret) as client:
         me = client.me()
     keep(_login(url, me.workspace, me.user, secret))
+
+
+@contextmanager
+def _refused(message: str, mend: str) -> Generator[None]:
+    """Say what it means when the secret that was just given is not taken."""
+    try:
+        yield
+    except Failure as failure:
+        if failure.code != UNAUTHORIZED:
+            raise
+        raise Failure(message, mend=mend, exit_code=failure.exit_code, code=failure.code) from None
+
+
+def _coming_to(url: str, secret: str | None) -> AbstractContextManager["WorkspaceClient"]:
+    return entrance.reaching(Target(url, secret, None, Remote(None, None, True)))
 
 
 def _accept(url: str) -> None:
@@ -165,7 +186,7 @@ def _accept(url: str) -> None:
 
 
 def _as_person(url: str, email: str | None, provider: str | None) -> None:
-    with entrance.reaching(Target(url, None, None, Remote(None, None, True))) as client:
+    with _coming_to(url, None) as client:
         offer = client.offer()
     if offer.supabase_url is None or offer.supabase_key is None:
         first = f"{place.coord(f'login {url} --bootstrap')}\n" if offer.bootstrap else ""

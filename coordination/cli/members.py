@@ -89,15 +89,24 @@ def change_role(
     role: Annotated[RoleName, Parameter(help=_ROLE)],
     /,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Give a member another role, which counts within two seconds."""
+    """Give a member another role, which counts within two seconds. Tokens that write end when one becomes a viewer."""
     with hosted() as client:
+        who = clean(user, NAME)
+        lost = f"Tokens of {who} that write are revoked, logins among them, which cannot be undone."
+        if role == "viewer" and not agreed(f"Make {who} a viewer? {lost}", yes=yes):
+            return FAILED
         changed = client.change_member(user, role)
     if json:
         emit(as_json(changed))
-    else:
-        say(f"{clean(changed.user, NAME)} is {changed.role} now.")
+        return OK
+    say(f"{clean(changed.user, NAME)} is {changed.role} now.")
+    if role == "viewer":
+        say(
+            f"Make a token that reads: {place.coord(f'token create --user {shlex.quote(user)} --scope read')}"
+        )
     return OK
 
 

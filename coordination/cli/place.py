@@ -30,6 +30,7 @@ URL_VARIABLE: Final = "COORDINATION_URL"
 TOKEN_VARIABLE: Final = "COORDINATION_TOKEN"  # noqa: S105 - the name of the variable
 WORKSPACE_VARIABLE: Final = "COORDINATION_WORKSPACE"
 """Which hosted service is meant, as whom, and in which workspace. No file may say so but the login file of the user."""
+_LISTENS_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where such a service is found
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._@+-]+|__+")
 _PART_MAX: Final = 64
 
@@ -57,7 +58,7 @@ class Target:
         url: its address with its prefix, without a slash at its end.
         token: the credential: the local token when it asks for one, of a login what gives the one of the moment.
         service: its record when it runs on our data folder, None when the settings alone name it.
-        remote: what is known of it when it is not the local one.
+        remote: what is known of it when it asks for a credential: on another machine, or a hosted one on this.
     """
 
     url: str
@@ -108,7 +109,9 @@ def local_target(chosen: Settings) -> Target:
     if found:
         service = found[0]
         return Target(service.url, token_of(chosen, service), service)
-    return Target(url_of(chosen.host, chosen.port, chosen.root_path), None, None)
+    return Target(
+        url_of(_LISTENS_EVERYWHERE.get(chosen.host, chosen.host), chosen.port, chosen.root_path), None, None
+    )
 
 
 def token_of(chosen: Settings, service: RunningService) -> str | None:

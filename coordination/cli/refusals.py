@@ -88,7 +88,7 @@ def _refused(found: place.Target, error: "ClientError", session: str | None) -> 
     if error.code == NOT_UNDERSTOOD:
         return message, f"See what runs there: {place.coord('doctor')}"
     if found.remote is not None and error.code in {UNAUTHORIZED, LOGIN_ENDED}:
-        return message, come_in(found)
+        return _not_taken(found, error), come_in(found)
     if error.code == FORBIDDEN:
         return message, f"See as whom you come, and what you may: {place.coord('whoami')}"
     if session is not None and message == f"{NO_SESSION}." and not is_part(session):
@@ -98,14 +98,25 @@ def _refused(found: place.Target, error: "ClientError", session: str | None) -> 
     return message, mend
 
 
+def _not_taken(found: place.Target, error: "ClientError") -> str:
+    """Return why the credential is not taken; what the service says to programs helps no person."""
+    if found.token is None:
+        return f"You are not logged in at {found.url}."
+    if error.code == LOGIN_ENDED:
+        return error.message
+    if found.remote is None or not found.remote.logged_in:
+        return f"The token in {place.TOKEN_VARIABLE} is not good there, or not any more."
+    return f"Your login at {found.url} is not taken any more: it was revoked, or has expired."
+
+
 def come_in(found: place.Target) -> str:
     """Return what to do where a hosted service does not take the credential."""
     login = f"Log in: {place.coord(shlex.join(['login', found.url]))}"
-    if found.remote is not None and found.remote.logged_in:
+    if found.service is not None or (found.remote is not None and found.remote.logged_in):
         return login
     if found.token is None:
         return f"{login}\nor put a token into {place.TOKEN_VARIABLE}."
-    return f"The token in {place.TOKEN_VARIABLE} is not good there, or not any more. Use another, or none.\n{login}"
+    return f"Use another token, or none.\n{login}"
 
 
 def _unreachable(

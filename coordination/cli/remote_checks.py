@@ -3,6 +3,7 @@
 It comes as a visitor who leaves no trace (`app.visitor`), under the name of the login, and calls no tool.
 """
 
+import shlex
 import socket
 import ssl
 from collections.abc import Iterator
@@ -40,6 +41,11 @@ def remote_checks(found: Target) -> Iterator[Check]:
     if service.state != "ok":
         yield Check("credential", "skipped", "no service to ask")
         return
+    if found.token is None and found.service is not None:
+        # Whoever runs a service need not belong to anybody's workspace there.
+        why = f"you are not logged in there, so what clients see was not looked at: {_login(found.url)}"
+        yield Check("credential", "skipped", why)
+        return
     try:
         with entrance.reaching(found) as client:
             me = client.me()
@@ -52,6 +58,10 @@ def remote_checks(found: Target) -> Iterator[Check]:
     yield _member(me)
     yield from _clients(found, me)
     yield _terminals(found)
+
+
+def _login(url: str) -> str:
+    return coord(shlex.join(["login", url]))
 
 
 def _tls(url: str) -> Check:

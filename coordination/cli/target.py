@@ -1,13 +1,15 @@
 """Which service a command talks to, as whom, and with what credential.
 
 First the one that COORDINATION_URL names, with COORDINATION_TOKEN or with the login there. Then the local one, when it
-runs, or when PORT or COORDINATION_DATA_DIR says that it is meant. Then the default login. Then the local one, which
-does not run. So without variables and logins all is as if there were no hosted services. Nothing here asks a service.
+runs, or when PORT or COORDINATION_DATA_DIR says that it is meant; where that is a hosted one, with the login there.
+Then the default login. Then the local one, which does not run. So without variables and logins all is as if there were
+no hosted services. Nothing here asks a service.
 """
 
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +43,14 @@ def meant(chosen: Settings) -> Target:
     if named is not None:
         return named
     local = place.local_target(chosen)
-    if local.service is not None or any(chosen.is_from_environment(name) for name in _LOCAL):
+    pointed_at = any(chosen.is_from_environment(name) for name in _LOCAL)
+    if local.service is not None and local.service.hosted:
+        public = local.service.public_url
+        login = kept(local.url) or (None if public is None else kept(public))
+        if login is not None:
+            return replace(_of(login), service=local.service)
+        return (None if pointed_at else _logged_in()) or replace(local, remote=Remote(None, None, False))
+    if local.service is not None or pointed_at:
         return local
     return _logged_in() or local
 

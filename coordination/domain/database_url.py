@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, cast, get_args
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 POSTGRES_PORT: Final = 5432
+PORT_MAX: Final = 65535
 TRANSACTION_PORT: Final = 6543
 """Where Supabase's poolers work in transaction mode."""
 SYSTEM: Final = "system"
@@ -95,14 +96,21 @@ def read(url: str) -> DatabaseUrl:
     except ValueError:
         # What they say repeats the password.
         raise ValueError(_FORM) from None
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/") or _is_cut_wrongly(parts):
         raise ValueError(_FORM)
     if parameters.get("sslmode", "disable") not in TLS_MODES:
         raise ValueError(f"sslmode can be {', '.join(TLS_MODES[:-1])} or {TLS_MODES[-1]}")
     return DatabaseUrl(named, port, user, MappingProxyType(parameters))
 
 
-_FORM: Final = "write it as postgresql://user:password@host:5432/name"
+_FORM: Final = (
+    "write it as postgresql://user:password@host:5432/name, and @ / ? # in the password as %40 %2F %3F %23"
+)
+
+
+def _is_cut_wrongly(parts: SplitResult) -> bool:
+    """Whether a character of the password was taken for the end of something."""
+    return parts.netloc.count("@") > 1 or ("@" in parts.path and "@" not in parts.netloc)
 
 
 def refusal(url: DatabaseUrl, mode: PoolerMode, *, declare: str) -> str | None:
@@ -177,6 +185,8 @@ def _hosts(netloc: str) -> tuple[tuple[str, ...], int]:
         host, _, port = (bracketed + bracket, "", behind[1:]) if bracket else one.partition(":")
         hosts.append(unquote(host.strip("[]")))
         ports.append(int(port) if port else POSTGRES_PORT)
+    if any(not 0 < port <= PORT_MAX for port in ports):
+        raise ValueError(_FORM)
     return tuple(host for host in hosts if host), ports[0] if ports else POSTGRES_PORT
 
 

@@ -13,12 +13,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import platformdirs
 from pydantic import ValidationError
 
 from coordination.settings.values import APP, PLATFORM, SECRETS, VARIABLES, Settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 CONFIG_VARIABLE: Final = "COORDINATION_CONFIG"
 FILE_NAME: Final = "coordination.toml"
@@ -160,18 +163,28 @@ def _read(path: Path, problems: list[Problem]) -> dict[str, Any]:
 
 
 def _validated(values: dict[str, Any], origins: dict[str, str], problems: list[Problem]) -> Settings:
+    told = False
     while True:
         try:
             settings = Settings(**values)
             break
         except ValidationError as error:
-            # Without `input`: it may hold a password. What depends on a setting that falls away is looked at again.
+            # Without `input`: it may hold a password. What depends on a setting that falls away falls with it, and is
+            # not told: it may be right.
             for wrong in error.errors(include_url=False, include_input=False):
                 name = str(wrong["loc"][0])
                 given, origin = str(values.pop(name)), origins.pop(name)
-                problems.append(_problem(name, origin, given, wrong["msg"].removeprefix("Value error, ")))
+                if not told:
+                    problems.append(_problem(name, origin, given, _says(wrong)))
+            told = True
     settings._origins.update(origins)  # pyright: ignore[reportPrivateUsage]  filled once, here
     return settings
+
+
+def _says(wrong: "ErrorDetails") -> str:
+    if wrong["type"] == "literal_error":
+        return f"write {wrong['ctx']['expected']}" if "ctx" in wrong else wrong["msg"]
+    return wrong["msg"].removeprefix("Value error, ")
 
 
 def _problem(name: str, origin: str, given: str, says: str) -> Problem:

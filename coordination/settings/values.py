@@ -70,7 +70,8 @@ APP: Final = "coordination"
 
 
 def _listening(host: str, info: ValidationInfo) -> str:
-    if not is_loopback(host) and info.data.get("mode") != HOSTED:
+    # Another setting that cannot be used is told by itself; it is not among the data.
+    if not is_loopback(host) and info.data.get("mode", HOSTED) != HOSTED:
         raise ValueError(
             "only this machine can be served (127.0.0.1 or ::1) in local mode, which asks nobody who he is. To serve "
             f"others choose the hosted mode: {VARIABLES['mode']}={HOSTED}"
@@ -79,7 +80,7 @@ def _listening(host: str, info: ValidationInfo) -> str:
 
 
 def _with_database(mode: str, info: ValidationInfo) -> str:
-    if mode == HOSTED and info.data.get("database_url") is None:
+    if mode == HOSTED and info.data.get("database_url", "") is None:
         raise ValueError(f"the hosted mode needs a database of its own: set {VARIABLES['database_url']}")
     return mode
 

@@ -24,6 +24,7 @@ async def test_a_wrong_bootstrap_token_makes_nobody_an_owner(bob: Person) -> Non
     answer = await bob("login", bob.service.url, "--bootstrap", typed=BOOTSTRAP[::-1])
     assert answer.exit_code == 4
     assert "not the bootstrap token" in answer.err
+    assert answer.err.endswith(f"coord login {bob.service.url} --bootstrap\n")
     assert (await bob("whoami")).exit_code == 2
 
 
@@ -65,6 +66,7 @@ async def test_a_token_that_somebody_made_is_a_login(alice: Person, bob: Person)
 async def test_no_token_and_one_that_is_none_leave_one_logged_out(bob: Person, typed: str) -> None:
     answer = await bob("login", bob.service.url, "--token", typed=typed)
     assert answer.exit_code == (4 if typed.strip() else 2)
+    assert not typed.strip() or f"The token does not work at {bob.service.url}: " in answer.err
     assert (await bob("whoami")).exit_code == 2
 
 

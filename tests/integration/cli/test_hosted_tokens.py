@@ -69,9 +69,23 @@ async def test_a_revoked_token_is_refused_and_stays_so(alice: Person) -> None:
     refused = await alice("sessions", **variables)
     assert refused.exit_code == 4
     assert "COORDINATION_TOKEN is not good there" in refused.err
+    assert "Authorization" not in refused.err
     assert made["id"] not in (await alice.done("token")).out
     again = await alice("token", "revoke", made["id"], "--yes", "--json")
     assert (again.exit_code, again.json["error"]["code"]) == (4, "not_found")
+
+
+async def test_a_login_that_was_revoked_is_told_as_that(alice: Person, bob: Person) -> None:
+    await alice.done("workspace", "add", "bob")
+    made = (await alice.done("token", "create", "--user", "bob", "--json")).json
+    await bob.done("login", bob.service.url, "--token", typed=made["secret"])
+    await alice.done("token", "revoke", made["id"], "--yes")
+    refused = await bob("sessions")
+    assert refused.exit_code == 4
+    assert (
+        f"Your login at {bob.service.url} is not taken any more: it was revoked, or has expired."
+        in refused.err
+    )
 
 
 async def test_where_nobody_can_be_asked_nothing_is_revoked_without_yes(alice: Person) -> None:

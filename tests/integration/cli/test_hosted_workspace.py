@@ -43,7 +43,10 @@ async def test_an_invitation_can_be_seen_and_withdrawn(alice: Person, bob: Perso
 async def test_a_role_counts_at_once(alice: Person, bob: Person) -> None:
     await come_in(alice, bob)
     await bob.done("token", "create")
-    await alice.done("workspace", "role", "bob", "viewer")
+    asked = await alice("workspace", "role", "bob", "viewer")
+    assert (asked.exit_code, "Tokens of bob that write are revoked" in asked.err) == (2, True)
+    answer = await alice.done("workspace", "role", "bob", "viewer", "--yes")
+    assert "coord token create --user bob --scope read" in answer.out
     refused = await bob("token", "create")
     assert refused.exit_code == 4
     assert await roles(alice) == {"alice": "owner", "bob": "viewer"}
@@ -80,7 +83,12 @@ async def test_nobody_goes_where_nobody_can_be_asked(
 
 @pytest.mark.parametrize(
     "words",
-    [("invite", "carol"), ("add", "carol"), ("role", "alice", "viewer"), ("remove", "alice", "--yes")],
+    [
+        ("invite", "carol"),
+        ("add", "carol"),
+        ("role", "alice", "viewer", "--yes"),
+        ("remove", "alice", "--yes"),
+    ],
     ids=" ".join,
 )
 async def test_who_is_no_owner_is_refused_and_told_where_to_look(

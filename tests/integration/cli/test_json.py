@@ -55,7 +55,7 @@ LINES = [
     "workspace members",
     "workspace invite bob",
     "workspace add bob",
-    "workspace role bob viewer",
+    "workspace role bob viewer --yes",
     "workspace remove bob --yes",
     "workspace leave --yes",
     "workspace invitations",

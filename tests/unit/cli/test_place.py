@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import http.server
+import json
 import os
 import re
 import shlex
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from coordination.cli import background, lifecycle, place, run
 from coordination.cli.endpoint_checks import endpoint_checks
 from coordination.cli.output import Failure
 from coordination.cli.refusals import for_people
-from coordination.settings import Settings
+from coordination.settings import Settings, load
 
 
 @pytest.fixture(autouse=True)
@@ -189,3 +191,23 @@ def test_the_doctor_advises_a_port_that_is_free() -> None:
     assert first.state == "failed"
     (free,) = re.findall(r"PORT=(\d+)", first.mend)
     assert port.is_free("127.0.0.1", int(free))
+
+
+def test_a_hosted_service_that_began_tells_how_its_owner_comes_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    told = {"COORDINATION_DATA_DIR": str(tmp_path), "COORDINATION_BOOTSTRAP_TOKEN": "b" * 32}
+    here = RunningService(1, 0.0, "http://127.0.0.1:8000", 8000, "h/n", None, False, "1", hosted=True)
+    found = replace(here, public_url="https://team.example.com")
+    lifecycle.show(load(told), found, "started", json=False)
+    printed = capsys.readouterr().out
+    assert "coord login https://team.example.com --bootstrap\n" in printed
+    assert "claude mcp add" not in printed
+    without = load({"COORDINATION_DATA_DIR": str(tmp_path)})
+    lifecycle.show(without, found, "started", json=False)
+    assert "--bootstrap" not in capsys.readouterr().out
+    lifecycle.show(without, here, "started", json=True)
+    as_json = json.loads(capsys.readouterr().out)
+    assert as_json["login"].endswith("coord login http://127.0.0.1:8000")
+    assert as_json["connect_by_hand"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,12 @@ def meant() -> place.Target:
     return target.meant(place.settings())
 
 
-def run_locally() -> None:
+def run_locally(*, hosted: bool = False, public_url: str | None = None) -> None:
     pid = os.getpid()
     started = running.started_at(pid)
     assert started is not None
     found = RunningService(pid, started, "http://127.0.0.1:8123", 8123, "own", None, False, "1")
+    found = replace(found, hosted=hosted, public_url=public_url)
     running.record(place.settings().data_dir, found)
 
 
@@ -177,3 +179,45 @@ def test_which_service_is_meant_is_said_unless_it_is_the_local_one(
     target.tell_which(meant())
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"At {ONE} as alice:\n")
+
+
+def test_a_hosted_service_that_runs_here_is_reached_with_the_login_there() -> None:
+    log_in("http://127.0.0.1:8123")
+    log_in(ONE)
+    run_locally(hosted=True)
+    found = meant()
+    assert (found.url, found.bearer) == ("http://127.0.0.1:8123", "coord_kept")
+    assert found.service is not None
+    assert found.remote == place.Remote("alice", None, True)
+
+
+def test_one_that_listens_on_every_address_is_looked_for_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COORDINATION_MODE", "hosted")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1/name")
+    monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104 - what is tested
+    monkeypatch.setenv("PORT", "8200")
+    assert meant().url == "http://127.0.0.1:8200"
+
+
+def test_whoever_runs_a_hosted_service_may_be_logged_in_at_its_public_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log_in(ONE)
+    run_locally(hosted=True)
+    assert meant().url == ONE
+    monkeypatch.setenv("PORT", "8123")
+    found = meant()
+    assert (found.url, found.bearer) == ("http://127.0.0.1:8123", None)
+    assert found.remote == place.Remote(None, None, False)
+
+
+def test_the_login_at_its_public_address_is_that_of_a_hosted_service_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log_in(ONE)
+    log_in(OTHER)
+    run_locally(hosted=True, public_url=ONE)
+    monkeypatch.setenv("PORT", "8123")
+    found = meant()
+    assert (found.url, found.bearer) == (ONE, "coord_kept")
+    assert found.service is not None
