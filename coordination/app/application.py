@@ -141,7 +141,6 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
             resources=build_resources(core),
             further=[SubscriptionMiddleware(core)],
         ),
-        on_forbidden=refusals.credential,
     )
     observer = Observer(
         core,
@@ -192,7 +191,7 @@ def create(settings: Settings, *, postgres: EmbeddedPostgres | None = None) -> F
     app.router.default = endpoint
     add_error_answers(app, [*app.routes, *(route for one in routers for route in one.routes)])
     app.add_middleware(McpBesideRoutes, mcp=endpoint)
-    gate.put_around(app, settings, core, standing, refusals, people)
+    gate.put_around(app, settings, core, standing, people)
     app.add_middleware(UnderPrefix, prefix=settings.root_path)
     edge.put_around(app, settings)
     observing.put_around(app)  # the last one added is the outermost

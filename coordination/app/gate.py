@@ -17,7 +17,6 @@ from coordination.transport.hosted_gate import HostedGate
 from coordination.transport.limits import AddressLimits, Limits, TokenLimits
 from coordination.transport.mcp.identity import PATH as MCP_PATH
 from coordination.transport.mcp.protected_resource import ProtectedResource
-from coordination.transport.mcp.visibility import Refusals
 from coordination.transport.person import SupabasePeople, issuer_of
 from coordination.transport.rest.login import LoginWays
 from coordination.transport.standing import Standing
@@ -30,7 +29,6 @@ def put_around(
     settings: Settings,
     core: Core,
     standing: Standing,
-    refusals: Refusals,
     people: SupabasePeople | None = None,
 ) -> None:
     """Put the gate around what was added to the application so far; `people` says who logged in.
@@ -48,7 +46,6 @@ def put_around(
             people=people,
             challenge=BEARER if (resource := protected_resource(settings)) is None else resource.challenge,
             bootstrap_token=None if (token := settings.bootstrap_token) is None else token.get_secret_value(),
-            on_refused=refusals.credential,
         )
         app.add_middleware(AddressLimits, limits=limits)
         return

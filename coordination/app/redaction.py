@@ -27,6 +27,9 @@ _PARAMETER: Final = re.compile(
     r"(?P<before>\b(?:password|passwd|(?:access_|refresh_|local_)?token|api_?key|secret)=)[^\s&'\",;)]+",
     re.IGNORECASE,
 )
+# Wherever they stand: somebody puts one where a name belongs. A part of one counts too.
+_TOKEN: Final = re.compile(r"\b(?P<before>coord_(?:invite_)?)[A-Za-z0-9_-]{30,}")
+_JWT: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]*){0,2}")
 _VIRTUAL_USER: Final = re.compile(r"[A-Za-z0-9._@+%-]+?__session__[A-Za-z0-9._@+%-]+")
 
 
@@ -36,6 +39,7 @@ def redact(text: str) -> str:
     text = _HEADER.sub(rf"\g<before>{MASK}", text)
     text = _BEARER.sub(rf"\g<before>{MASK}", text)
     text = _PARAMETER.sub(rf"\g<before>{MASK}", text)
+    text = _JWT.sub(MASK, _TOKEN.sub(rf"\g<before>{MASK}", text))
     return _VIRTUAL_USER.sub(lambda match: short(match[0]), text)
 
 

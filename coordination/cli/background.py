@@ -32,6 +32,7 @@ WORKER: Final = "coordination.app.worker"
 KILL_SECONDS: Final = 10.0
 LAST_LINES: Final = 20
 _LOOK_SECONDS: Final = 0.02
+_ENDED: Final = "The service ended while it started."
 
 
 def start(chosen: Settings) -> RunningService:
@@ -48,7 +49,7 @@ def start(chosen: Settings) -> RunningService:
     try:
         chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        output = (folder / "service.out").open("wb")
+        output = output_of(chosen).open("wb")
     except OSError as error:
         raise Failure(
             f"{error.filename} cannot be written: {error.strerror}.",
@@ -65,6 +66,11 @@ def start(chosen: Settings) -> RunningService:
             start_new_session=True,
         )
     return _record_of(child, chosen, Path(output.name))
+
+
+def output_of(chosen: Settings) -> Path:
+    """Return the file of what a service prints that `start` started, outside of its log."""
+    return chosen.data_dir / "logs" / "service.out"
 
 
 def check_port(chosen: Settings, command: str) -> None:
@@ -92,8 +98,12 @@ def unavailable(chosen: Settings, error: PortUnavailable, command: str) -> Failu
     return Failure(message, mend=mend, code="port_unavailable")
 
 
-def wait_until_ready(service: RunningService) -> str:
+def wait_until_ready(service: RunningService, output: Path) -> str:
     """Wait until calls can be answered.
+
+    Args:
+        service: what was started.
+        output: the file of what it prints.
 
     Returns:
         "" when they can; else what the service says is missing: it runs, and keeps trying.
@@ -114,10 +124,10 @@ def wait_until_ready(service: RunningService) -> str:
             if time.monotonic() - answered > READY_SECONDS:
                 return detail
         elif not running.is_alive(service):
-            raise Failure(
-                f"The service ended while it started.{last_lines(service.log)}",
-                mend=f"See what is wrong: {coord('doctor')}",
-            )
+            if said := _said(output):
+                raise Failure(f"{_ENDED}\n{said}")
+            mend = f"See what is wrong: {coord('doctor')}"
+            raise Failure(f"{_ENDED}{last_lines(service.log)}", mend=mend)
         time.sleep(_LOOK_SECONDS if answered is None else 10 * _LOOK_SECONDS)
     raise Failure(
         f"The service runs, and did not answer within {START_SECONDS:.0f} seconds.{last_lines(service.log)}",
@@ -204,11 +214,17 @@ def _record_of(child: "subprocess.Popen[bytes]", chosen: Settings, output: Path)
             other = services(chosen)
             if other:
                 return other[0]
-            said = output.read_text(encoding="utf-8", errors="replace").strip()
-            raise Failure(f"The service ended while it started.\n{said or 'It said nothing.'}")
+            raise Failure(f"{_ENDED}\n{_said(output) or 'It said nothing.'}")
         time.sleep(_LOOK_SECONDS)
     child.kill()
     raise Failure(f"The service did not start within {START_SECONDS:.0f} seconds.{last_lines(output)}")
+
+
+def _said(output: Path) -> str:
+    try:
+        return output.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _signal(service: RunningService, ask_to_end: Callable[[psutil.Process], None]) -> None:

@@ -68,7 +68,7 @@ def up(*, workers: Workers = None, json: Json = False) -> int:
     with progress(_starting(chosen), quiet=json or bool(found)):
         service = found[0] if found else background.start(chosen)
         _check_as_asked(chosen, service)
-        missing = background.wait_until_ready(service)
+        missing = background.wait_until_ready(service, background.output_of(chosen))
     if missing:
         raise not_ready(chosen, service, missing)
     show(chosen, service, state, json=json)

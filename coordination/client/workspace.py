@@ -58,7 +58,7 @@ class WorkspaceClient:
 
     def accept(self, code: str) -> Accepted:
         """Accept an invitation, as the person whose credential is sent; without one the answer holds a token."""
-        return self._channel.write("POST", f"{INVITATIONS}/accept", {"code": code}, Accepted)
+        return self._channel.write("POST", "/memberships", {"code": code}, Accepted)
 
     def me(self) -> Me:
         """Read who the credential is, and what it allows."""

@@ -60,6 +60,11 @@ class Principal:
         """Whether the principal may do what a scope stands for."""
         return scope in self.scopes and scope in _OF_A_ROLE[self.member]
 
+    def covers(self, other: "Principal") -> bool:
+        """Whether it is the same user, who may still do all that the other one may."""
+        whose = (self.workspace, self.user) == (other.workspace, other.user)
+        return whose and all(self.may(scope) for scope in SCOPES if other.may(scope))
+
     def by_api_key(self) -> "Principal":
         """Return the same, presented as an API key."""
         return replace(self, credential="api_key")

@@ -47,10 +47,11 @@ async def create(
         user: whose it is to be; None for the maker's own. Others' are the owner's to make.
         session: the one session that it is for; None for any.
         agent: the one agent that it is for; None for any.
-        role: the role that it gives its agent, for good; None when the agent's name decides.
+        role: the role that it gives its agent, for good; None for that of the maker's credential, and where that has
+            none the agent's name decides.
         scopes: what it is for; no more than the maker's credential is for.
         label: what people call it.
-        days: how long it works; None for ever.
+        days: how long it works; None for ever. It ends with the maker's own token at the latest.
 
     Returns:
         The secret, which nobody can be shown again, and what is known of the token.
@@ -68,12 +69,12 @@ async def create(
         user=of,
         session=session,
         agent=agent,
-        role=role,
+        role=_role(principal, role),
         scopes=tuple(dict.fromkeys(scopes)),
         label=label,
         seconds=None if days is None else days * _DAY_SECONDS,
     )
-    token = await store.create(core.database, principal.workspace, principal.user or of, new)
+    token = await store.create(core.database, principal, new)
     if token is None:
         raise InvalidInput(
             "user: there is no such member, or one who may only look and asks for a token that writes.",
@@ -127,6 +128,17 @@ async def _may_make(principal: Principal, user: str | None, scopes: tuple[Scope,
                 next_call="coord whoami",
             )
     return of
+
+
+def _role(principal: Principal, wanted: Role | None) -> Role | None:
+    """Return the role that a token gives its agent: a credential that has one makes no token with another.
+
+    Raises:
+        Forbidden: another one is wanted.
+    """
+    if principal.role is None or wanted is None or wanted == principal.role:
+        return principal.role or wanted
+    raise Forbidden(f'Your credential gives the role "{principal.role}" alone.', next_call="coord whoami")
 
 
 def _whose(principal: Principal) -> str | None:

@@ -2,12 +2,14 @@
 
 Each process remembers an answer for a second at most, so a token that is revoked, or a member who is removed, is
 refused everywhere within two: whoever begins a request is asked for at its beginning, and requests that last are asked
-for again each second (`transport.standing`). When the database cannot answer, nobody knows who asks: it is refused with
-`retry_later`, never let through. That tokens were used is written now and then, and apart from every decision.
+for again twice a second (`transport.standing`). When the database cannot answer, nobody knows who asks: it is refused
+with `retry_later`, never let through. That tokens were used is written now and then, and apart from every decision.
 """
 
+import asyncio
 import secrets
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -74,6 +76,21 @@ class Authentication:
             return None
         return await self._principals.ask(credential)
 
+    async def working(self, credentials: Collection[Credential]) -> dict[Credential, Principal]:
+        """Return whose credentials are, of those of them that work. Tokens are looked up anew, all at once.
+
+        Raises:
+            RetryLater: the database cannot answer now.
+        """
+        tokens = {one.digest: one for one in credentials if isinstance(one, TokenCredential)}
+        found = await self._of_tokens(tokens.keys())
+        principals: dict[Credential, Principal] = {tokens[digest]: whose for digest, whose in found.items()}
+        people = [one for one in credentials if isinstance(one, PersonCredential)]
+        for person, whose in zip(people, await asyncio.gather(*map(self.principal_of, people)), strict=True):
+            if whose is not None:
+                principals[person] = whose
+        return principals
+
     def forget(self) -> None:
         """Look everybody up anew: a token or a membership was changed."""
         self._principals.forget()
@@ -96,11 +113,15 @@ class Authentication:
 
     async def _look(self, credential: Credential) -> Principal | None:
         if isinstance(credential, TokenCredential):
-            found = await store.of_token(self._database, credential.digest)
-            if found is not None and found.token_id is not None:
-                self._used[found.workspace, found.token_id] = time.monotonic()
-            return found
+            return (await self._of_tokens([credential.digest])).get(credential.digest)
         return await self._look_for_person(credential)
+
+    async def _of_tokens(self, digests: Collection[bytes]) -> dict[bytes, Principal]:
+        found = await store.of_tokens(self._database, digests)
+        for principal in found.values():
+            if principal.token_id is not None:
+                self._used[principal.workspace, principal.token_id] = time.monotonic()
+        return found
 
     async def _look_for_person(self, credential: PersonCredential) -> Principal | None:
         found = await store.of_person(self._database, credential.subject, credential.workspace)

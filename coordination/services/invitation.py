@@ -11,7 +11,7 @@ import structlog
 
 from coordination.domain.agent_token import INVITATION_PREFIX, digest
 from coordination.domain.errors import UnknownItem
-from coordination.domain.principal import Principal
+from coordination.domain.principal import SCOPES, Principal
 from coordination.domain.workspace import Invitation, MemberRole, Workspace
 from coordination.services.agent_token import new_id, new_secret
 from coordination.services.core import Core
@@ -44,16 +44,17 @@ async def invite(
         The code, which nobody can be shown again, and what is known of the invitation.
 
     Raises:
-        Forbidden: the caller is no owner.
+        Forbidden: the caller is no owner, or with a credential that is not for all that a member gets.
         MemberExists: the name is taken.
         RetryLater: the database cannot answer now.
     """
     require_owner(principal)
+    for scope in SCOPES:
+        principal.require(scope)
     code = new_secret(INVITATION_PREFIX)
     invitation = await store.invite(
         core.database,
-        principal.workspace,
-        principal.user or "",
+        principal,
         new_id(),
         digest(code),
         user,

@@ -91,13 +91,15 @@ async def add_member(core: Core, principal: Principal, user: str, role: MemberRo
         RetryLater: the database cannot answer now.
     """
     require_owner(principal)
-    if not await store.add_member(core.database, principal.workspace, user, role):
+    if not await store.add_member(core.database, principal, user, role):
         raise name_is_taken(user)
     _log.info("member_added", workspace=principal.workspace, user=user, role=role, by=principal.user)
 
 
 async def change_member(core: Core, principal: Principal, user: str, role: MemberRole) -> None:
-    """Give a member another role. One who may only look then keeps no token that writes.
+    """Give a member another role.
+
+    One who may only look then keeps no token that writes, and one who is no owner any more no invitation.
 
     Raises:
         Forbidden: the caller is no owner.
@@ -106,7 +108,7 @@ async def change_member(core: Core, principal: Principal, user: str, role: Membe
         RetryLater: the database cannot answer now.
     """
     require_owner(principal)
-    if await store.change_member(core.database, principal.workspace, user, role) is None:
+    if await store.change_member(core.database, principal, user, role) is None:
         raise no_such_member()
     core.authentication.forget()
     _log.info("member_changed", workspace=principal.workspace, user=user, role=role, by=principal.user)
@@ -115,7 +117,8 @@ async def change_member(core: Core, principal: Principal, user: str, role: Membe
 async def remove_member(core: Core, principal: Principal, user: str) -> int:
     """Take a membership away, or leave; the member's tokens work no more, everywhere within two seconds.
 
-    What the member's agents hold ends by the clock, or is revoked by a person.
+    The member's own invitations go too. Tokens that the member made for others are theirs, and stay. What the member's
+    agents hold ends by the clock, or is revoked by a person.
 
     Returns:
         How many tokens were revoked.
@@ -131,7 +134,7 @@ async def remove_member(core: Core, principal: Principal, user: str) -> int:
         principal.require_unbound()
     else:
         require_owner(principal)
-    revoked = await store.change_member(core.database, principal.workspace, user, None)
+    revoked = await store.change_member(core.database, principal, user, None)
     if revoked is None:
         raise no_such_member()
     core.authentication.forget()

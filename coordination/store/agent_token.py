@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 
 from coordination.domain.agent_token import AgentToken
 from coordination.domain.identity import Role
-from coordination.domain.principal import Scope
+from coordination.domain.principal import Principal, Scope
 from coordination.store.database import Database
 
-CREATE: Final = "SELECT coordination_create_token($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+CREATE: Final = "SELECT coordination_create_token($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 REVOKE: Final = "SELECT to_jsonb(coordination_revoke_token($1, $2, $3))"
 NOTE_USE: Final = "SELECT coordination_note_token_use($1)"
 LIST: Final = """
@@ -53,12 +53,20 @@ class NewAgentToken:
     seconds: float | None
 
 
-async def create(database: Database, workspace: str, by: str, new: NewAgentToken) -> AgentToken | None:
-    """Keep a token; None when its user is no member, or one who may not have such scopes."""
+async def create(database: Database, by: Principal, new: NewAgentToken) -> AgentToken | None:
+    """Keep a token, which ends with the one that `by` has at the latest.
+
+    Returns:
+        What is known of it; None when its user is no member, or one who may not have such scopes.
+
+    Raises:
+        Forbidden: `by` may not make it any more.
+    """
     answer = await database.fetch_json(
         CREATE,
-        workspace,
-        by,
+        by.workspace,
+        by.user,
+        by.token_id,
         new.id,
         new.digest,
         new.user,

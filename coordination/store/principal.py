@@ -3,6 +3,7 @@
 What they answer is true when they answer it; who remembers it, and for how long, is `services.authentication`.
 """
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from coordination.domain.principal import Principal, Scope
 from coordination.store.database import Database, Row
 
 BY_DIGEST: Final = """
-    SELECT t.workspace_id, t.user_id, t.session_id, t.agent_name, t.role, t.scopes, t.id, m.role AS member
+    SELECT t.digest, t.workspace_id, t.user_id, t.session_id, t.agent_name, t.role, t.scopes, t.id, m.role AS member
     FROM agent_tokens t
     JOIN workspace_members m ON m.workspace_id = t.workspace_id AND m.user_id = t.user_id
-    WHERE t.digest = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+    WHERE t.digest = ANY ($1) AND t.revoked_at IS NULL
+      AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
 """
 OF_PERSON: Final = """
     SELECT m.workspace_id, m.user_id, m.role AS member
@@ -28,12 +30,13 @@ OF_PERSON_AT_HOME: Final = """
 """
 
 
-async def of_token(database: Database, digest: bytes) -> Principal | None:
-    """Read whose a token is, by its SHA-256; None when there is none that works, or its user is no member any more."""
-    rows = await database.fetch(BY_DIGEST, digest)
-    if not rows:
-        return None
-    row = rows[0]
+async def of_tokens(database: Database, digests: Collection[bytes]) -> dict[bytes, Principal]:
+    """Read whose tokens are, by their SHA-256; those are left out that do not work, or whose user is no member."""
+    rows = await database.fetch(BY_DIGEST, list(digests)) if digests else []
+    return {row["digest"]: _of_token(row) for row in rows}
+
+
+def _of_token(row: Row) -> Principal:
     scopes: frozenset[Scope] = frozenset(row["scopes"])
     return Principal(
         workspace=row["workspace_id"],

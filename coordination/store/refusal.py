@@ -172,6 +172,13 @@ def _index_not_whole(details: dict[str, Any]) -> errors.CoordinationError:
 
 
 def _last_owner(details: dict[str, Any]) -> errors.CoordinationError:
+    if details.pop("personal", False):
+        return errors.LastOwner(
+            f'This is the personal workspace of "{shown(details["user"])}", who stays its owner. Make another'
+            " workspace for what is not.",
+            next_call="coord workspace list",
+            details=details,
+        )
     return errors.LastOwner(
         f'"{shown(details["user"])}" is the only owner of this workspace, and it keeps one. Make another member an'
         " owner first.",
@@ -184,6 +191,28 @@ def _member_already(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.MemberExists(
         "You are a member of that workspace already, under another name. The invitation was not used up.",
         next_call="coord workspace list",
+        details=details,
+    )
+
+
+def _no_standing(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.Forbidden(
+        "You may not do that any more: your role or your token was changed a moment ago. Nothing was written.",
+        next_call="coord whoami",
+        details=details,
+    )
+
+
+def _no_room(details: dict[str, Any]) -> errors.CoordinationError:
+    way_out = {
+        "tokens": "Each is kept for thirty days after its end. Make fewer that last longer.",
+        "members": "Those who are invited count too. Remove somebody, or withdraw an invitation.",
+        "workspaces": "Use one of them.",
+    }
+    what = details["what"]
+    whose = "You own" if what == "workspaces" else "This workspace has"
+    return errors.InvalidInput(
+        f"{whose} {details['most']} {what}, which is the most. Nothing was written. {way_out[what]}",
         details=details,
     )
 
@@ -203,4 +232,6 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO020": _too_many_waits,
     "CO013": _last_owner,
     "CO014": _member_already,
+    "CO015": _no_standing,
+    "CO016": _no_room,
 }

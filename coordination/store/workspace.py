@@ -6,14 +6,15 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
+from coordination.domain.principal import Principal
 from coordination.domain.workspace import Invitation, Member, MemberRole, Workspace
 from coordination.store.database import Database
 
 BOOTSTRAP: Final = "SELECT to_jsonb(coordination_bootstrap_workspace($1, $2, $3, $4))"
 CREATE: Final = "SELECT to_jsonb(coordination_create_workspace($1, $2, $3, $4, $5))"
-ADD_MEMBER: Final = "SELECT to_jsonb(coordination_add_member($1, $2, $3))"
-CHANGE_MEMBER: Final = "SELECT to_jsonb(coordination_change_member($1, $2, $3))"
-INVITE: Final = "SELECT coordination_invite_member($1, $2, $3, $4, $5, $6, $7)"
+ADD_MEMBER: Final = "SELECT to_jsonb(coordination_add_member($1, $2, $3, $4, $5))"
+CHANGE_MEMBER: Final = "SELECT to_jsonb(coordination_change_member($1, $2, $3, $4, $5))"
+INVITE: Final = "SELECT coordination_invite_member($1, $2, $3, $4, $5, $6, $7, $8)"
 ACCEPT: Final = "SELECT coordination_accept_invitation($1, $2, $3, $4)"
 WITHDRAW: Final = "SELECT to_jsonb(coordination_withdraw_invitation($1, $2))"
 IS_BOOTSTRAPPED: Final = "SELECT EXISTS (SELECT FROM workspaces w WHERE w.bootstrapped) AS made"
@@ -78,36 +79,48 @@ async def members(database: Database, workspace: str) -> list[Member]:
     return _MEMBERS.validate_python([dict(row) for row in await database.fetch(MEMBERS, workspace)])
 
 
-async def add_member(database: Database, workspace: str, user: str, role: MemberRole) -> bool:
-    """Let somebody be a member; returns False when the name is taken."""
-    return orjson.loads(await database.fetch_json(ADD_MEMBER, workspace, user, role))
+async def add_member(database: Database, by: Principal, user: str, role: MemberRole) -> bool:
+    """Let somebody be a member; returns False when the name is taken.
+
+    Raises:
+        Forbidden: `by` is no owner any more.
+    """
+    made = await database.fetch_json(ADD_MEMBER, by.workspace, by.user, by.token_id, user, role)
+    return orjson.loads(made)
 
 
-async def change_member(database: Database, workspace: str, user: str, role: MemberRole | None) -> int | None:
+async def change_member(database: Database, by: Principal, user: str, role: MemberRole | None) -> int | None:
     """Give a member another role, or with None take the membership away.
 
     Returns:
         How many of the member's tokens were revoked; None when there is no such member.
 
     Raises:
+        Forbidden: `by` may not do that any more.
         LastOwner: the workspace would have no owner.
     """
-    return orjson.loads(await database.fetch_json(CHANGE_MEMBER, workspace, user, role))
+    changed = await database.fetch_json(CHANGE_MEMBER, by.workspace, by.user, by.token_id, user, role)
+    return orjson.loads(changed)
 
 
 async def invite(
     database: Database,
-    workspace: str,
-    by: str,
+    by: Principal,
     invitation_id: str,
     digest: bytes,
     user: str,
     role: MemberRole,
     seconds: float,
 ) -> Invitation | None:
-    """Keep an invitation, by the SHA-256 of its code; None when the name is taken."""
+    """Keep an invitation, by the SHA-256 of its code; None when the name is taken.
+
+    Raises:
+        Forbidden: `by` is no owner any more.
+    """
     return _INVITATION.validate_json(
-        await database.fetch_json(INVITE, workspace, by, invitation_id, digest, user, role, seconds)
+        await database.fetch_json(
+            INVITE, by.workspace, by.user, by.token_id, invitation_id, digest, user, role, seconds
+        )
     )
 
 

@@ -5,14 +5,13 @@ says whose it is (`services.authentication`); the request then has a principal, 
 paths are open: what anybody may know, and what asks for a secret of its own (`OPEN_PATHS`). One asks for the bootstrap
 token and nothing else. For some a credential is optional: if there is one, it has to be good. A request that lasts is
 cut off when its credential works no more (`transport.standing`). Refusals are told alike, whatever was wrong, and
-counted.
+logged.
 """
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Final, Protocol
 
-import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,12 +28,13 @@ from coordination.services.authentication import (
 from coordination.transport import auth
 from coordination.transport.auth import Presented, keep_principal, presented
 from coordination.transport.problem import problem, problem_of, refuse
+from coordination.transport.security import tell_refused
 from coordination.transport.standing import Standing
 
 OPEN_PATHS: Final = auth.OPEN_PATHS | {"/metrics", "/api/v1/login"}
 BOOTSTRAP_PATH: Final = "/api/v1/bootstrap"
 OPEN_PREFIXES: Final = ("/.well-known/",)
-OPTIONAL_PATHS: Final = frozenset({"/api/v1/invitations/accept"})
+OPTIONAL_PATHS: Final = frozenset({"/api/v1/memberships"})
 WORKSPACE: Final = b"x-coordination-workspace"
 WORKSPACE_MAX: Final = 64
 
@@ -42,7 +42,6 @@ _PERSON: Final = "coordination.person"
 _UNAUTHORIZED: Final = (
     "Send a token of this service as `Authorization: Bearer TOKEN`; the one that came, if any, does not work."
 )
-_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 class PersonVerifier(Protocol):
@@ -68,7 +67,6 @@ class HostedGate:
         people: verifies people; None when only tokens are taken.
         challenge: the `WWW-Authenticate` of a 401.
         bootstrap_token: what the path of the bootstrap asks for; None lets nobody in there.
-        on_refused: called with the reason of each refusal.
         open_paths: the paths that need no credential.
     """
 
@@ -81,7 +79,6 @@ class HostedGate:
         people: PersonVerifier | None = None,
         challenge: str = "Bearer",
         bootstrap_token: str | None = None,
-        on_refused: Callable[[str], None] = lambda _: None,
         open_paths: Collection[str] = OPEN_PATHS,
     ) -> None:
         self._app = app
@@ -90,7 +87,6 @@ class HostedGate:
         self._people = people
         self._challenge = challenge
         self._bootstrap_token = bootstrap_token
-        self._on_refused = on_refused
         self._open_paths = frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +100,7 @@ class HostedGate:
             await refuse(self._refused(scope, str(error)), scope, receive, send)
         except CoordinationError as error:
             if isinstance(error, Forbidden):
-                self._tell(scope, error.message)
+                tell_refused(scope, error.message)
             await refuse(problem_of(error), scope, receive, send)
         else:
             await self._standing.serve(self._app, credential, scope, receive, send)
@@ -155,14 +151,9 @@ class HostedGate:
         return PersonCredential(person.subject, first_name(person), wanted, person.expires_at)
 
     def _refused(self, scope: Scope, why: str) -> Response:
-        self._tell(scope, why)
+        tell_refused(scope, why)
         headers = {"www-authenticate": self._challenge}
         return problem(401, "unauthorized", _UNAUTHORIZED, next_call="coord login URL", headers=headers)
-
-    def _tell(self, scope: Scope, why: str) -> None:
-        self._on_refused("unauthorized")
-        host, port = scope.get("client") or ("unknown", 0)
-        _log.warning("credential_refused", why=why, peer=f"{host}:{port}")
 
 
 def _path(scope: Scope) -> str:

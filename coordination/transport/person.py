@@ -113,8 +113,7 @@ class SupabasePeople:
             raise InvalidCredential(clean(f"{type(error).__name__}: {error}", 200)) from error
 
     def _remember(self, digest: bytes, person: Person) -> None:
-        ends = person.expires_at.timestamp() + LEEWAY_SECONDS
-        self._known[digest] = _Known(person, ends, self._keys.generation)
+        self._known[digest] = _Known(person, person.expires_at.timestamp(), self._keys.generation)
         self._known.move_to_end(digest)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
@@ -140,7 +139,8 @@ def _person(claims: dict[str, Any]) -> Person:
         raise InvalidCredential("it is of somebody who did not say who they are")
     try:
         person = UUID(subject)
-        expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
+        # With the leeway: whoever is let in by it is not turned away behind the gate.
+        expires_at = datetime.fromtimestamp(int(claims["exp"]) + LEEWAY_SECONDS, UTC)
     except (ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
         raise InvalidCredential("its subject or its end is none") from error
     if str(person) != subject:

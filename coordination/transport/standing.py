@@ -1,13 +1,14 @@
 """Requests that last, and whether their credentials still work: streams, WebSockets, waiting claims.
 
 A request is authenticated at its beginning, and most are over in milliseconds. Of those that are not, each credential
-is asked for again within a second; when it works no more, all its requests end: with a 401 where nothing was answered
-yet, else by the end of the stream. While the database cannot answer, nobody knows, and nothing new can be read either:
-what runs goes on until it can.
+is asked for again within a second, all of them at once; when one works no more, or its member may do less, all its
+requests end: with a 401 where nothing was answered yet, else by the end of the stream. While the database cannot
+answer, nobody knows, and nothing new can be read either: what runs goes on until it can.
 """
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -15,21 +16,25 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordination.domain.errors import RetryLater
+from coordination.domain.principal import Principal
 from coordination.services.authentication import Authentication, Credential
+from coordination.transport.auth import principal_of
 from coordination.transport.problem import POLICY_VIOLATION, problem, refuse
 
 LOOK_SECONDS: Final = 0.5
 LASTING_SECONDS: Final = 0.5
+_WHY: Final = "the credential works no more, or allows less"
 _log: Final = structlog.stdlib.get_logger(__name__)
 
 
 class _Running:
     """A request that is being served."""
 
-    __slots__ = ("answered", "credential", "cut_off", "since", "task")
+    __slots__ = ("answered", "credential", "cut_off", "principal", "since", "task")
 
-    def __init__(self, credential: Credential, task: "asyncio.Task[object]") -> None:
+    def __init__(self, credential: Credential, principal: Principal, task: "asyncio.Task[object]") -> None:
         self.credential = credential
+        self.principal = principal
         self.task = task
         self.since = time.monotonic()
         self.answered = False
@@ -55,7 +60,7 @@ class Standing:
         if credential is None or task is None:
             await app(scope, receive, send)
             return
-        running = _Running(credential, task)
+        running = _Running(credential, principal_of(scope), task)
 
         async def noted(message: Message) -> None:
             running.answered = True
@@ -84,7 +89,7 @@ class Standing:
                 _log.exception("requests_that_last_not_looked_at")
 
     async def look(self) -> None:
-        """Cut off requests whose credential works no more.
+        """Cut off requests whose credential works no more, or allows less than it did.
 
         Raises:
             RetryLater: the database cannot answer now.
@@ -92,14 +97,18 @@ class Standing:
         before = time.monotonic() - LASTING_SECONDS
         # Once is enough: a second cancellation would disturb what gives back.
         lasting = [one for one in self._running if one.since < before and not one.cut_off]
-        for credential in {one.credential for one in lasting}:
-            if await self._authentication.principal_of(credential) is not None:
-                continue
-            ended = [one for one in lasting if one.credential == credential and one in self._running]
-            for one in ended:
-                one.cut_off = True
-                one.task.cancel()
-            _log.warning("requests_cut_off", number=len(ended), why="their credential works no more")
+        found = await self._authentication.working({one.credential for one in lasting})
+        ended = [one for one in lasting if one in self._running and not _may_go_on(one, found)]
+        for one in ended:
+            one.cut_off = True
+            one.task.cancel()
+        if ended:
+            _log.warning("requests_cut_off", number=len(ended), why=_WHY)
+
+
+def _may_go_on(running: _Running, found: Mapping[Credential, Principal]) -> bool:
+    principal = found.get(running.credential)
+    return principal is not None and principal.covers(running.principal)
 
 
 async def _end(running: _Running, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +120,7 @@ async def _end(running: _Running, scope: Scope, receive: Receive, send: Send) ->
                 {
                     "type": "websocket.close",
                     "code": POLICY_VIOLATION,
-                    "reason": "the credential works no more",
+                    "reason": _WHY,
                 }
             )
     elif running.answered:
@@ -119,6 +128,6 @@ async def _end(running: _Running, scope: Scope, receive: Receive, send: Send) ->
         with suppress(RuntimeError, OSError):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
     else:
-        detail = "The credential works no more. What was asked for may have been done."
+        detail = "The credential works no more, or allows less now. What was asked for may have been done."
         headers = {"www-authenticate": "Bearer"}
         await refuse(problem(401, "unauthorized", detail, headers=headers), scope, receive, send)

@@ -724,7 +724,8 @@ BEGIN
                             'coordination_accept_invitation', 'coordination_withdraw_invitation',
                             'coordination_remove_events', 'coordination_remove_past_tasks',
                             'coordination_session_is_over', 'coordination_sessions_due', 'coordination_sweep_session',
-                            'coordination_sweep_index', 'coordination_sweep_credentials')
+                            'coordination_sweep_index', 'coordination_sweep_credentials',
+                            'coordination_require_standing', 'coordination_require_room')
     LOOP
         EXECUTE format('DROP FUNCTION %s', v_function);
     END LOOP;

@@ -2806,8 +2806,8 @@ BEGIN
     IF p_subject IS NULL THEN
         v_scopes := CASE v_invitation.role WHEN 'viewer' THEN ARRAY['read', 'manage']
                                            ELSE ARRAY['read', 'write', 'manage'] END;
-        PERFORM coordination_create_token(v_invitation.workspace_id, v_invitation.user_id, p_token_id, p_token_digest,
-                                          v_invitation.user_id, NULL, NULL, NULL, v_scopes, 'invitation', NULL);
+        PERFORM coordination_create_token(v_invitation.workspace_id, v_invitation.user_id, NULL, p_token_id,
+                                          p_token_digest, v_invitation.user_id, NULL, NULL, NULL, v_scopes, 'invitation', NULL);
     END IF;
     RETURN jsonb_build_object('workspace', v_invitation.workspace_id, 'user', v_invitation.user_id,
                               'role', v_invitation.role);
@@ -2815,15 +2815,20 @@ END
 $function$;
 
 -- Let somebody be a member, who works with tokens alone. Returns false when that name is taken, by a member or by an
--- invitation that can still be accepted.
-CREATE OR REPLACE FUNCTION coordination_add_member(p_workspace text, p_user text, p_role text) RETURNS boolean
+-- invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any
+-- more, and CO016 when there are as many as there may be.
+CREATE OR REPLACE FUNCTION coordination_add_member(
+    p_workspace text, p_by text, p_token text, p_user text, p_role text
+) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, true);
     IF coordination_name_is_taken(p_workspace, p_user) THEN
         RETURN false;
     END IF;
+    PERFORM coordination_require_room(p_workspace, 'members');
     INSERT INTO workspace_members (workspace_id, user_id, role, joined_at)
     VALUES (p_workspace, p_user, p_role, clock_timestamp());
     RETURN true;
@@ -2847,22 +2852,27 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO workspace_members (workspace_id, user_id, role, joined_at) VALUES ('local', p_user, 'owner', v_now);
-    PERFORM coordination_create_token('local', p_user, p_token_id, p_digest, p_user, NULL, NULL, NULL,
+    PERFORM coordination_create_token('local', p_user, NULL, p_token_id, p_digest, p_user, NULL, NULL, NULL,
                                       ARRAY['read', 'write', 'manage'], 'bootstrap', NULL);
     RETURN true;
 END
 $function$;
 
 -- Give a member another role; a null role takes the membership away, and revokes the member's tokens. A member who may
--- only look keeps no token that writes. Returns null when there is no such member, else the number of tokens that were
--- revoked. Raises CO013 when the workspace would be left without an owner.
-CREATE OR REPLACE FUNCTION coordination_change_member(p_workspace text, p_user text, p_role text) RETURNS integer
+-- only look keeps no token that writes, and who is no owner any more invites nobody: whoever made an invitation has its
+-- code. Returns null when there is no such member, else the number of tokens that were revoked. Raises CO013 when the
+-- workspace would be left without an owner, or a personal one without its person, and CO015 when p_by, with p_token,
+-- may not do that any more.
+CREATE OR REPLACE FUNCTION coordination_change_member(
+    p_workspace text, p_by text, p_token text, p_user text, p_role text
+) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_revoked integer := 0;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, p_role IS NOT NULL OR p_by <> p_user);
     PERFORM FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -2873,10 +2883,20 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'the last owner' USING ERRCODE = 'CO013', DETAIL = jsonb_build_object('user', p_user)::text;
     END IF;
+    IF p_role IS DISTINCT FROM 'owner' AND EXISTS (
+        SELECT FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id AND w.personal_of = m.subject
+        WHERE m.workspace_id = p_workspace AND m.user_id = p_user
+    ) THEN
+        RAISE EXCEPTION 'a workspace of one''s own' USING
+            ERRCODE = 'CO013', DETAIL = jsonb_build_object('user', p_user, 'personal', true)::text;
+    END IF;
     IF p_role IS NULL THEN
         DELETE FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
     ELSE
         UPDATE workspace_members m SET role = p_role WHERE m.workspace_id = p_workspace AND m.user_id = p_user;
+    END IF;
+    IF p_role IS DISTINCT FROM 'owner' THEN
+        DELETE FROM workspace_invitations i WHERE i.workspace_id = p_workspace AND i.created_by = p_user;
     END IF;
     IF p_role IS NULL OR p_role = 'viewer' THEN
         UPDATE agent_tokens t SET revoked_at = clock_timestamp()
@@ -2950,45 +2970,57 @@ END
 $function$;
 
 -- Keep a token of a member, by the SHA-256 of its secret. Returns what is known of it; null when the user is no member,
--- or one who may not have such scopes: a viewer's token does not write.
+-- or one who may not have such scopes: a viewer's token does not write. p_token is the token that p_by came with, null for
+-- who logged in: what is made by a token ends with it at the latest. Raises CO015 when p_by may not make it any more,
+-- and CO016 when the workspace has as many as it may.
 CREATE OR REPLACE FUNCTION coordination_create_token(
-    p_workspace text, p_by text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text, p_role text,
-    p_scopes text[], p_label text, p_seconds double precision
+    p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_session text, p_agent text,
+    p_role text, p_scopes text[], p_label text, p_seconds double precision
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
     v_now timestamptz;
+    v_ends timestamptz;
     v_token agent_tokens;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
     v_now := clock_timestamp();
+    v_ends := coordination_require_standing(p_workspace, p_by, p_token, p_by <> p_user);
     PERFORM FROM workspace_members m
     WHERE m.workspace_id = p_workspace AND m.user_id = p_user AND (m.role <> 'viewer' OR 'write' <> ALL (p_scopes));
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    PERFORM coordination_require_room(p_workspace, 'tokens');
     INSERT INTO agent_tokens (workspace_id, id, digest, user_id, session_id, agent_name, role, scopes, label,
                               created_by, created_at, expires_at)
     VALUES (p_workspace, p_id, p_digest, p_user, p_session, p_agent, p_role, p_scopes, p_label,
-            p_by, v_now, v_now + make_interval(secs => p_seconds))
+            p_by, v_now, least(v_now + make_interval(secs => p_seconds), v_ends))
     RETURNING * INTO v_token;
     RETURN coordination_describe_token(v_token);
 END
 $function$;
 
 -- Make a workspace with its owner, who is a person; p_personal makes it that person's own, of which there is one.
--- Returns whether it was made.
+-- Returns whether it was made. Raises CO016 when the person has as many as anybody may; who makes several at once may
+-- get a few more.
 CREATE OR REPLACE FUNCTION coordination_create_workspace(
     p_workspace text, p_name text, p_user text, p_subject uuid, p_personal boolean
 ) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
 DECLARE
+    v_most constant integer := 100;
     v_now timestamptz;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
     v_now := clock_timestamp();
+    IF NOT p_personal AND (SELECT count(*) FROM workspace_members m
+                           WHERE m.subject = p_subject AND m.role = 'owner') >= v_most THEN
+        RAISE EXCEPTION 'no room' USING
+            ERRCODE = 'CO016', DETAIL = jsonb_build_object('what', 'workspaces', 'most', v_most)::text;
+    END IF;
     INSERT INTO workspaces (id, name, personal_of, created_at)
     VALUES (p_workspace, p_name, CASE WHEN p_personal THEN p_subject END, v_now)
     ON CONFLICT DO NOTHING;
@@ -3231,9 +3263,11 @@ END
 $function$;
 
 -- Keep an invitation, by the SHA-256 of its code. Returns what is known of it; null when the name is taken, by a member
--- or by another invitation that can still be accepted.
+-- or by another invitation that can still be accepted. Raises CO015 when p_by, with p_token, is no owner any more,
+-- and CO016 when there are as many as there may be.
 CREATE OR REPLACE FUNCTION coordination_invite_member(
-    p_workspace text, p_by text, p_id text, p_digest bytea, p_user text, p_role text, p_seconds double precision
+    p_workspace text, p_by text, p_token text, p_id text, p_digest bytea, p_user text, p_role text,
+    p_seconds double precision
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, public
 AS $function$
@@ -3241,11 +3275,13 @@ DECLARE
     v_now timestamptz;
 BEGIN
     PERFORM coordination_lock_workspace(p_workspace);
+    PERFORM coordination_require_standing(p_workspace, p_by, p_token, true);
     v_now := clock_timestamp();
     IF coordination_name_is_taken(p_workspace, p_user) THEN
         RETURN NULL;
     END IF;
     DELETE FROM workspace_invitations i WHERE i.workspace_id = p_workspace AND i.expires_at <= v_now;
+    PERFORM coordination_require_room(p_workspace, 'members');
     INSERT INTO workspace_invitations (workspace_id, id, digest, user_id, role, created_by, created_at, expires_at)
     VALUES (p_workspace, p_id, p_digest, p_user, p_role, p_by, v_now, v_now + make_interval(secs => p_seconds));
     RETURN jsonb_build_object('id', p_id, 'user', p_user, 'role', p_role, 'created_by', p_by, 'created_at', v_now,
@@ -3568,7 +3604,7 @@ $function$;
 
 -- Remove what a session no longer needs of its plans: tasks that ended before p_before, with what was reported on them,
 -- plans that later ones replaced, and analyses. The newest plan stays whole, and a task for which another one waits.
--- At most p_most rows of each. Called under the session's lock.
+-- At most p_most tasks and reports; plans and analyses are few. Called under the session's lock.
 CREATE OR REPLACE FUNCTION coordination_remove_past_tasks(
     p_workspace text, p_session text, p_before timestamptz, p_most integer
 ) RETURNS void
@@ -3607,6 +3643,55 @@ BEGIN
     WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.created_at < p_before
       AND NOT EXISTS (SELECT FROM plans p
                       WHERE p.workspace_id = p_workspace AND p.session_id = p_session AND p.analysis_id = a.id);
+END
+$function$;
+
+-- Refuse one more of what a workspace keeps a list of: p_what is 'tokens', with those that ended and are still kept, or
+-- 'members', with those who are invited. Lists are answered whole, and whoever logs in has a workspace to fill. Call it
+-- with the workspace locked. Raises CO016.
+CREATE OR REPLACE FUNCTION coordination_require_room(p_workspace text, p_what text) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_most integer := CASE p_what WHEN 'tokens' THEN 5000 ELSE 1000 END;
+    v_there bigint;
+BEGIN
+    IF p_what = 'tokens' THEN
+        SELECT count(*) INTO v_there FROM agent_tokens t WHERE t.workspace_id = p_workspace;
+    ELSE
+        SELECT (SELECT count(*) FROM workspace_members m WHERE m.workspace_id = p_workspace)
+             + (SELECT count(*) FROM workspace_invitations i
+                WHERE i.workspace_id = p_workspace AND i.expires_at > clock_timestamp())
+        INTO v_there;
+    END IF;
+    IF v_there >= v_most THEN
+        RAISE EXCEPTION 'no room' USING
+            ERRCODE = 'CO016', DETAIL = jsonb_build_object('what', p_what, 'most', v_most)::text;
+    END IF;
+END
+$function$;
+
+-- Refuse who may not see to a workspace any more: p_by, by the token p_token where it is not null. The service asked
+-- before, and what it remembers may be a second old; here the workspace is locked, so what is found holds until the end.
+-- p_owner asks for an owner. Returns when the token ends, null when it does not. Raises CO015.
+CREATE OR REPLACE FUNCTION coordination_require_standing(p_workspace text, p_by text, p_token text, p_owner boolean)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, public
+AS $function$
+DECLARE
+    v_ends timestamptz;
+BEGIN
+    PERFORM FROM workspace_members m
+    WHERE m.workspace_id = p_workspace AND m.user_id = p_by AND (m.role = 'owner' OR NOT p_owner);
+    IF FOUND AND p_token IS NOT NULL THEN
+        SELECT t.expires_at INTO v_ends FROM agent_tokens t
+        WHERE t.workspace_id = p_workspace AND t.id = p_token AND t.user_id = p_by AND t.revoked_at IS NULL
+          AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp());
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no standing' USING ERRCODE = 'CO015', DETAIL = '{}';
+    END IF;
+    RETURN v_ends;
 END
 $function$;
 

@@ -15,7 +15,7 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO workspace_members (workspace_id, user_id, role, joined_at) VALUES ('local', p_user, 'owner', v_now);
-    PERFORM coordination_create_token('local', p_user, p_token_id, p_digest, p_user, NULL, NULL, NULL,
+    PERFORM coordination_create_token('local', p_user, NULL, p_token_id, p_digest, p_user, NULL, NULL, NULL,
                                       ARRAY['read', 'write', 'manage'], 'bootstrap', NULL);
     RETURN true;
 END

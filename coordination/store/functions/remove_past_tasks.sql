@@ -1,6 +1,6 @@
 -- Remove what a session no longer needs of its plans: tasks that ended before p_before, with what was reported on them,
 -- plans that later ones replaced, and analyses. The newest plan stays whole, and a task for which another one waits.
--- At most p_most rows of each. Called under the session's lock.
+-- At most p_most tasks and reports; plans and analyses are few. Called under the session's lock.
 CREATE OR REPLACE FUNCTION coordination_remove_past_tasks(
     p_workspace text, p_session text, p_before timestamptz, p_most integer
 ) RETURNS void

@@ -7,13 +7,11 @@ caller may see is decided by `domain.visibility`; nothing is logged or stored he
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, cast
 
 import orjson
-import structlog
 from fastmcp.server.dependencies import get_http_request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,10 +29,10 @@ from coordination.transport.mcp.message import client_info as client_info_of
 from coordination.transport.mcp.message import is_single, member
 from coordination.transport.observation import observation_of
 from coordination.transport.problem import problem, problem_of, refuse
+from coordination.transport.security import tell_forbidden
 
 PATH: Final = "/mcp/v2/{client}/{user_id}"
 
-_log: Final = structlog.stdlib.get_logger(__name__)
 _ROUTE: Final = re.compile(r"/mcp/v2/([^/]+)/([^/]+)", re.DOTALL)
 _SCOPE_KEY: Final = "coordination.caller"
 _ARRIVAL_KEY: Final = "coordination.arrival"
@@ -119,12 +117,10 @@ class Entrance:
 
     Args:
         app: the application behind: the exchange, then `CallerResolution`, then FastMCP.
-        on_forbidden: called when the ids of a URL are not the credential's.
     """
 
-    def __init__(self, app: ASGIApp, *, on_forbidden: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._on_forbidden = on_forbidden
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -139,9 +135,7 @@ class Entrance:
         except InvalidInput as error:
             refusal = problem_of(error)
         except Forbidden as error:
-            self._on_forbidden()
-            host, port = scope.get("client") or ("unknown", 0)
-            _log.warning("credential_forbidden", why=error.message, peer=f"{host}:{port}")
+            tell_forbidden(scope, error)
             refusal = problem_of(error)
         if refusal is None:
             await self._app(scope, receive, send)

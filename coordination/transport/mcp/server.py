@@ -8,7 +8,7 @@ visibility.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import fastmcp
@@ -123,7 +123,6 @@ def build_mcp(
 def mcp_app(
     mcp: FastMCP,
     *,
-    on_forbidden: Callable[[], None] = lambda: None,
     body_max: int = BODY_MAX,
     body_seconds: float = BODY_SECONDS,
 ) -> StarletteWithLifespan:
@@ -133,7 +132,6 @@ def mcp_app(
 
     Args:
         mcp: what `build_mcp` built.
-        on_forbidden: called when the ids of a URL are not the credential's.
         body_max: the largest request body in bytes.
         body_seconds: how long a request body may take to arrive.
     """
@@ -144,7 +142,7 @@ def mcp_app(
         # Host and Origin are checked outermost, on every route (transport.guard).
         host_origin_protection=False,
         middleware=[
-            Middleware(Entrance, on_forbidden=on_forbidden),
+            Middleware(Entrance),
             Middleware(ExchangeMiddleware, body_max=body_max, body_seconds=body_seconds),
             Middleware(CallerResolution),
             Middleware(Limited),

@@ -56,15 +56,10 @@ Report = Callable[[Identity], None]
 
 
 class Refusals:
-    """Counts what was refused: tool calls, because the caller may not see the tool, and credentials."""
+    """Counts tool calls that were refused, because the caller may not see the tool."""
 
     def __init__(self) -> None:
         self.refused_calls = 0
-        self.refused_credentials = 0
-
-    def credential(self, _why: str = "") -> None:
-        """Count one credential that does not work, or not for what was asked."""
-        self.refused_credentials += 1
 
     def record(self, caller: Caller, tool: str) -> None:
         """Count one refused call and log it as a security warning; without credentials."""

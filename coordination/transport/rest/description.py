@@ -92,7 +92,7 @@ def refusals(path: str, methods: Collection[str], *, takes_body: bool = True) ->
     told = dict(_ALWAYS)
     if "{session}" in path:
         told |= _OF_A_SESSION
-    elif "{" in path or path.endswith("/accept"):
+    elif "{" in path or path.endswith("/memberships"):
         told |= _OF_AN_ID
     if not WRITES.isdisjoint(methods) and takes_body:
         told |= _OF_A_WRITE

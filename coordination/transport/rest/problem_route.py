@@ -14,11 +14,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from coordination.domain.errors import CoordinationError, InvalidInput
+from coordination.domain.errors import CoordinationError, Forbidden, InvalidInput
 from coordination.transport.exchange import exchange_of
 from coordination.transport.problem import problem, problem_of
 from coordination.transport.rest.description import WRITES, refusals
 from coordination.transport.rest.explanation import explain
+from coordination.transport.security import tell_forbidden
 from coordination.wire.rest import Body
 
 _JSON: Final = "application/json"
@@ -67,6 +68,8 @@ def _takes_body(endpoint: Callable[..., Any]) -> bool:
 def _answer_to(error: Exception, request: Request) -> Response:
     if isinstance(error, RequestValidationError):
         return problem(422, InvalidInput.code, explain(error.errors(), "body"))
+    if isinstance(error, Forbidden):
+        tell_forbidden(request.scope, error)
     if isinstance(error, CoordinationError):
         return problem_of(error)
     if isinstance(error, HTTPException):

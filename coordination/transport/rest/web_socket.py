@@ -22,6 +22,7 @@ from coordination.services.event_stream import EventStream, open_stream
 from coordination.transport.problem import POLICY_VIOLATION, problem, problem_of, refuse
 from coordination.transport.rest.explanation import explain
 from coordination.transport.rest.parameters import SESSION_MAX, possible_session, reader
+from coordination.transport.security import tell_forbidden
 from coordination.transport.web_socket_protocol import PATH
 from coordination.wire.event_stream import (
     ClientMessage,
@@ -57,6 +58,8 @@ def router(core: Core) -> APIRouter:
                 await socket.accept()
                 await _Conversation(socket, stream, principal).run()
         except (Forbidden, RetryLater) as error:
+            if isinstance(error, Forbidden):
+                tell_forbidden(socket.scope, error)
             await refuse(problem_of(error), socket.scope, socket.receive, socket.send)
         except WebSocketDisconnect:
             return
@@ -172,6 +175,8 @@ class _Conversation:
         except RetryLater as error:
             await self._refuse(error, wanted.session)
         except CoordinationError as error:
+            if isinstance(error, Forbidden):
+                tell_forbidden(self._socket.scope, error)
             await self._count(error, wanted.session)
         else:
             await self._send(SubscribedMessage(subscribed=Subscribed(session=wanted.session, after=after)))

@@ -97,18 +97,16 @@ def _add_invitations(router: APIRouter, core: Core) -> None:
         code, invited = await invitation.invite(core, principal, wanted.user, wanted.role, wanted.days)
         return Invited(code=code, invitation=invited)
 
-    @router.delete("/invitations/{invitation_id}", summary="Withdraw an invitation")
-    async def withdraw_invitation(principal: Authenticated, invitation_id: InvitationId) -> Withdrawn:  # pyright: ignore[reportUnusedFunction]  the router keeps it
-        """For an owner."""
-        await invitation.withdraw(core, principal, possible_name(invitation_id))
-        return Withdrawn(id=invitation_id)
-
-    @router.post(
-        "/invitations/accept", summary="Become a member by the code of an invitation", responses=MEMBER
-    )
+    @router.post("/memberships", summary="Become a member by the code of an invitation", responses=MEMBER)
     async def accept_invitation(request: Request, wanted: Acceptance) -> Accepted:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Who has logged in joins as that person. Who sends no credential joins by a token, which is in the answer."""
         person = person_of(request.scope)
         subject: UUID | None = None if person is None else person.subject
         joined = await invitation.accept(core, wanted.code, subject)
         return Accepted(workspace=joined.workspace, secret=joined.secret)
+
+    @router.delete("/invitations/{invitation_id}", summary="Withdraw an invitation")
+    async def withdraw_invitation(principal: Authenticated, invitation_id: InvitationId) -> Withdrawn:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """For an owner."""
+        await invitation.withdraw(core, principal, possible_name(invitation_id))
+        return Withdrawn(id=invitation_id)

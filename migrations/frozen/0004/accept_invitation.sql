@@ -31,8 +31,8 @@ BEGIN
     IF p_subject IS NULL THEN
         v_scopes := CASE v_invitation.role WHEN 'viewer' THEN ARRAY['read', 'manage']
                                            ELSE ARRAY['read', 'write', 'manage'] END;
-        PERFORM coordination_create_token(v_invitation.workspace_id, v_invitation.user_id, p_token_id, p_token_digest,
-                                          v_invitation.user_id, NULL, NULL, NULL, v_scopes, 'invitation', NULL);
+        PERFORM coordination_create_token(v_invitation.workspace_id, v_invitation.user_id, NULL, p_token_id,
+                                          p_token_digest, v_invitation.user_id, NULL, NULL, NULL, v_scopes, 'invitation', NULL);
     END IF;
     RETURN jsonb_build_object('workspace', v_invitation.workspace_id, 'user', v_invitation.user_id,
                               'role', v_invitation.role);

@@ -125,6 +125,14 @@ async def test_a_token_that_is_not_genuine_is_refused_like_none(
     assert len({answer.headers["www-authenticate"] for answer in answers}) == 1
 
 
+async def test_a_person_whose_clock_is_a_little_behind_ours_is_let_in(
+    hosted: Client, supabase: SupabaseProject
+) -> None:
+    token = supabase.token(exp=int(time.time()) - 1)
+    answer = await hosted.get("/api/v1/me", headers=_bearer(token))
+    assert answer.status_code == 200, answer.text
+
+
 async def test_a_person_with_an_api_key_header_is_refused(hosted: Client, supabase: SupabaseProject) -> None:
     answer = await hosted.get("/api/v1/me", headers={"x-api-key": supabase.token()})
     assert answer.status_code == 401
@@ -155,3 +163,18 @@ async def test_local_mode_knows_no_people(serve: Serve, clean_dsn: str) -> None:
     async with serve(clean_dsn, **{"COORDINATION_LOCAL_TOKEN": "required"}) as client:
         answer = await client.post(MCP, json=LIST)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PATCH", {"role": "viewer"})])
+async def test_nobody_is_put_out_of_a_workspace_of_their_own(
+    method: str, body: object, hosted: Client, supabase: SupabaseProject
+) -> None:
+    ann, guest = _bearer(supabase.token(str(uuid.uuid4()))), _bearer(supabase.token(str(uuid.uuid4())))
+    home = (await hosted.get("/api/v1/me", headers=ann)).json()["workspace"]
+    wanted = {"user": "guest", "role": "owner"}
+    code = (await hosted.post("/api/v1/invitations", json=wanted, headers=ann)).json()["code"]
+    assert (await hosted.post("/api/v1/memberships", json={"code": code}, headers=guest)).is_success
+    for one in (ann, {**guest, "x-coordination-workspace": home}):
+        answer = await hosted.request(method, "/api/v1/members/ann", json=body, headers=one)
+        assert (answer.status_code, answer.json()["code"]) == (409, "last_owner")
+    assert (await hosted.get("/api/v1/me", headers=ann)).json()["role"] == "owner"

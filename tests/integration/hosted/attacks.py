@@ -158,5 +158,5 @@ ROUTES: Final[dict[tuple[str, str], Attacks]] = {
     ("POST", f"{API}/members"): _plainly("/members", body={"user": "{word}"}),
     ("POST", f"{API}/invitations"): _plainly("/invitations", body={"user": "{word}2"}),
     ("DELETE", f"{API}/invitations/{{invitation_id}}"): _plainly("/invitations/{invitation}"),
-    ("POST", f"{API}/invitations/accept"): _plainly("/invitations/accept", body={"code": "{code}"}),
+    ("POST", f"{API}/memberships"): _plainly("/memberships", body={"code": "{code}"}),
 }

@@ -66,7 +66,7 @@ class Hosted:
     async def member(self, user: str, role: str = "member") -> str:
         """Have the owner invite somebody who has no account; returns the member's own token."""
         code = (await self.got(self.owner, "POST", "/invitations", {"user": user, "role": role}))["code"]
-        accepted = await self.ask(None, "POST", "/invitations/accept", {"code": code})
+        accepted = await self.ask(None, "POST", "/memberships", {"code": code})
         assert accepted.status_code == 200, accepted.text
         return accepted.json()["secret"]
 

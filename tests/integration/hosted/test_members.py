@@ -40,7 +40,7 @@ async def test_the_owner_sees_what_was_there_before_anybody_was_asked_who_he_is(
 
 async def test_an_invitation_is_used_once_whoever_races(team: Hosted) -> None:
     code = (await team.got(team.owner, "POST", "/invitations", {"user": "carol"}))["code"]
-    tries = [team.ask(None, "POST", "/invitations/accept", {"code": code}) for _ in range(6)]
+    tries = [team.ask(None, "POST", "/memberships", {"code": code}) for _ in range(6)]
     answers = await asyncio.gather(*tries)
     assert sorted(answer.status_code for answer in answers) == [200, *[404] * 5]
     (secret,) = [answer.json()["secret"] for answer in answers if answer.status_code == 200]
@@ -54,10 +54,29 @@ async def test_a_withdrawn_invitation_leads_nowhere(team: Hosted) -> None:
     assert made["invitation"]["id"] in listed.text
     assert made["code"] not in listed.text
     await team.got(team.owner, "DELETE", f"/invitations/{made['invitation']['id']}")
-    answer = await team.ask(None, "POST", "/invitations/accept", {"code": made["code"]})
-    unknown = await team.ask(None, "POST", "/invitations/accept", {"code": "coord_invite_" + "a" * 43})
+    answer = await team.ask(None, "POST", "/memberships", {"code": made["code"]})
+    unknown = await team.ask(None, "POST", "/memberships", {"code": "coord_invite_" + "a" * 43})
     assert answer.status_code == unknown.status_code == 404
     assert answer.json() == unknown.json()
+
+
+@pytest.mark.parametrize(("method", "body"), [("DELETE", None), ("PATCH", {"role": "member"})])
+async def test_who_owns_no_more_comes_back_by_no_invitation(team: Hosted, method: str, body: object) -> None:
+    name = f"former-{method.lower()}"
+    former = await team.member(name, role="owner")
+    way_back = await team.got(former, "POST", "/invitations", {"user": f"{name}-again", "role": "owner"})
+    other = await team.got(team.owner, "POST", "/invitations", {"user": f"{name}-other"})
+    await team.got(team.owner, method, f"/members/{name}", body)
+    answer = await team.ask(None, "POST", "/memberships", {"code": way_back["code"]})
+    assert answer.status_code == 404
+    assert (await team.ask(None, "POST", "/memberships", {"code": other["code"]})).status_code == 200
+
+
+async def test_nobody_gets_more_by_an_invitation_than_the_own_credential_is_for(team: Hosted) -> None:
+    keeper = await team.token(scopes=["read", "manage"])
+    for role in ("owner", "viewer"):
+        answer = await team.ask(keeper, "POST", "/invitations", {"user": "ivan", "role": role})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), role
 
 
 async def test_a_name_belongs_to_one_member_or_invitation(team: Hosted) -> None:

@@ -102,6 +102,9 @@ async def test_a_claim_that_is_cut_off_at_any_moment_is_granted_or_refused_and_n
     monkeypatch.setattr(standing, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(standing, "LASTING_SECONDS", 0.0)
     told: list[int] = []
+    await team.got(
+        team.owner, "POST", "/sessions/any/locks/claim", {"agent": "alice/zero", "paths": ["first.py"]}
+    )
     for number in range(30):
         made = await team.new_token()
         body = {"agent": "alice/one", "paths": [f"{number}.py"]}

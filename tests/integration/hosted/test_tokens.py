@@ -7,6 +7,9 @@ import hashlib
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+from websockets.asyncio.client import connect
 
 from coordination.domain.visibility import IMPLEMENTER_TOOLS, PLANNER_TOOLS
 from tests.integration.hosted.team import API, BOOTSTRAP, Hosted
@@ -14,6 +17,11 @@ from tests.integration.hosted.team import API, BOOTSTRAP, Hosted
 PLANNER = "alice__session__demo__planner"
 AT_MOST_SECONDS = 20
 """Far above what any of it takes: what reaches it hangs."""
+
+
+def forbidden(logs: list[EventDict]) -> list[str]:
+    """Whose credentials the log says were used for what they are not for."""
+    return [one["user"] for one in logs if one["event"] == "credential_forbidden"]
 
 
 async def test_without_a_credential_nothing_but_the_open_paths_answers(team: Hosted) -> None:
@@ -64,7 +72,6 @@ async def test_a_token_is_shown_once_and_kept_as_its_sha_256(team: Hosted) -> No
 
 async def test_the_ids_of_a_url_must_be_the_tokens(team: Hosted) -> None:
     bound = await team.token(session="demo", agent="impl_a")
-    before = (await team.client.get("/health/detailed")).json()
     assert await team.tools(bound, "alice__session__demo__impl_a") == list(IMPLEMENTER_TOOLS)
     for other in (
         "bob__session__demo__impl_a",
@@ -73,9 +80,44 @@ async def test_the_ids_of_a_url_must_be_the_tokens(team: Hosted) -> None:
         "alice__session__demo__planner",
         "alice",
     ):
-        answer = await team.mcp(bound, other, "tools/list")
+        with capture_logs() as logs:
+            answer = await team.mcp(bound, other, "tools/list")
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), other
-    assert before is not None
+        assert forbidden(logs) == ["alice"], other
+
+
+async def test_what_a_credential_is_not_for_is_an_event_of_security_on_every_way(team: Hosted) -> None:
+    bound = await team.token(session="demo", agent="impl_a")
+    join = {"agent": "alice/impl_b"}
+    for method, path, body in (
+        ("GET", "/sessions/other", None),
+        ("POST", "/sessions/demo/agents", join),
+        ("POST", "/tokens", {}),
+        ("GET", "/events?session=other", None),
+    ):
+        with capture_logs() as logs:
+            answer = await team.ask(bound, method, path, body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+        assert forbidden(logs) == ["alice"], path
+        assert bound not in str(logs)
+
+
+async def test_a_web_socket_that_asks_for_another_session_is_one_too(team: Hosted) -> None:
+    bound = await team.token(session="demo", agent="impl_a")
+    url = f"{team.url.replace('http', 'ws', 1)}/ws"
+    headers = {"authorization": f"Bearer {bound}"}
+    with capture_logs() as logs:
+        async with asyncio.timeout(AT_MOST_SECONDS), connect(url, additional_headers=headers) as socket:
+            await socket.send('{"subscribe": {"session": "other", "after": 0}}')
+            assert "forbidden" in str(await socket.recv())
+    assert forbidden(logs) == ["alice"]
+
+
+async def test_whoever_tries_bootstrap_tokens_is_seen_in_the_log(team: Hosted) -> None:
+    with capture_logs() as logs:
+        await team.ask("c" * 43, "POST", "/bootstrap", {"user": "mallory"})
+    assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["credential_refused"]
+    assert "c" * 43 not in str(logs)
 
 
 async def test_a_token_gives_its_agent_the_role(team: Hosted) -> None:

@@ -35,6 +35,21 @@ def test_credentials_in_text_are_masked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "secret",
+    [
+        f"coord_{'aB3-_' * 8}xyz",
+        f"coord_invite_{'aB3-_' * 8}xyz",
+        "eyJhbGciOiAiRVMyNTYifQ.eyJzdWIiOiAiMzdmOGVhNjUifQ.1g-NcTjMtmm64tTmopWz",
+    ],
+)
+@pytest.mark.parametrize("shape", ["{}", "/mcp/v2/{}/alice", "no tool {}.", "'{}…'", "id={}&after=3"])
+def test_a_token_is_masked_where_a_name_belongs(secret: str, shape: str) -> None:
+    told = redact(shape.format(secret))
+    assert secret[20:40] not in told
+    assert MASK in told
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "claimed src/app/tokens.py for 15 minutes",
@@ -43,6 +58,7 @@ def test_credentials_in_text_are_masked(text: str) -> None:
         "http://127.0.0.1:8000/mcp/v2/claude/alice",
         "postgresql://me@host/name",
         "see password reset page",
+        "the function coord_locks and the folder coord_tests",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:

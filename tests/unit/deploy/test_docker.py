@@ -85,6 +85,16 @@ def test_the_settings_of_the_composition_can_be_used_together() -> None:
     assert "@postgres:5432/" in settings.dsn
 
 
+def test_every_setting_that_stands_in_the_file_beside_it_reaches_the_service() -> None:
+    one = SERVICES["service"]
+    assert one["env_file"] == ".env"
+    # What the other parts of the composition rely on is not to be changed there.
+    fixed = {name for name, value in one["environment"].items() if "$" not in value}
+    upstream = (ROOT / "deploy" / "nginx" / "upstream.compose.conf").read_text(encoding="utf-8")
+    assert f"service:{one['environment']['PORT']};" in upstream
+    assert {"COORDINATION_MODE", "HOST", "PORT", "COORDINATION_DATA_DIR"} <= fixed
+
+
 def _substituted(text: str) -> str:
     """What compose makes of a value when only what it demands is set."""
     return re.sub(

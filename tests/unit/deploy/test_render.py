@@ -11,12 +11,15 @@ import jsonschema_rs
 import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+from starlette.types import Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from coordination.cli.commands import app
 from coordination.settings import load
 from coordination.settings.values import SECRETS, VARIABLES
 from tests.unit.deploy.files import KNOWN, of, read_yaml, stages
 from tests.unit.docs.page import ROOT
+from tests.unit.transport.asgi import run, scope_of
 
 FREE, PAID = ROOT / "render.yaml", ROOT / "deploy" / "render" / "paid.yaml"
 BOTH = pytest.mark.parametrize("path", [FREE, PAID], ids=["free", "paid"])
@@ -107,3 +110,22 @@ def test_the_two_differ_in_what_a_paid_plan_has_alone() -> None:
     assert [name for name, one in variables(FREE).items() if one != variables(PAID)[name]] == [
         "COORDINATION_STOP_SECONDS"
     ]
+
+
+@BOTH
+@pytest.mark.parametrize("edge", ["172.70.247.28", "162.158.1.1", "2606:4700::1"])
+async def test_a_caller_is_known_by_his_own_address_behind_all_proxies(path: Path, edge: str) -> None:
+    proxies = variables(path)["COORDINATION_TRUSTED_PROXIES"]["value"]
+    settings = load({**FROM_OUTSIDE, "COORDINATION_TRUSTED_PROXIES": proxies, "COORDINATION_MODE": "hosted"})
+    found: list[str] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        found.append(scope["client"][0])
+
+    # Any: uvicorn has names of its own for the types of ASGI.
+    proxied: Any = ProxyHeadersMiddleware
+    app = proxied(inner, trusted_hosts=list(settings.trusted_proxies))
+    # What a caller says, the caller as the edge sees it, the edge, and a proxy of the platform.
+    chain = f"203.0.113.9, 198.51.100.7, {edge}, 10.19.6.53"
+    await run(app, scope_of("http", "/", headers=[("x-forwarded-for", chain)], client=("10.17.1.2", 1)))
+    assert found == ["198.51.100.7"]

@@ -26,6 +26,7 @@ FREE: Final = {
     "coordination_sessions_due": "the service's own sweep; what it finds is swept workspace by workspace",
     "coordination_sweep_credentials": "the service's own sweep, of what has ended for thirty days in any workspace",
     "coordination_sweep_index": "the service's own sweep; it finds an index anywhere, and removes it where it is",
+    "coordination_create_workspace": "it counts the workspaces of the one person who is in p_subject",
     "coordination_accept_invitation": "a code leads to the workspace; after the look-up all is that workspace's",
     "coordination_bootstrap_workspace": "the first workspace has the one id that it names",
     "coordination_finish_index": "it deletes by place what it found in its own workspace in the same statement",

@@ -75,6 +75,32 @@ async def test_who_fails_to_authenticate_too_often_is_not_asked_any_more() -> No
     assert (await run(app, scope_from("203.0.113.8"))).status == 200
 
 
+async def test_what_the_gate_let_through_lately_does_not_suffer_for_a_neighbour() -> None:
+    inner = Inner()
+    works = {b"Bearer good"}
+
+    async def gate(scope: Scope, receive: Receive, send: Send) -> None:
+        if dict(scope["headers"]).get(b"authorization") in works:
+            keep_principal(scope, Principal("w", "alice"))
+        elif scope["path"] != "/health":
+            await deny(scope, receive, send)
+            return
+        await inner(scope, receive, send)
+
+    async def status(credential: str, path: str = "/api/v1/sessions", kind: str = "http") -> int:
+        headers = [(b"authorization", f"Bearer {credential}".encode())]
+        return (await run(app, {**scope_from("203.0.113.7", kind, path), "headers": headers})).status
+
+    app = AddressLimits(gate, limits=replace(LOOSE, address_failures=2))
+    assert await status("good") == 200
+    assert await status("other", "/health") == 200
+    assert [await status("guess") for _ in range(3)] == [401, 401, 429]
+    assert await status("good") == 200
+    assert await status("other") == 429, "no credential was looked at there"
+    works.clear()
+    assert [await status("good") for _ in range(2)] == [401, 429]
+
+
 async def test_successes_do_not_count_as_failures() -> None:
     app = AddressLimits(Inner(), limits=replace(LOOSE, address_failures=1))
     assert [(await run(app, scope_from("203.0.113.7"))).status for _ in range(5)] == [200] * 5
@@ -108,6 +134,12 @@ async def test_a_request_that_fails_is_no_longer_under_way() -> None:
     with pytest.raises(RuntimeError):
         await run(app, scope_from("203.0.113.7"))
     assert not app._running
+
+
+async def test_a_person_with_many_workspaces_is_one_credential() -> None:
+    app = TokenLimits(Inner(), limits=replace(LOOSE, token_rate=1), mcp_prefix=MCP)
+    people = [Principal(f"w{n}", "ann", subject="a-person") for n in range(5)]
+    assert [(await run(app, scope_by(one))).status for one in people] == [200] * 4 + [429]
 
 
 async def test_a_credential_that_asks_too_often_is_told_when_to_go_on() -> None:
