@@ -86,11 +86,13 @@ def _check_as_asked(chosen: Settings, service: RunningService) -> None:
     """Make sure that a service that runs is as it is asked for: it stays as it was started.
 
     Raises:
-        Failure: it is on another database, or has another number of workers.
+        Failure: it is on another database, in another mode, or has another number of workers.
     """
     asked, has = "", ""
     if service.database != chosen.database_name:
         asked, has = f"not on {chosen.database_name}", service.database
+    elif service.hosted != chosen.is_hosted:
+        asked, has = f"not in {chosen.mode} mode", "hosted mode" if service.hosted else "local mode"
     elif service.workers != chosen.workers and chosen.is_from_environment("workers"):
         asked, has = f"not with --workers {chosen.workers}", f"--workers {service.workers}"
     if asked:

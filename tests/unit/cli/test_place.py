@@ -211,3 +211,21 @@ def test_a_hosted_service_that_began_tells_how_its_owner_comes_in(
     as_json = json.loads(capsys.readouterr().out)
     assert as_json["login"].endswith("coord login http://127.0.0.1:8000")
     assert as_json["connect_by_hand"] is None
+
+
+@pytest.mark.parametrize(("asked", "runs"), [("hosted", "local"), ("local", "hosted")])
+def test_a_service_that_runs_in_another_mode_is_not_passed_off_as_the_one_asked_for(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: str,
+    runs: str,
+) -> None:
+    monkeypatch.setenv("COORDINATION_MODE", asked)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1/n")
+    found = replace(service(folder, os.getpid(), 8123), database="127.0.0.1/n", hosted=runs == "hosted")
+    running.record(folder, found)
+    assert run(["up"]) == 1
+    told = capsys.readouterr().err
+    assert f"It runs already, process {os.getpid()}, and not in {asked} mode." in told
+    assert f"It runs with {runs} mode; to change that: " in told
