@@ -188,5 +188,5 @@ def _digest(scope: Scope) -> bytes:
 
 
 def _key(principal: Principal) -> str:
-    """Under what a credential is counted: the token, else the person, in all workspaces together."""
-    return principal.token_id or principal.subject or f"{principal.workspace}/{principal.user}"
+    """Under what a credential is counted: the token, else the person in the workspace."""
+    return principal.token_id or f"{principal.workspace}/{principal.subject or principal.user}"

@@ -136,12 +136,6 @@ async def test_a_request_that_fails_is_no_longer_under_way() -> None:
     assert not app._running
 
 
-async def test_a_person_with_many_workspaces_is_one_credential() -> None:
-    app = TokenLimits(Inner(), limits=replace(LOOSE, token_rate=1), mcp_prefix=MCP)
-    people = [Principal(f"w{n}", "ann", subject="a-person") for n in range(5)]
-    assert [(await run(app, scope_by(one))).status for one in people] == [200] * 4 + [429]
-
-
 async def test_a_credential_that_asks_too_often_is_told_when_to_go_on() -> None:
     app = TokenLimits(Inner(), limits=replace(LOOSE, token_rate=1), mcp_prefix=MCP)
     one, two = Principal("w", "alice", token_id="1"), Principal("w", "alice", token_id="2")  # noqa: S106 - an id, which is public
