@@ -18,7 +18,6 @@ from coordination.domain.path import normalise_all
 from coordination.services import agent as agents
 from coordination.services import file_lock
 from coordination.services.core import Core
-from coordination.wire.event_stream import REMOVED
 from tests.integration.rest.api import agent
 
 
@@ -79,8 +78,8 @@ class Reader:
         return found
 
     async def event(self) -> Block:
-        """The next event; that events before it were removed is passed over."""
-        while "data" not in (found := await self.block()).fields or found.fields.get("event") == REMOVED:
+        """The next event, or that events were removed."""
+        while "data" not in (found := await self.block()).fields:
             pass
         return found
 
