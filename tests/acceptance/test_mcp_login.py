@@ -37,13 +37,14 @@ SILENT_SECONDS = 30
 _URL = re.compile(r"(http://127\.0\.0\.1:\d+/auth/v1/oauth/authorize\?[^\s\x07\x1b]+)[\x07\x1b\r]")
 
 
-@pytest.fixture(scope="module")
+# For each test anew: keys that change are looked for ten seconds after the last time at the earliest.
+@pytest.fixture
 def project() -> Iterator[SupabaseProject]:
     with SupabaseProject() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def hosted(
     project: SupabaseProject, server_dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
@@ -100,7 +101,6 @@ def test_a_person_logs_in_with_claude_code_and_claims(
     hosted: Service,
     tmp_path: Path,
 ) -> None:
-    project.begin_anew()
     checkout = clone(repository, tmp_path / "checkout")
     with ModelApi(tmp_path / "model.jsonl") as model:
         claude = Claude(programs[version], tmp_path, checkout, model)
