@@ -1,4 +1,4 @@
-"""The store in transaction mode, where nothing may be left on a connection. Real poolers are in the acceptance tests."""
+"""The store in transaction mode, where nothing may be left on a connection; real poolers are in acceptance tests."""
 
 from __future__ import annotations
 
