@@ -162,8 +162,8 @@ async def test_every_bound_of_the_description_holds(described: Client, label: st
     await analysed(described.core)
     await invited(described.core)
     sent = [await send(described, case, compared) for case in cases]
-    # Something was right, and where something is asked for, something wrong; a method that a path does not have is tried
-    # once for the path, whichever of its operations comes first.
+    # Something was right, and where something is asked for, something wrong. A method that a path does not have is
+    # tried once for the path, whichever of its operations comes first.
     assert REFUSED.get(label, 409 if label in MADE_UP else 200) in sent
     assert max(sent) > 400 or not asks_for_something(label)
 
