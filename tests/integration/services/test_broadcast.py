@@ -65,6 +65,7 @@ async def test_events_are_sent_to_the_private_topic_of_their_session(
         await state_becomes(core, "sending")
         await claimed(core)
         async with asyncio.timeout(LIMIT_SECONDS):
+            # The table of a stranger sends no word either.
             while await connection.fetchval("SELECT count(*) FROM realtime.messages") < 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     rows = await connection.fetch(
