@@ -61,7 +61,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
     {
         "LoginOffer": {
             "supabase_url": "https://ref.supabase.co",
-            "supabase_key": "sb_publishable_xxxx",
+            "supabase_key": "sb_publishable_example",
             "bootstrap": False,
         },
         "Bootstrapped": {"secret": _SHOWN_ONCE, "workspace": "local", "user": "alice"},
