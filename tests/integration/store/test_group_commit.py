@@ -228,14 +228,16 @@ async def test_the_largest_group_goes_to_the_server_by_one_write(
     async with worker(database.dsn) as one:
         await granted(one, AGENTS[0], "a.py")
         await one.fetch_jsons(INSERT, [["prepared", ""]])
-        transport: Any = one.raw._transport.__class__
-        below = transport.write
+        transport: Any = one.raw._transport
+        of_all = transport.__class__
+        below = of_all.write
 
         def write(self: asyncio.Transport, sent: bytes) -> None:
             below(self, sent)
-            writes.append((len(sent), self.get_write_buffer_size()))
+            if self is transport:
+                writes.append((len(sent), self.get_write_buffer_size()))
 
-        monkeypatch.setattr(transport, "write", write)
+        monkeypatch.setattr(of_all, "write", write)
         await one.fetch_jsons(INSERT, calls)
         monkeypatch.undo()
     ((size, unsent),) = writes
