@@ -1,0 +1,1 @@
+"""The process on a developer's machine: what hooks talk to, and what speaks to the service for them."""
