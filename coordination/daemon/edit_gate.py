@@ -146,7 +146,7 @@ class EditGate:
         return outcome
 
     def _parent_to_take_over(self, edit: _Edit, outcome: Held) -> LocalAgent | None:
-        """Return the terminal's own agent when it is all that stands in its subagent's way, and does not write there."""
+        """Return the subagent's terminal when it alone stands in the way, and does not write there now."""
         terminal = self._terminals.of(edit.agent)
         if edit.agent.subagent is None or terminal is None:
             return None

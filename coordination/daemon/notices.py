@@ -29,8 +29,6 @@ _LOSSES: Final = {
     EventKind.LOCK_REVOKED: "a person revoked it",
 }
 
-Payload = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -125,25 +123,34 @@ def _of_any_release() -> suppress:
 
 def _about(event: Event, agent: LocalAgent) -> str:
     """Return what an event means to an agent; "" when it is none of its business."""
-    payload: Payload = event.payload
-    if event.agent_id == agent.id and event.kind not in _LOSSES:
-        return ""
-    match event.kind:
-        case EventKind.MESSAGE_SENT:
-            return words.message(event.agent_id or "somebody") if agent.id in payload["to"] else ""
-        case EventKind.LOCK_EXPIRED | EventKind.LOCK_REVOKED:
-            own = [str(lock["path"]) for lock in _locks(event) if lock["agent_id"] == agent.id]
-            return words.lost(own, _LOSSES[EventKind(event.kind)]) if own else ""
-        case EventKind.ROLE_TAKEN:
-            concerned = (payload["agent"], *payload["taken_from"])
-            return words.role(str(payload["agent"]), agent.id) if agent.id in concerned else ""
-        case EventKind.PLAN_DISTRIBUTED:
-            return words.planned()
-        case EventKind.TASK_UNBLOCKED:
-            return words.unblocked(str(payload["task_id"]))
-        case _:
-            return ""
+    tell = _SENTENCES.get(event.kind)
+    return "" if tell is None else tell(event, agent)
+
+
+def _message(event: Event, agent: LocalAgent) -> str:
+    is_mine = event.agent_id == agent.id or agent.id not in event.payload["to"]
+    return "" if is_mine else words.message(event.agent_id or "somebody")
+
+
+def _loss(event: Event, agent: LocalAgent) -> str:
+    own = [str(lock["path"]) for lock in _locks(event) if lock["agent_id"] == agent.id]
+    return words.lost(own, _LOSSES[event.kind]) if own else ""
+
+
+def _role(event: Event, agent: LocalAgent) -> str:
+    planner = event.payload["agent"]
+    return words.role(planner, agent.id) if agent.id in {planner, *event.payload["taken_from"]} else ""
 
 
 def _locks(event: Event) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", event.payload["locks"])
+
+
+_SENTENCES: Final[Mapping[str, Callable[[Event, LocalAgent], str]]] = {
+    EventKind.MESSAGE_SENT: _message,
+    EventKind.LOCK_EXPIRED: _loss,
+    EventKind.LOCK_REVOKED: _loss,
+    EventKind.ROLE_TAKEN: _role,
+    EventKind.PLAN_DISTRIBUTED: lambda _event, _agent: words.planned(),
+    EventKind.TASK_UNBLOCKED: lambda event, _agent: words.unblocked(str(event.payload["task_id"])),
+}
