@@ -7,10 +7,15 @@ that it worked for, because that work is not committed yet.
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
+from coordination.client.errors import ClientError
+from coordination.client.service import ServiceClient
 from coordination.daemon.frames import HookCall
 from coordination.daemon.lease_table import LeaseTable
+from coordination.daemon.link import Link, ServiceAway
 from coordination.daemon.liveness import Liveness
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.notices import Notices
@@ -20,12 +25,15 @@ from coordination.repository.terminal import terminal_of
 LEFT: Final = "left"
 ENDED: Final = "ended"
 HAND_BACK_SECONDS: Final = 1.0
+PRESENT_SECONDS: Final = 40.0
+"""How often an agent says that it is here: after two minutes without a word its name counts as free."""
 
 
 class Membership:
     """Knows when terminals come and go.
 
     Args:
+        link: the service.
         terminals: who works here.
         leases: what they hold.
         notices: what they are to be told.
@@ -33,8 +41,9 @@ class Membership:
     """
 
     def __init__(
-        self, terminals: Terminals, leases: LeaseTable, notices: Notices, liveness: Liveness
+        self, link: Link, terminals: Terminals, leases: LeaseTable, notices: Notices, liveness: Liveness
     ) -> None:
+        self._link = link
         self._terminals = terminals
         self._leases = leases
         self._notices = notices
@@ -74,6 +83,14 @@ class Membership:
         self._liveness.unwatch(terminal.key)
         await asyncio.gather(*self._leaving(terminal.key, LEFT))
 
+    async def keep_present(self) -> None:
+        """Say of each agent that it is here, now and then, for ever: of a terminal that lives, however quiet it is."""
+        while True:
+            await asyncio.sleep(PRESENT_SECONDS)
+            for agent in self._terminals.agents():
+                with suppress(ServiceAway, ClientError):
+                    await self._link.call(partial(_be_present, agent), seconds=PRESENT_SECONDS)
+
     async def close(self) -> None:
         """Wait for what goes on behind."""
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -102,3 +119,8 @@ class Membership:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+def _be_present(agent: LocalAgent, client: ServiceClient) -> None:
+    acting = client.acting(agent.session, agent.id, checkout=agent.checkout, terminal=str(agent.terminal))
+    acting.heartbeat()

@@ -39,7 +39,7 @@ class Notice:
 
 
 class Notices:
-    """Keeps what agents are to be told.
+    """Keeps what agents are to be told, and what they wished for.
 
     Args:
         waiting: is called when an agent has something to be told.

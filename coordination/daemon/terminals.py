@@ -166,7 +166,7 @@ class Terminals:
         # Where the person says one name for two terminals, that is the name of both, and both are told.
         names = [named] if named else (name for name in _names(had) if name not in taken)
         for name in names:
-            agent = LocalAgent(session, found.user, name, terminal.key)
+            agent = LocalAgent(session, found.user, name, terminal.key, checkout=describe_checkout(top) or "")
             try:
                 joined = await self._enter(agent, top, only_if_free=not named)
             except RequestRefused as refusal:
@@ -188,15 +188,18 @@ class Terminals:
         taken = {agent.name for agent in self.agents(own.session)}
         fresh = (f"{own.name}.{kind}-{number}" for number in count(1))
         name = had or next(name for name in fresh if name not in taken)
-        agent = LocalAgent(own.session, own.user, name, terminal.key, subagent, own.name)
+        agent = LocalAgent(
+            own.session, own.user, name, terminal.key, subagent, own.name, own.checkout
+        )
         return self._keep(terminal, await self._enter(agent, top, only_if_free=False))
 
     async def _enter(self, agent: LocalAgent, top: Path, *, only_if_free: bool) -> LocalAgent:
         """Join, and return the agent as it joined: a checkout that is in use under another session leads there."""
-        checkout = describe_checkout(top) or ""
 
         def join(client: ServiceClient) -> None:
-            acting = client.acting(agent.session, agent.id, checkout=checkout, terminal=str(agent.terminal))
+            acting = client.acting(
+                agent.session, agent.id, checkout=agent.checkout, terminal=str(agent.terminal)
+            )
             acting.heartbeat(only_if_free=only_if_free)
 
         try:
