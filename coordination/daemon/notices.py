@@ -4,6 +4,8 @@ A notice is our own sentence. It says that there is news, from whom and about wh
 `sync_progress`. It is said at least once: it counts as said when the hook program has printed it, so after a crash in
 between it is said again.
 
+What an agent lost is told by whoever keeps its leases (`lease_table`), which knows more of it than an event.
+
 A wish is a file for which an edit was refused. When it becomes free whoever wished for it is told.
 """
 
@@ -24,10 +26,7 @@ TOLD_AT_ONCE: Final = 10
 FREEING: Final = frozenset({EventKind.LOCK_RELEASED, EventKind.LOCK_EXPIRED, EventKind.LOCK_REVOKED})
 ASKED_FOR: Final = frozenset({EventKind.TASK_UNBLOCKED, EventKind.PLAN_DISTRIBUTED})
 """Kinds of events of which the service alone knows whom they concern."""
-_LOSSES: Final = {
-    EventKind.LOCK_EXPIRED: "the lease ended by time",
-    EventKind.LOCK_REVOKED: "a person revoked it",
-}
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +131,6 @@ def _message(event: Event, agent: LocalAgent) -> str:
     return "" if is_mine else words.message(event.agent_id or "somebody")
 
 
-def _loss(event: Event, agent: LocalAgent) -> str:
-    own = [str(lock["path"]) for lock in _locks(event) if lock["agent_id"] == agent.id]
-    return words.lost(own, _LOSSES[event.kind]) if own else ""
-
-
 def _role(event: Event, agent: LocalAgent) -> str:
     planner = event.payload["agent"]
     return words.role(planner, agent.id) if agent.id in {planner, *event.payload["taken_from"]} else ""
@@ -148,8 +142,6 @@ def _locks(event: Event) -> list[dict[str, Any]]:
 
 _SENTENCES: Final[Mapping[str, Callable[[Event, LocalAgent], str]]] = {
     EventKind.MESSAGE_SENT: _message,
-    EventKind.LOCK_EXPIRED: _loss,
-    EventKind.LOCK_REVOKED: _loss,
     EventKind.ROLE_TAKEN: _role,
     EventKind.PLAN_DISTRIBUTED: lambda _event, _agent: words.planned(),
     EventKind.TASK_UNBLOCKED: lambda event, _agent: words.unblocked(str(event.payload["task_id"])),

@@ -26,6 +26,8 @@ from coordination.repository.identity import session_of
 
 JOIN_SECONDS: Final = 1.4
 MOST_NAMES: Final = 200
+NOBODY: Final = "me"
+"""Who works where neither the machine nor the service says."""
 _STEM: Final = "impl_"
 _TYPE_MAX: Final = 24
 
@@ -159,14 +161,14 @@ class Terminals:
         return chosen.agent if chosen is not None else ""
 
     async def _join(self, terminal: Terminal, top: Path, session: str) -> LocalAgent:
-        found = await self._link.found()
+        user = await self._user()
         named = self._chosen_name(terminal, top)
         taken = {agent.name for agent in self.agents(session)}
         had = self._state.name(session, str(terminal.key), terminal.claude_session)
         # Where the person says one name for two terminals, that is the name of both, and both are told.
         names = [named] if named else (name for name in _names(had) if name not in taken)
         for name in names:
-            agent = LocalAgent(session, found.user, name, terminal.key, checkout=describe_checkout(top) or "")
+            agent = LocalAgent(session, user, name, terminal.key, checkout=describe_checkout(top) or "")
             try:
                 joined = await self._enter(agent, top, only_if_free=not named)
             except RequestRefused as refusal:
@@ -179,6 +181,12 @@ class Terminals:
             next_call="COORD_AGENT=another_name claude",
             code="name_taken",
         )
+
+    async def _user(self) -> str:
+        """Return whose agents are here, after a look at the service if need be."""
+        if self._link.user is None:
+            await self._link.call(ServiceClient.health, seconds=JOIN_SECONDS)
+        return self._link.user or NOBODY
 
     async def _join_subagent(
         self, terminal: Terminal, top: Path, own: LocalAgent, subagent: str

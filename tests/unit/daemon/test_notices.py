@@ -30,8 +30,6 @@ def texts(notices: Notices, agent: LocalAgent = ME) -> list[str]:
     ("happened", "said"),
     [
         (event(EventKind.MESSAGE_SENT, to=[ME.id], text=HOSTILE), '"alice/impl_b" wrote to you'),
-        (event(EventKind.LOCK_EXPIRED, by=ME.id, locks=[lock("a.py", ME)]), "the lease ended by time"),
-        (event(EventKind.LOCK_REVOKED, by="alice", locks=[lock("a.py", ME)]), "a person revoked it"),
         (
             event(EventKind.ROLE_TAKEN, by="alice", agent=ME.id, taken_from=[]),
             "you are the session's planner",
