@@ -78,7 +78,7 @@ class AgentClient:
 
         With `only_if_free`, which needs the terminal, it is refused as `name_taken` while another one has the name.
         """
-        return self._repeat("agents", {"only_if_free": only_if_free}, AgentStatus)
+        return self._repeat("agents", {"only_if_free": only_if_free or None}, AgentStatus)
 
     def leave(self, why: WhyLeft) -> Departure:
         """Leave the session and release all that the agent holds; repeated when need be."""

@@ -16,10 +16,9 @@ DECLARE
 BEGIN
     PERFORM coordination_lock_session(p_workspace, p_session);
     v_now := clock_timestamp();
-    -- coordination_touch_agents takes no lock of a session; what it is about to write counts.
+    -- The row is not locked before the checkout is (coordination_join_session); two sessions could wait in a circle then.
     SELECT a.last_activity AS last_heard_of, a.terminals INTO v_agent FROM claude_code_agents a
-    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent AND a.status = 'connected'
-    FOR UPDATE;
+    WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent AND a.status = 'connected';
     IF FOUND AND NOT v_agent.terminals ? p_place
        AND (v_agent.last_heard_of > v_now - interval '2 minutes'
             OR EXISTS (SELECT FROM file_locks l
