@@ -82,7 +82,8 @@ class AgentClient:
 
     def leave(self, why: WhyLeft) -> Departure:
         """Leave the session and release all that the agent holds; repeated when need be."""
-        return self._repeat("agents/leave", {"why": why}, Departure)
+        wanted = {**self._acting, "why": why}
+        return self._channel.repeat(f"{self._path}/agents", wanted, Departure, method="DELETE")
 
     def sync(
         self,

@@ -29,7 +29,7 @@ def add_routes(router: APIRouter, core: Core) -> None:
         """Say it every minute: after two without a sign an agent is no longer active. It extends no lease."""
         return await agents.heartbeat(core, named_agent(session, who), only_if_free=who.only_if_free)
 
-    @router.post("/sessions/{session}/agents/leave", summary="Leave, and release all that one holds")
+    @router.delete("/sessions/{session}/agents", summary="Leave, and release all that one holds")
     async def leave_session(session: AnySession, who: Leaving) -> Departure:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Leaving again, and leaving where one never was, changes nothing. Whoever acts again joins again."""
         return await agents.leave(core, named_agent(session, who), who.why)

@@ -14,6 +14,7 @@ from tests.integration.store.steps import kinds, leases
 
 LIMIT_SECONDS = 40
 LAPTOP = "laptop:/home/alice/project"
+ROUTE = "/sessions/demo/agents"
 ONE, TWO = "42-1795273921", "43-1795273921"
 
 
@@ -22,18 +23,25 @@ def named(claimed: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"path": one["path"], "fencing_token": one["fencing_token"]} for one in claimed["leases"]]
 
 
+async def leave(api: Api, name: str, **body: Any) -> Any:
+    """Leave as an agent of alice; what is answered must be no refusal."""
+    answer = await api.client.request("DELETE", ROUTE, json={"agent": f"alice/{name}", **body})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 async def test_who_waits_is_granted_what_another_leaves(acting: Api, clean_database: Database) -> None:
     mine = await acting.acts("impl_a", "locks/claim", paths=["a.py"])
     async with asyncio.timeout(LIMIT_SECONDS):
         turn = asyncio.ensure_future(acting.acts("impl_b", "locks/claim", paths=["a.py"], wait_seconds=45))
         await in_queue(clean_database, 1)
-        departure = await acting.acts("impl_a", "agents/leave", why="ended")
+        departure = await leave(acting, "impl_a", why="ended")
         granted = await turn
     assert (departure["agent_id"], departure["left"]) == ("alice/impl_a", True)
     assert named({"leases": departure["released"]}) == named(mine)
     assert granted["outcome"] == "granted"
     assert (await acting.get("/sessions/demo/agents/alice/impl_a")).json()["presence"] == "inactive"
-    again = await acting.acts("impl_a", "agents/leave", why="left")
+    again = await leave(acting, "impl_a", why="left")
     assert again == {"agent_id": "alice/impl_a", "left": False, "released": []}
 
 
@@ -43,7 +51,7 @@ async def test_a_waiting_claim_ends_when_its_agent_leaves(acting: Api, clean_dat
     async with asyncio.timeout(LIMIT_SECONDS):
         turn = asyncio.ensure_future(acting.post("locks/claim", body))
         await in_queue(clean_database, 1)
-        await acting.acts("impl_a", "agents/leave", why="ended")
+        await leave(acting, "impl_a", why="ended")
         answer = await turn
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert (await kinds(clean_database))[-2:] == ["waiter.left", "agent.left"]
@@ -52,7 +60,7 @@ async def test_a_waiting_claim_ends_when_its_agent_leaves(acting: Api, clean_dat
 
 async def test_a_renewal_that_comes_late_brings_no_lease_back(acting: Api, clean_database: Database) -> None:
     mine = await acting.acts("impl_a", "locks/claim", paths=["a.py"])
-    await acting.acts("impl_a", "agents/leave", why="ended")
+    await leave(acting, "impl_a", why="ended")
     await acting.acts("impl_a", "agents")
     answer = await acting.post("locks/renew", {"agent": "alice/impl_a", "leases": named(mine)})
     assert (answer.status_code, answer.json()["code"]) == (409, "lease_lost")
@@ -87,10 +95,11 @@ async def test_other_refusals_carry_no_details(acting: Api) -> None:
 async def test_leaving_begins_no_session(acting: Api) -> None:
     body = {"agent": "alice/impl_a", "why": "left"}
     for session in ("nowhere", "a__b"):
-        answer = await acting.client.post(f"/sessions/{session}/agents/leave", json=body)
+        answer = await acting.client.request("DELETE", f"/sessions/{session}/agents", json=body)
         assert (answer.status_code, answer.json()["left"]) == (200, False)
     assert (await acting.get("/sessions")).json()["sessions"] == []
-    assert (await acting.post("agents/leave", {**body, "why": "bored"})).status_code == 422
+    answer = await acting.client.request("DELETE", ROUTE, json={**body, "why": "bored"})
+    assert answer.status_code == 422
 
 
 async def test_a_name_is_taken_by_one_of_those_that_ask_at_once(acting: Api) -> None:
@@ -114,7 +123,7 @@ async def test_a_name_is_its_terminals_also_when_it_acted_before_it_joined(actin
     for taken in (other, {**where, "terminal": TWO}):
         answer = await acting.post("agents", {"agent": "alice/impl_a", "only_if_free": True, **taken})
         assert answer.json()["code"] == "name_taken"
-    await acting.acts("impl_a", "agents/leave", why="ended", **where)
+    await leave(acting, "impl_a", why="ended", **where)
     assert (await acting.acts("impl_a", "agents", only_if_free=True, **other))["terminals"] == 1
 
 
