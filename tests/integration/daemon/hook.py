@@ -43,16 +43,30 @@ class Hook:
         (self.folder / "pinned").write_text("".join(lines))
         return [self.python, "-I", "-S", str(self.folder / "hook.py"), *arguments]
 
-    def start(self, *arguments: str, **how: Any) -> subprocess.Popen[bytes]:
-        """Start it; `how` goes to Popen."""
-        for name in ("stdin", "stdout", "stderr"):
-            how.setdefault(name, subprocess.PIPE)
-        return subprocess.Popen(self.command(*arguments), env=self.environment, **how)
+    def start(
+        self,
+        *arguments: str,
+        stdin: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
+        cwd: Path | None = None,
+        alone: bool = False,
+    ) -> subprocess.Popen[bytes]:
+        """Start it; `alone` in a session of its own."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.environment,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            start_new_session=alone,
+        )
 
-    def run(self, *arguments: str, given: bytes = b"{}", **how: Any) -> Mapping[str, Any]:
+    def run(
+        self, *arguments: str, given: bytes = b"{}", cwd: Path | None = None, alone: bool = False
+    ) -> Mapping[str, Any]:
         """Run it with `given` on its standard input and return what it says."""
-        running = self.start(*arguments, **how)
-        return said(running, given)
+        return said(self.start(*arguments, cwd=cwd, alone=alone), given)
 
 
 def said(running: subprocess.Popen[bytes], given: bytes | None = None) -> Mapping[str, Any]:

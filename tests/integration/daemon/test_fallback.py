@@ -240,7 +240,7 @@ def test_a_session_starts_the_daemon_apart_from_itself_and_from_its_environment(
         "COORDINATION_URL": "http://evil",
         "PATH": f"/evil:{os.environ['PATH']}",
     }
-    found = hook.run("SessionStart", preexec_fn=os.setsid)  # the session of the hook
+    found = hook.run("SessionStart", alone=True)
     assert "starting, unprotected" in found["systemMessage"]
     assert "starting, unprotected" in found["hookSpecificOutput"]["additionalContext"]
     arguments, session, output, variables = started.read_text().split("\n", 3)

@@ -36,8 +36,8 @@ class Daemon:
         return Reply(self.output, self.delivered.set)
 
 
-async def run(hook: Hook, *arguments: str, given: bytes = b"{}", **how: Any) -> Mapping[str, Any]:
-    return await asyncio.to_thread(hook.run, *arguments, given=given, **how)
+async def run(hook: Hook, *arguments: str, given: bytes = b"{}") -> Mapping[str, Any]:
+    return await asyncio.to_thread(hook.run, *arguments, given=given)
 
 
 def wanted(hook: Hook) -> Path:
