@@ -1,7 +1,7 @@
 # Runs hook.py with the interpreter that `coord install` pinned, else with python3, and answers in its place where there
-# is none: sh run.sh EVENT [edit]. The policy is judged as in hook.py, but for the paths: as soon as any line of it is
-# not "PATTERN warn", or it cannot be read, an edit is refused.
-here=${0%/*}
+# is none. It is no program: the lines of hooks.json read it into the shell that Claude Code starts anyway, with the event
+# (and `edit`) as arguments and the folder of this file in `here`; it always ends that shell. The policy is judged as in
+# hook.py, but for the paths: as soon as any line of it is not "PATTERN warn", or it cannot be read, an edit is refused.
 python=
 policy=
 if [ -r "$here/pinned" ]; then
@@ -51,3 +51,4 @@ fi
 printf '{"hookSpecificOutput":{"hookEventName":"PreToolUse","additionalContext":"%s"},"systemMessage":"%s"}\n' \
     "coordination: NOT PROTECTED. There is no python3 here that works, so nobody knows whether another agent is editing this file at this moment. Read the file again after your edit, and tell the person." \
     "coordination: NOT PROTECTED. There is no python3 here that works; this edit was let pass unguarded. Type: coord install"
+exit 0

@@ -16,6 +16,7 @@ import pytest
 from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_socket import HookSocket
 from tests.integration.daemon.hook import Hook, answer, decision, edit
+from tests.unit.daemon.test_plugin_files import EDITS, entries
 
 OLDEST = (3, 9)
 WHICH = "import sys; print(*sys.version_info[:2], sys.executable)"
@@ -56,17 +57,23 @@ async def test_the_hook_asks_answers_and_falls_back_on_every_python(
 
 
 class Shell:
-    """`run.sh` of an installed hook, started as hooks.json starts it."""
+    """The lines of hooks.json for an installed hook, run as Claude Code runs them."""
 
     def __init__(self, hook: Hook, python: str) -> None:
         self._hook = hook
         hook.pinned["interpreter"] = python
 
-    def run(self, *arguments: str) -> Mapping[str, Any]:
+    def run(self, event: str, matcher: str | None = None) -> Mapping[str, Any]:
+        """Run the line of an event; of an edit with the matcher of edits."""
         self._hook.command()
-        command = ["/bin/sh", str(self._hook.folder / "run.sh"), *arguments]
+        lines = {(name, of): entry["command"] for name, of, entry in entries()}
+        root = {"CLAUDE_PLUGIN_ROOT": str(self._hook.folder.parent)}
         done = subprocess.run(
-            command, input=edit("/a.py"), capture_output=True, env=self._hook.environment, check=True
+            ["/bin/sh", "-c", lines[event, matcher]],
+            input=edit("/a.py"),
+            capture_output=True,
+            env=self._hook.environment | root,
+            check=True,
         )
         assert done.stderr == b""
         return answer(done.stdout)
@@ -81,8 +88,8 @@ def bare(folder: Path) -> str:
 
 def test_the_pinned_interpreter_runs_the_hook(hook: Hook, bare: str) -> None:
     hook.environment["PATH"] = bare
-    assert decision(Shell(hook, sys.executable).run("PreToolUse", "edit")) == "warn"
-    assert "daemon" in Shell(hook, sys.executable).run("PreToolUse", "edit")["systemMessage"]
+    assert decision(Shell(hook, sys.executable).run("PreToolUse", EDITS)) == "warn"
+    assert "daemon" in Shell(hook, sys.executable).run("PreToolUse", EDITS)["systemMessage"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "broken"])
@@ -94,7 +101,7 @@ def test_where_no_python_works_edits_are_judged_all_the_same(
         (Path(bare) / "python3").write_text("#!/bin/sh\nexit 1\n")
         (Path(bare) / "python3").chmod(0o755)
     shell = Shell(hook, "/nonexistent/python3")
-    found = shell.run("PreToolUse", "edit")
+    found = shell.run("PreToolUse", EDITS)
     assert decision(found) == "warn"
     assert "no python3" in found["systemMessage"]
     for text, expected in [
@@ -103,7 +110,7 @@ def test_where_no_python_works_edits_are_judged_all_the_same(
         ("nonsense\n", "deny"),
     ]:
         (folder / "policy").write_text(text)
-        assert decision(shell.run("PreToolUse", "edit")) == expected
+        assert decision(shell.run("PreToolUse", EDITS)) == expected
 
 
 def test_where_no_python_works_sessions_are_told_and_the_rest_is_silent(hook: Hook, bare: str) -> None:
@@ -113,5 +120,18 @@ def test_where_no_python_works_sessions_are_told_and_the_rest_is_silent(hook: Ho
         found = shell.run(event)
         assert found["hookSpecificOutput"]["hookEventName"] == event
         assert "NOT PROTECTED" in found["systemMessage"]
-    for event in ("Stop", "headers", "PostToolUse"):
-        assert shell.run(event) == {}
+    assert shell.run("Stop") == shell.run("PostToolUse", "*") == {}
+
+
+def test_where_the_files_of_the_plugin_are_gone_nobody_is_told_that_all_is_well(
+    hook: Hook, folder: Path
+) -> None:
+    shell = Shell(hook, sys.executable)
+    (hook.folder / "run.sh").unlink()
+    hook.environment["HOME"] = str(folder)
+    assert decision(shell.run("PreToolUse", EDITS)) == "warn"
+    assert "are gone" in shell.run("SessionStart")["systemMessage"]
+    assert shell.run("Stop") == {}
+    (folder / ".config" / "coordination").mkdir(parents=True)
+    (folder / ".config" / "coordination" / "policy").write_text("* block\n")
+    assert decision(shell.run("PreToolUse", EDITS)) == "deny"

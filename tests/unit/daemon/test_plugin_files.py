@@ -46,12 +46,18 @@ def entries() -> list[tuple[str, str | None, dict[str, Any]]]:
     ]
 
 
+def reading(arguments: str) -> str:
+    """The beginning of a line that reads `run.sh` into its shell."""
+    place = 'here="${CLAUDE_PLUGIN_ROOT}/hooks"; '
+    return f'{place}set -- {arguments}; [ -r "$here/run.sh" ] && . "$here/run.sh"; '
+
+
 def test_every_event_has_its_command_and_a_time_limit_above_ours() -> None:
     assert {event for event, _, _ in entries()} == EVENTS
     for event, matcher, hook in entries():
         edit = " edit" if matcher == EDITS else ""
         assert hook["type"] == "command"
-        assert hook["command"].startswith(f'/bin/sh "${{CLAUDE_PLUGIN_ROOT}}/hooks/run.sh" {event}{edit} ||')
+        assert hook["command"].startswith(reading(f"{event}{edit}"))
         assert hook["timeout"] == 5
 
 
@@ -69,7 +75,7 @@ def test_what_a_command_says_when_the_plugin_is_gone_is_json_that_names_its_even
             2 if matcher == EDITS else 1 if event in {"SessionStart", "UserPromptSubmit"} else 0
         )
         assert all(one["hookSpecificOutput"]["hookEventName"] == event for one in said)
-        assert said or hook["command"].endswith("|| printf '{}\\n'")
+        assert said or hook["command"] == reading(event) + "printf '{}\\n'"
 
 
 def test_the_version_of_the_plugin_is_that_of_the_package() -> None:
@@ -88,7 +94,7 @@ def test_no_credential_is_in_the_connection_and_every_tool_is_loaded() -> None:
     assert server["url"] == "http://127.0.0.1:8765/mcp"
     assert server["alwaysLoad"] is True
     assert "headers" not in server
-    assert server["headersHelper"] == '/bin/sh "${CLAUDE_PLUGIN_ROOT}/hooks/run.sh" headers'
+    assert server["headersHelper"] == reading("headers") + "printf '{}\\n'"
 
 
 def test_the_skill_is_short() -> None:
