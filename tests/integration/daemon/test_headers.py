@@ -12,7 +12,7 @@ import pytest
 from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_socket import HookSocket
 from tests.integration.daemon.fake_daemon import FakeDaemon, framed, replying
-from tests.integration.daemon.hook import Hook
+from tests.integration.daemon.hook import PATIENCE_SECONDS, Hook
 
 HEADERS = b'{"Authorization":"Bearer x","x-coordination-terminal":"1-2.00"}'
 
@@ -40,8 +40,16 @@ async def test_a_daemon_that_is_not_there_is_started_and_waited_for(hook: Hook, 
     os.mkfifo(started)
     (folder / "coord").write_text(f'#!/bin/sh\necho "$*" >{started}\n')
     (folder / "coord").chmod(0o755)
+    pipe = os.open(started, os.O_RDWR)
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[bytes] = loop.create_future()
+    loop.add_reader(pipe, lambda: told.done() or told.set_result(os.read(pipe, 100)))
     running = hook.start("headers", stdin=subprocess.DEVNULL)
-    assert await asyncio.to_thread(started.read_text) == "daemon start\n"
+    try:
+        assert await asyncio.wait_for(told, PATIENCE_SECONDS) == b"daemon start\n"
+    finally:
+        loop.remove_reader(pipe)
+        os.close(pipe)
     async with HookSocket(Path(hook.pinned["socket"]), answer):
         printed, _ = await asyncio.to_thread(running.communicate)
     assert printed == HEADERS + b"\n"
