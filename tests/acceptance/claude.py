@@ -136,6 +136,8 @@ class Claude:
         """Make a home folder under `folder` in which the person has been welcomed and trusts `checkout`."""
         self.program = program
         self.checkout = checkout
+        self.options: Sequence[str] = ()
+        """What is typed behind `claude` at every start."""
         self._model = model
         self._logs = folder / "terminals"
         self._logs.mkdir(parents=True)
@@ -196,11 +198,12 @@ class Claude:
 
         `name` tells it apart in the model's log.
         """
-        return self._launch(name, headless(steps, said), subprocess.DEVNULL, environment)
+        arguments = [*self.options, *headless(steps, said)]
+        return self._launch(name, arguments, subprocess.DEVNULL, environment)
 
     def converse(self, name: str, *, environment: Mapping[str, str] | None = None) -> Terminal:
         """Start a terminal that a person types in (`Terminal.say`), turn by turn, until the person leaves."""
-        arguments = [*_OPTIONS, "--input-format", "stream-json"]
+        arguments = [*self.options, *_OPTIONS, "--input-format", "stream-json"]
         return self._launch(name, arguments, subprocess.PIPE, environment)
 
     def _launch(
