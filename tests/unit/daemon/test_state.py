@@ -27,6 +27,12 @@ def run(folder: Path, statement: str, *values: object) -> None:
     connection.close()
 
 
+def age(folder: Path, seconds: float) -> None:
+    """Make everything older than it is."""
+    for table in MOST_ROWS:
+        run(folder, f"UPDATE {table} SET at = at - ?", seconds)  # noqa: S608 - the names of our own tables
+
+
 def test_names_are_found_again_after_a_restart(state: State, first: LocalAgent, tmp_path: Path) -> None:
     sub = replace(first, name="impl_a.explore-1", subagent="ag1", parent="impl_a")
     state.keep_name(first, "claude-1")
@@ -94,12 +100,9 @@ def test_what_is_older_than_two_weeks_goes_and_what_is_used_stays(
     state.keep_terminal(first.terminal, "claude-1")
     state.keep_read(first, "/a", b"1")
     state.keep_write(first, "/a", b"1")
-    for table in MOST_ROWS:
-        # Constants of our own.
-        run(tmp_path, f"UPDATE {table} SET at = at - ?", KEPT_SECONDS - 60)  # noqa: S608
+    age(tmp_path, KEPT_SECONDS - 60)
     assert state.name_in_claude_session("demo", "claude-1") == "impl_a"
-    for table in MOST_ROWS:
-        run(tmp_path, f"UPDATE {table} SET at = at - 120")  # noqa: S608
+    age(tmp_path, 120)
     again = reopened(state, tmp_path)
     assert again.name_in_claude_session("demo", "claude-1") == "impl_a"
     assert again.name_in_terminal("demo", first.terminal) is None
