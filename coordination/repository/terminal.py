@@ -94,6 +94,12 @@ def terminal_of(pid: int, said: int | None = None) -> Terminal | None:
     return Terminal(found.pid, f"{found.since + _epoch():.2f}")
 
 
+def started_at(pid: int) -> str:
+    """Return when a process began, as in `Terminal`; "0.00" of one that is not there."""
+    seen = _look(pid)
+    return f"{0.0 if seen is None else seen.since + _epoch():.2f}"
+
+
 def is_alive(pid: int, started: str) -> bool:
     """Whether that very process still runs, not another one under its id. One that is stopped (SIGSTOP) runs."""
     seen = _look(pid)
