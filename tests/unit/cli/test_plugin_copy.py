@@ -1,0 +1,110 @@
+"""Our copy of the plugin: what it says of this machine, when it changes, and that nothing else is left in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from coordination.cli import plugin_copy
+from coordination.cli.output import Failure
+from coordination.daemon.folder import folder_in
+from coordination.settings import load
+
+PINS = {"interpreter": "/usr/bin/python3", "socket": "/s", "policy": "/p", "port": "8770"}
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """A plugin as it comes, small."""
+    place = tmp_path / "given"
+    server = {"mcpServers": {"coordination": {"type": "http", "url": "http://127.0.0.1:8765/mcp"}}}
+    files = {
+        ".claude-plugin/plugin.json": json.dumps(
+            {"name": "coord", "version": "1.2.3", "author": {"name": "Us"}}
+        ),
+        ".mcp.json": json.dumps(server),
+        "hooks/hook.py": "print()",
+        "hooks/__pycache__/hook.pyc": "",
+        "hooks/pinned": "interpreter=/somebody/elses\n",
+    }
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
+    return place
+
+
+def test_it_is_the_plugin_with_what_it_must_know_and_a_marketplace_that_offers_it(plugin: Path) -> None:
+    files = plugin_copy.render(plugin, PINS)
+    assert set(files) == {
+        ".claude-plugin/marketplace.json",
+        "coord/.claude-plugin/plugin.json",
+        "coord/.mcp.json",
+        "coord/hooks/hook.py",
+        "coord/hooks/pinned",
+    }
+    assert files["coord/hooks/pinned"].decode().splitlines() == [
+        "interpreter=/usr/bin/python3",
+        "policy=/p",
+        "port=8770",
+        "socket=/s",
+    ]
+    assert b"http://127.0.0.1:8770/mcp" in files["coord/.mcp.json"]
+    offer = json.loads(files[".claude-plugin/marketplace.json"])
+    assert (offer["name"], offer["plugins"][0]["source"]) == ("coordination", "./coord")
+
+
+def test_its_version_changes_with_whatever_is_in_it_and_with_nothing_else(plugin: Path) -> None:
+    first = plugin_copy.version(plugin_copy.render(plugin, PINS))
+    assert first.startswith("1.2.3+")
+    assert plugin_copy.version(plugin_copy.render(plugin, dict(reversed(PINS.items())))) == first
+    assert plugin_copy.version(plugin_copy.render(plugin, PINS | {"socket": "/t"})) != first
+    (plugin / "hooks" / "hook.py").write_text("print(1)")
+    assert plugin_copy.version(plugin_copy.render(plugin, PINS)) != first
+
+
+def test_it_is_written_for_its_owner_alone_brought_up_to_date_and_removed(
+    plugin: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "deep" / "copy"
+    files = plugin_copy.render(plugin, PINS)
+    assert plugin_copy.write(place, files) == "added"
+    assert plugin_copy.write(place, files) == "unchanged"
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [place, *place.rglob("*")]}
+    assert modes == {0o700, 0o600}
+    (place / "coord" / "left").write_text("over")
+    (place / "coord" / "hooks" / "hook.py").write_text("changed")
+    assert plugin_copy.write(place, files) == "updated"
+    assert not (place / "coord" / "left").exists()
+    assert (place / "coord" / "hooks" / "hook.py").read_text() == "print()"
+    assert plugin_copy.remove(place) == "removed"
+    assert plugin_copy.remove(place) == "unchanged"
+
+
+def test_a_path_that_would_say_more_than_one_thing_is_refused(plugin: Path) -> None:
+    with pytest.raises(Failure, match="path of coord"):
+        plugin_copy.render(plugin, PINS | {"coord": "/a\npolicy=/b"})
+
+
+def test_what_it_says_of_this_machine_is_whole_and_names_the_data_folder_only_when_that_was_named(
+    tmp_path: Path,
+) -> None:
+    told = load({"COORDINATION_DATA_DIR": str(tmp_path)})
+    pins = plugin_copy.pins(told, 8770)
+    assert pins["interpreter"] == sys.executable
+    assert pins["socket"] == str(folder_in(tmp_path).socket)
+    assert pins["data_dir"] == str(tmp_path)
+    assert pins["port"] == "8770"
+    assert all(os.path.isabs(pins[name]) for name in pins if name != "port")
+    assert os.access(pins["coord"], os.X_OK)
+    assert "data_dir" not in plugin_copy.pins(load({}), 8765)
+
+
+def test_the_port_that_it_was_made_for_is_kept(plugin: Path, tmp_path: Path) -> None:
+    assert plugin_copy.pinned_port(tmp_path) is None
+    plugin_copy.write(plugin_copy.folder(tmp_path), plugin_copy.render(plugin, PINS))
+    assert plugin_copy.pinned_port(tmp_path) == 8770
