@@ -16,17 +16,17 @@ from typing import Final
 from coordination.client.errors import ClientError
 from coordination.daemon import words
 from coordination.daemon.answer import Answer
+from coordination.daemon.connection import ServiceAway
 from coordination.daemon.hook_event import HookEvent
-from coordination.daemon.lease_table import Kept, LeaseTable, Unknown
-from coordination.daemon.link import ServiceAway
+from coordination.daemon.lease import Kept, Unknown
+from coordination.daemon.lease_table import LeaseTable
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.notices import Notices
 from coordination.daemon.reads import Reads
 from coordination.daemon.terminals import Terminal, Terminals
 from coordination.domain.file_lock import Held
-from coordination.domain.policy import Policy
 from coordination.repository.checkout import describe_checkout
-from coordination.repository.edited_path import EditedPath, locate
+from coordination.repository.edited_path import EditedPath, Locator
 
 DECIDE_SECONDS: Final = 1.5
 """How long a decision may take; the hook program waits for a little longer."""
@@ -41,8 +41,8 @@ class _Edit:
     place: EditedPath
 
     @property
-    def paths(self) -> list[str]:
-        return [self.place.relative, *self.place.also]
+    def paths(self) -> tuple[str, ...]:
+        return self.place.claims
 
 
 class EditGate:
@@ -53,7 +53,8 @@ class EditGate:
         leases: what they hold.
         reads: what they have seen.
         notices: what they are to be told.
-        policy: reads the person's policy.
+        locator: finds the file that an edit is about.
+        blocks: whether the person's policy blocks edits of a file that nobody can decide on.
     """
 
     def __init__(
@@ -62,18 +63,20 @@ class EditGate:
         leases: LeaseTable,
         reads: Reads,
         notices: Notices,
-        policy: Callable[[], Policy],
+        locator: Locator,
+        blocks: Callable[[Path], bool],
     ) -> None:
         self._terminals = terminals
         self._leases = leases
         self._reads = reads
         self._notices = notices
-        self._policy = policy
+        self._locator = locator
+        self._blocks = blocks
         self._writing: set[tuple[LocalAgent, Path]] = set()
 
     async def before(self, terminal: Terminal, event: HookEvent) -> Answer:
         """Decide whether a tool may write to its file."""
-        place = await _place(event)
+        place = await self._place(event)
         if place is None or place.ignored:
             return Answer()
         try:
@@ -88,19 +91,19 @@ class EditGate:
 
     async def before_read(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of a file that is about to be read."""
-        place = await _place(event)
+        place = await self._place(event)
         if place is not None:
             await self._reads.before_read(_reader(terminal, event), place.real)
 
     async def after_read(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of what was read."""
-        place = await _place(event)
+        place = await self._place(event)
         if place is not None:
             await self._reads.after_read(_reader(terminal, event), place.real)
 
     async def after(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of what was written."""
-        place = await _place(event)
+        place = await self._place(event)
         if place is None:
             return
         agent = self._terminals.known(terminal, place.top, event.subagent)
@@ -156,15 +159,14 @@ class EditGate:
         in_the_way = {(conflict.agent_id, conflict.path) for conflict in outcome.conflicts}
         return parent if in_the_way == {(parent.id, edit.place.relative)} else None
 
+    async def _place(self, event: HookEvent) -> EditedPath | None:
+        return await asyncio.to_thread(self._locator.locate, event.path, event.folder)
+
     def _undecided(self, place: EditedPath, why: str) -> Answer:
-        if self._policy().blocks(place.real):
+        if self._blocks(place.real):
             return Answer(deny=words.blocked(why))
         said = words.unprotected(why)
         return Answer(context=said, person=said)
-
-
-async def _place(event: HookEvent) -> EditedPath | None:
-    return await asyncio.to_thread(locate, event.path, event.folder)
 
 
 def _reader(terminal: Terminal, event: HookEvent) -> str:

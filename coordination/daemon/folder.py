@@ -6,7 +6,6 @@ to about a hundred bytes, so below a deep data folder the socket has a short pri
 the data folder. What stands in the files is known to those who write them.
 """
 
-import hashlib
 import json
 import os
 import stat
@@ -19,12 +18,12 @@ from pydantic import TypeAdapter
 
 from coordination.client import private_file
 from coordination.client.private_file import UnusableFile
+from coordination.daemon.socket_path import socket_path
 from coordination.repository.terminal import is_alive
 
 NAME: Final = "daemon"
 PORT: Final = 8765
 """Where the daemon listens on loopback, unless it was told otherwise."""
-SOCKET_BYTES: Final = 100
 RECORD_BYTES: Final = 65_536
 _MEND: Final = "Look who made it; when nothing in it is needed, remove it."
 
@@ -59,17 +58,12 @@ class Folder:
 
     @property
     def socket(self) -> Path:
-        """The Unix socket that hooks talk to; the hook program comes to the same path by itself.
+        """The Unix socket that hooks talk to.
 
-        The short folder is not below /run/user, which goes when the person logs out.
+        Raises:
+            OSError: its path is too long, and no short folder can be written.
         """
-        here = self.path / "socket"
-        if len(os.fsencode(here)) <= SOCKET_BYTES:
-            return here
-        mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        root = os.geteuid() == 0 and os.access("/run", os.W_OK | os.X_OK)
-        top = "/run" if root else "/tmp"  # noqa: S108 - a folder of ours alone below it
-        return Path(top) / f"coordination-{os.geteuid()}-{mark}" / "socket"
+        return socket_path(self.path / "socket")
 
     @property
     def token(self) -> Path:
@@ -79,7 +73,7 @@ class Folder:
     @property
     def state(self) -> Path:
         """What is remembered over a restart."""
-        return self.path / "state.json"
+        return self.path / "state.sqlite"
 
     @property
     def log(self) -> Path:

@@ -21,10 +21,9 @@ import structlog
 from coordination.daemon.frames import LENGTH, RECEIPT, BadFrame, length_of, reply
 from coordination.daemon.hook_call import HookCall, Reply, parse
 from coordination.daemon.peer import peer_of
-from coordination.embedded.private_folder import make, short_folder
+from coordination.daemon.socket_path import socket_path
+from coordination.embedded.private_folder import make
 
-PATH_MAX: Final = 100
-"""Bytes of a socket's path; a longer one is in a short folder. `hook.py` has the same number."""
 AT_ONCE: Final = 50
 SECONDS: Final = 2.0
 """For reading a request, for answering it, and for the receipt, each."""
@@ -40,20 +39,6 @@ _log = structlog.stdlib.get_logger(__name__)
 
 class SocketTaken(Exception):
     """Another daemon of this user listens here already; the message names its socket."""
-
-
-def socket_path(path: Path) -> Path:
-    """Return where the socket that is wanted at `path` really is: there, or in a short folder.
-
-    Raises:
-        OSError: the path is too long, and no short folder can be written.
-    """
-    if len(os.fsencode(path)) <= PATH_MAX:
-        return path
-    short = short_folder(path.parent)
-    if short is None:
-        raise OSError(f"{path} is too long for a socket, and no shorter folder can be written")
-    return short / path.name
 
 
 class HookSocket:

@@ -16,10 +16,11 @@ from coordination.client.errors import ClientError
 from coordination.client.service import ServiceClient
 from coordination.daemon import words
 from coordination.daemon.answer import NOTHING, Answer
+from coordination.daemon.connection import LinkState, ServiceAway
 from coordination.daemon.edit_gate import EditGate
-from coordination.daemon.frames import HookCall, Reply
+from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_event import HookEvent, read
-from coordination.daemon.link import Link, ServiceAway
+from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.membership import Membership
 from coordination.daemon.notices import Notice, Notices
@@ -86,7 +87,7 @@ class Hooks:
                 agent = await self._agent(terminal, event)
                 return Answer(context=await self._brief(agent))
         except (TimeoutError, ServiceAway) as away:
-            if self._link.is_starting:
+            if self._link.state is LinkState.STARTING:
                 return Answer(context=words.starting(), person=words.starting())
             said = words.unprotected(str(away) or "The service did not answer in time.")
         except ClientError as refusal:
@@ -150,7 +151,7 @@ class Hooks:
 
     def _learn(self, terminal: Terminal, event: HookEvent) -> None:
         if event.claude_session:
-            terminal.claude_session = event.claude_session
+            self._membership.learn(terminal, event.claude_session)
         if event.subagent is not None and event.subagent_type:
             terminal.subagents.setdefault(event.subagent, event.subagent_type)
 

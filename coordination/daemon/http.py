@@ -8,7 +8,6 @@ time and never logged.
 
 import secrets
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -16,7 +15,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination import __version__
-from coordination.client import token_file
 from coordination.daemon import mcp_relay, web_socket
 from coordination.daemon.service_state import ServiceState
 from coordination.domain.errors import InvalidInput
@@ -27,7 +25,6 @@ from coordination.transport.mcp.headers import JSON
 from coordination.transport.problem import problem, problem_of, refuse
 
 HEALTH_PATH: Final = "/health"
-TOKEN_FILE: Final = "token"  # noqa: S105 - a name of a file
 
 _LOOKING: Final = frozenset({"GET", "HEAD"})
 _WANTED: Final = (
@@ -36,16 +33,6 @@ _WANTED: Final = (
 _IN_URL: Final = (
     "Nothing here takes a query. A token in a URL ends up in logs and histories: send it as a header."
 )
-
-
-def token(folder: Path) -> str:
-    """Return the token of the daemon whose folder it is; the first one who asks makes it.
-
-    Raises:
-        UnusableFile: what is there is no secret.
-        OSError: the folder cannot be written.
-    """
-    return token_file.read_or_make(folder / TOKEN_FILE)
 
 
 def app(

@@ -13,14 +13,17 @@ from typing import Any, Final
 
 from coordination.client.errors import ClientError
 from coordination.client.service import ServiceClient
-from coordination.daemon.frames import HookCall
+from coordination.daemon.connection import ServiceAway
+from coordination.daemon.hook_call import HookCall
 from coordination.daemon.lease_table import LeaseTable
-from coordination.daemon.link import Link, ServiceAway
+from coordination.daemon.link import Link
 from coordination.daemon.liveness import Liveness
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.notices import Notices
-from coordination.daemon.terminals import Terminal, Terminals
-from coordination.repository.terminal import terminal_of
+from coordination.daemon.state import State
+from coordination.daemon.terminals import NOBODY, Terminal, Terminals
+from coordination.repository.checkout import find_top_level
+from coordination.repository.terminal import is_alive, terminal_of, working_folder
 
 LEFT: Final = "left"
 ENDED: Final = "ended"
@@ -34,6 +37,7 @@ class Membership:
 
     Args:
         link: the service.
+        state: what is known of before a restart.
         terminals: who works here.
         leases: what they hold.
         notices: what they are to be told.
@@ -41,9 +45,16 @@ class Membership:
     """
 
     def __init__(
-        self, link: Link, terminals: Terminals, leases: LeaseTable, notices: Notices, liveness: Liveness
+        self,
+        link: Link,
+        state: State,
+        terminals: Terminals,
+        leases: LeaseTable,
+        notices: Notices,
+        liveness: Liveness,
     ) -> None:
         self._link = link
+        self._state = state
         self._terminals = terminals
         self._leases = leases
         self._notices = notices
@@ -52,17 +63,39 @@ class Membership:
 
     async def terminal_of(self, call: HookCall) -> Terminal | None:
         """Return the terminal that a call of the hook program comes from; None when it comes from none."""
-        found = await asyncio.to_thread(terminal_of, call.peer_pid)
+        said = call.facts.get("CLAUDE_PID", "")
+        found = await asyncio.to_thread(terminal_of, call.peer_pid, int(said) if said.isdecimal() else None)
         if found is None:
             return None
-        key = TerminalKey(found.pid, found.started)
-        terminal = self._terminals.find(str(key))
-        if terminal is None:
-            terminal = self._terminals.terminal(key)
-            self._liveness.watch(key, self._ended)
-        if call.facts:
-            terminal.facts = call.facts
+        terminal = self._here(TerminalKey(found.pid, found.started))
+        # A helper of the MCP connection knows less of its terminal than a hook does.
+        terminal.facts = {**terminal.facts, **call.facts}
         return terminal
+
+    def returned(self, key: str) -> Terminal | None:
+        """Return the terminal of a living process that is not known (any more), as after a restart of ours."""
+        pid, _, started = key.partition("-")
+        if not pid.isdecimal() or not started or not is_alive(int(pid), started):
+            return None
+        return self._here(TerminalKey(int(pid), started))
+
+    async def restore(self) -> None:
+        """Go on with the terminals of before a restart; those that ended meanwhile leave."""
+        for known in self._state.terminals():
+            if is_alive(known.key.pid, known.key.started):
+                terminal = self._here(known.key)
+                terminal.claude_session = known.claude_sessions[-1]
+                self._behind(self._rejoin(terminal))
+            else:
+                self._state.forget_terminal(known.key)
+                for agent in self._state.agents(known.key, self._link.user or NOBODY):
+                    self._behind(self._leases.leave(agent, ENDED))
+
+    def learn(self, terminal: Terminal, claude_session: str) -> None:
+        """Take note of the conversation of a terminal."""
+        if claude_session != terminal.claude_session:
+            terminal.claude_session = claude_session
+            self._state.keep_terminal(terminal.key, claude_session)
 
     async def subagent_ended(self, terminal: Terminal, subagent: str) -> None:
         """Let the agents that a subagent was leave; what they held goes to the terminal's own agents.
@@ -95,12 +128,26 @@ class Membership:
         """Wait for what goes on behind."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    def _here(self, key: TerminalKey) -> Terminal:
+        terminal = self._terminals.find(str(key))
+        if terminal is None:
+            folder = working_folder(key.pid)
+            terminal = self._terminals.add(key, find_top_level(folder) or folder)
+            self._liveness.watch(key, self._ended)
+        return terminal
+
+    async def _rejoin(self, terminal: Terminal) -> None:
+        with suppress(ServiceAway, ClientError):
+            agent = await self._terminals.agent(terminal, terminal.home)
+            await self._leases.adopt(agent, [agent.checkout])
+
     def _ended(self, key: TerminalKey) -> None:
         for leaving in self._leaving(key, ENDED):
             self._behind(leaving)
 
     def _leaving(self, key: TerminalKey, why: str) -> list[Coroutine[Any, Any, None]]:
         agents = self._terminals.gone(key)
+        self._state.forget_terminal(key)
         for agent in agents:
             self._notices.forget(agent)
         # Subagents first: a terminal's own agent is the last to go.

@@ -12,7 +12,8 @@ import structlog
 
 from coordination.client.errors import ClientError
 from coordination.client.service import ServiceClient
-from coordination.daemon.link import Link, ServiceAway
+from coordination.daemon.connection import ServiceAway
+from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.notices import ASKED_FOR, Notices
 from coordination.daemon.terminals import Terminals
@@ -80,4 +81,6 @@ class News:
             return
         for item in synced.news.items:
             if seq in {None, item.id}:
-                self._notices.concerns(Event(item.id, item.from_agent, item.kind, item.payload, item.at), agent)
+                self._notices.concerns(
+                    Event(item.id, item.from_agent, item.kind, item.payload, item.at), agent
+                )

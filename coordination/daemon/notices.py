@@ -28,7 +28,6 @@ ASKED_FOR: Final = frozenset({EventKind.TASK_UNBLOCKED, EventKind.PLAN_DISTRIBUT
 """Kinds of events of which the service alone knows whom they concern."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One sentence for an agent; its number grows."""

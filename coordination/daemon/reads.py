@@ -1,8 +1,10 @@
-"""Whether a file is still as an agent knows it: what it read or wrote last, compared with the disk.
+"""Whether a file is still as its reader knows it: what was read or written last, compared with the disk.
+
+A reader is one conversation, of a terminal or of a subagent in it. After `/clear` it is another one, which knows nothing.
 
 What counts is the content, so a file that was touched or written anew with the same bytes has not changed. Of a read,
 the content from before it counts: if the file changed meanwhile nobody knows which of the two the agent saw, and then
-it has to read again. An agent that never read a file knows nothing of it that could be wrong.
+it has to read again. Who never read a file knows nothing of it that could be wrong.
 
 A file is known by its real path. Another hard link of it has another one: whoever knows of further names asks for
 each. What an agent wrote is looked at after its edit: a change by somebody without a lease, in the milliseconds
@@ -32,7 +34,7 @@ _ABSENT: Final = b"absent"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A file is not as an agent knows it.
+    """A file is not as its reader knows it.
 
     Attributes:
         by: the id of the agent that made it what it is; None when none of this machine did.
@@ -44,7 +46,7 @@ class Changed:
 
 
 class Reads:
-    """Follows what agents know of files.
+    """Follows what readers know of files.
 
     Args:
         state: where it is kept.
@@ -52,41 +54,48 @@ class Reads:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._begun: dict[tuple[str, str, str], bytes] = {}
+        self._begun: dict[tuple[str, str], bytes] = {}
 
-    async def before_read(self, agent: LocalAgent, real: Path) -> None:
-        """Remember what a file is that an agent is about to read."""
+    async def before_read(self, reader: str, real: Path) -> None:
+        """Remember what a file is that is about to be read."""
         place = _place(real)
         digest = await _digest(place)
         if len(self._begun) >= _MOST_BEGUN:
             del self._begun[next(iter(self._begun))]
-        self._begun[agent.session, agent.id, place] = digest
+        self._begun[reader, place] = digest
 
-    async def after_read(self, agent: LocalAgent, real: Path) -> None:
-        """Keep that an agent has read a file.
+    async def after_read(self, reader: str, real: Path) -> None:
+        """Keep that a file was read.
 
         Several reads of one file at once are one: the content from before the last of them to begin counts.
         """
         place = _place(real)
-        before = self._begun.get((agent.session, agent.id, place))
-        self._state.keep_read(agent, place, await _digest(place) if before is None else before)
+        before = self._begun.get((reader, place))
+        self._state.keep_read(reader, place, await _digest(place) if before is None else before)
 
-    async def after_write(self, agent: LocalAgent, real: Path) -> None:
-        """Keep that an agent has written, or removed, a file: it knows it as it is now."""
-        place = _place(real)
-        digest = await _digest(place)
-        self._begun.pop((agent.session, agent.id, place), None)
-        self._state.keep_read(agent, place, digest)
-        self._state.keep_write(agent, place, digest)
+    async def after_write(self, reader: str, real: Path, by: LocalAgent | None) -> None:
+        """Keep that a file was written, or removed: its reader knows it as it is now.
 
-    async def changed(self, agent: LocalAgent, real: Path) -> Changed | None:
-        """Return who changed a file since an agent last read or wrote it.
-
-        Returns:
-            None when nobody did, and when the agent never read it. That it was removed or made counts as a change.
+        Args:
+            reader: whose edit it was.
+            real: the file.
+            by: which agent that is, for whoever else knows the file; None when it is none yet.
         """
         place = _place(real)
-        known = self._state.digest_read(agent, place)
+        digest = await _digest(place)
+        self._begun.pop((reader, place), None)
+        self._state.keep_read(reader, place, digest)
+        if by is not None:
+            self._state.keep_write(by, place, digest)
+
+    async def changed(self, reader: str, real: Path) -> Changed | None:
+        """Return who changed a file since its reader last read or wrote it.
+
+        Returns:
+            None when nobody did, and when it was never read. That it was removed or made counts as a change.
+        """
+        place = _place(real)
+        known = self._state.digest_read(reader, place)
         if known is None:
             return None
         digest = await _digest(place)

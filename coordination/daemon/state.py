@@ -91,6 +91,11 @@ class State:
         if claude_session is not None:
             self._keep_name(agent.session, f"claude:{claude_session}", agent.name)
 
+    def agents(self, terminal: TerminalKey, user: str) -> tuple[LocalAgent, ...]:
+        """Return the agents that a terminal was, one in each session; its subagents are not among them."""
+        rows = self._file.read("SELECT session, name FROM names WHERE known_by = ?", f"terminal:{terminal}")
+        return tuple(LocalAgent(session, user, name, terminal) for session, name in rows)
+
     def names(self, session: str) -> frozenset[str]:
         """Return all names that are kept for a session, those of subagents too."""
         return frozenset(
@@ -122,24 +127,20 @@ class State:
             found.setdefault(TerminalKey(pid, started), []).append(claude)
         return tuple(KnownTerminal(key, tuple(sessions)) for key, sessions in found.items())
 
-    def keep_read(self, agent: LocalAgent, real: str, digest: bytes) -> None:
-        """Keep as what an agent knows a file; the last time counts."""
+    def keep_read(self, reader: str, real: str, digest: bytes) -> None:
+        """Keep as what a reader knows a file; the last time counts."""
         self._file.write(
-            "INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?, ?)",
-            agent.session,
-            agent.id,
+            "INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)",
+            reader,
             os.fsencode(real),
             digest,
             time.time(),
         )
 
-    def digest_read(self, agent: LocalAgent, real: str) -> bytes | None:
-        """Return as what an agent knows a file; None when it does not."""
+    def digest_read(self, reader: str, real: str) -> bytes | None:
+        """Return as what a reader knows a file; None when it does not."""
         rows = self._file.read(
-            "SELECT digest FROM reads WHERE session = ? AND agent = ? AND path = ?",
-            agent.session,
-            agent.id,
-            os.fsencode(real),
+            "SELECT digest FROM reads WHERE reader = ? AND path = ?", reader, os.fsencode(real)
         )
         return rows[0][0] if rows else None
 

@@ -34,8 +34,8 @@ CREATE TABLE IF NOT EXISTS terminals (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS terminals_by_age ON terminals (at);
 CREATE TABLE IF NOT EXISTS reads (
-    session TEXT NOT NULL, agent TEXT NOT NULL, path BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL,
-    PRIMARY KEY (session, agent, path)
+    reader TEXT NOT NULL, path BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (reader, path)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS reads_by_age ON reads (at);
 CREATE TABLE IF NOT EXISTS writers (

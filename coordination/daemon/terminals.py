@@ -38,6 +38,7 @@ class Terminal:
 
     Attributes:
         key: which process.
+        home: the top level of the repository that it was started in, or the folder where there is none.
         claude_session: Claude Code's id of its conversation, "" while it is not known.
         facts: what the hook program said of its environment.
         working: who is in a turn: None the terminal itself, else subagents.
@@ -47,6 +48,7 @@ class Terminal:
     """
 
     key: TerminalKey
+    home: Path
     claude_session: str = ""
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
     working: set[str | None] = field(default_factory=set[str | None])
@@ -93,9 +95,9 @@ class Terminals:
     def __iter__(self) -> Iterator[Terminal]:
         return iter(list(self._terminals.values()))
 
-    def terminal(self, key: TerminalKey) -> Terminal:
-        """Return what is known of a process, from now on at least that it is there."""
-        return self._terminals.setdefault(str(key), Terminal(key))
+    def add(self, key: TerminalKey, home: Path) -> Terminal:
+        """Take note of a process, and return what is known of it from now on."""
+        return self._terminals.setdefault(str(key), Terminal(key, home))
 
     def find(self, key: str) -> Terminal | None:
         """Return a terminal by its key as text, None when it is not known."""
@@ -164,7 +166,7 @@ class Terminals:
         user = await self._user()
         named = self._chosen_name(terminal, top)
         taken = {agent.name for agent in self.agents(session)}
-        had = self._state.name(session, str(terminal.key), terminal.claude_session)
+        had = self._had(session, terminal)
         # Where the person says one name for two terminals, that is the name of both, and both are told.
         names = [named] if named else (name for name in _names(had) if name not in taken)
         for name in names:
@@ -182,6 +184,13 @@ class Terminals:
             code="name_taken",
         )
 
+    def _had(self, session: str, terminal: Terminal) -> str | None:
+        """Return the name of a process, or of its conversation in an earlier process."""
+        had = self._state.name_in_terminal(session, terminal.key)
+        if had is None and terminal.claude_session:
+            had = self._state.name_in_claude_session(session, terminal.claude_session)
+        return had
+
     async def _user(self) -> str:
         """Return whose agents are here, after a look at the service if need be."""
         if self._link.user is None:
@@ -192,13 +201,11 @@ class Terminals:
         self, terminal: Terminal, top: Path, own: LocalAgent, subagent: str
     ) -> LocalAgent:
         kind = _cleaned(terminal.subagents.get(subagent, ""))
-        had = self._state.name(own.session, str(terminal.key), subagent)
+        had = self._state.name_of_subagent(own.session, own.name, subagent)
         taken = {agent.name for agent in self.agents(own.session)}
         fresh = (f"{own.name}.{kind}-{number}" for number in count(1))
         name = had or next(name for name in fresh if name not in taken)
-        agent = LocalAgent(
-            own.session, own.user, name, terminal.key, subagent, own.name, own.checkout
-        )
+        agent = LocalAgent(own.session, own.user, name, terminal.key, subagent, own.name, own.checkout)
         return self._keep(terminal, await self._enter(agent, top, only_if_free=False))
 
     async def _enter(self, agent: LocalAgent, top: Path, *, only_if_free: bool) -> LocalAgent:

@@ -108,6 +108,14 @@ def is_alive(pid: int, started: str) -> bool:
     )
 
 
+def working_folder(pid: int) -> Path:
+    """Return the folder that a process works in; `/` where the system does not say."""
+    try:
+        return Path(psutil.Process(pid).cwd() or "/")
+    except psutil.Error:
+        return Path("/")
+
+
 def _terminal_above(pid: int, said: int | None) -> _Seen | None:
     """Return the ancestor `said`, where it is one; else the nearest ancestor that is no shell."""
     nearest: _Seen | None = None

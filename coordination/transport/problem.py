@@ -1,7 +1,8 @@
 """HTTP errors as problem details (RFC 9457), the one shape in which every route refuses.
 
 `application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one; that of a lost
-lease also carries `details`, all of its paths, because the program that asked goes on with the others. The
+lease also carries `details`, all of its paths, because the program that asked goes on with the others; that of a checkout
+which is taken the session that has it, because a program goes there. The
 codes are those of the tools, and the table here gives each its status. Over MCP an error has no status of its own
 (`transport.mcp.errors`).
 """
@@ -139,7 +140,7 @@ def problem_of(error: CoordinationError) -> ProblemResponse:
     seconds = error.details.get("retry_after_seconds")
     headers = {} if seconds is None else {"retry-after": str(seconds)}
     # Of the others some are for us alone.
-    details = error.details if isinstance(error, LeaseLost) else None
+    details = error.details if isinstance(error, CheckoutTaken | LeaseLost) else None
     return problem(
         http_status(error),
         error.code,

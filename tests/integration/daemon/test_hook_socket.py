@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from coordination.daemon.hook_call import HookCall, Reply
-from coordination.daemon.hook_socket import AT_ONCE, HookSocket, SocketTaken, socket_path
+from coordination.daemon.hook_socket import AT_ONCE, HookSocket, SocketTaken
+from coordination.daemon.socket_path import socket_path
 from coordination.embedded.private_folder import NotPrivate, short_folder
 from tests.integration.daemon.fake_daemon import framed
 from tests.integration.daemon.hook import PATIENCE_SECONDS, Hook, decision, edit, said

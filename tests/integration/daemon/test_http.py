@@ -10,6 +10,7 @@ import pytest
 
 from coordination import __version__
 from coordination.client.private_file import UnusableFile
+from coordination.client import token_file
 from coordination.daemon import http
 from tests.integration.daemon.interface import TOKEN, Interface, interface
 
@@ -63,16 +64,16 @@ async def test_what_is_not_there_is_told_only_to_who_has_the_token(daemon: Inter
 
 def test_the_token_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "daemon"
-    made = http.token(folder)
+    made = token_file.read_or_make(folder / "token")
     assert len(made) == 43  # 256 bits
-    assert http.token(folder) == made
+    assert token_file.read_or_make(folder / "token") == made
     assert stat.S_IMODE((folder / "token").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (folder / "token").chmod(0o644)
     with pytest.raises(UnusableFile, match="open to other users"):
-        http.token(folder)
+        token_file.read_or_make(folder / "token")
 
 
 async def test_two_who_start_at_once_have_one_token(tmp_path: Path) -> None:
-    made = await asyncio.gather(*(asyncio.to_thread(http.token, tmp_path / "daemon") for _ in range(8)))
+    made = await asyncio.gather(*(asyncio.to_thread(token_file.read_or_make, tmp_path / "daemon" / "token") for _ in range(8)))
     assert len(set(made)) == 1

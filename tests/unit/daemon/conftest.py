@@ -18,9 +18,9 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 @pytest.fixture
 def first() -> LocalAgent:
-    return LocalAgent("demo", "ann", "impl_a", TerminalKey(10, "1.25"))
+    return LocalAgent("demo", "alice", "impl_a", TerminalKey(10, "1.25"))
 
 
 @pytest.fixture
 def second() -> LocalAgent:
-    return LocalAgent("demo", "ann", "impl_b", TerminalKey(11, "2.25"))
+    return LocalAgent("demo", "alice", "impl_b", TerminalKey(11, "2.25"))

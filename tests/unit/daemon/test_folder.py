@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from coordination.client.private_file import UnusableFile
-from coordination.daemon.folder import SOCKET_BYTES, Folder, RunningDaemon, folder_in
+from coordination.daemon.folder import Folder, RunningDaemon, folder_in
 from coordination.daemon.single import AlreadyRunning, only_one
+from coordination.daemon.socket_path import PATH_MAX
 
 HOLD = """
 import sys
@@ -74,7 +75,7 @@ def test_below_a_deep_folder_the_socket_has_a_short_private_one(tmp_path: Path) 
     other = folder_in(tmp_path / ("e" * 90))
     try:
         deep.prepare()
-        assert len(os.fsencode(deep.socket)) <= SOCKET_BYTES
+        assert len(os.fsencode(deep.socket)) <= PATH_MAX
         assert stat.S_IMODE(deep.socket.parent.stat().st_mode) == 0o700
         assert deep.socket != other.socket
         with socket.socket(socket.AF_UNIX) as listener:

@@ -74,21 +74,19 @@ def test_terminals_are_known_with_their_sessions_in_order(
     again.close()
 
 
-def test_what_was_read_and_written_is_known_by_agent_and_path(
+def test_what_was_read_and_written_is_known_by_reader_and_path(
     state: State, first: LocalAgent, second: LocalAgent, tmp_path: Path
 ) -> None:
-    state.keep_read(first, "/a\udcff", b"1")
-    state.keep_read(first, "/a\udcff", b"2")
+    state.keep_read(first.id, "/a\udcff", b"1")
+    state.keep_read(first.id, "/a\udcff", b"2")
     state.keep_write(second, "/a\udcff", b"3")
     again = reopened(state, tmp_path)
-    assert again.digest_read(first, "/a\udcff") == b"2"
-    assert again.digest_read(replace(first, terminal=second.terminal), "/a\udcff") == b"2"
-    assert again.digest_read(second, "/a\udcff") is None
-    assert again.digest_read(replace(first, session="other"), "/a\udcff") is None
-    assert again.digest_read(first, "/b") is None
+    assert again.digest_read(first.id, "/a\udcff") == b"2"
+    assert again.digest_read(second.id, "/a\udcff") is None
+    assert again.digest_read(first.id, "/b") is None
     written = again.last_write("/a\udcff")
     assert written is not None
-    assert (written.digest, written.session, written.agent) == (b"3", "demo", "ann/impl_b")
+    assert (written.digest, written.session, written.agent) == (b"3", "demo", "alice/impl_b")
     assert again.last_write("/b") is None
     again.close()
 
@@ -98,7 +96,7 @@ def test_what_is_older_than_two_weeks_goes_and_what_is_used_stays(
 ) -> None:
     state.keep_name(first, "claude-1")
     state.keep_terminal(first.terminal, "claude-1")
-    state.keep_read(first, "/a", b"1")
+    state.keep_read(first.id, "/a", b"1")
     state.keep_write(first, "/a", b"1")
     age(tmp_path, KEPT_SECONDS - 60)
     assert state.name_in_claude_session("demo", "claude-1") == "impl_a"
@@ -106,7 +104,7 @@ def test_what_is_older_than_two_weeks_goes_and_what_is_used_stays(
     again = reopened(state, tmp_path)
     assert again.name_in_claude_session("demo", "claude-1") == "impl_a"
     assert again.name_in_terminal("demo", first.terminal) is None
-    assert (again.terminals(), again.digest_read(first, "/a"), again.last_write("/a")) == ((), None, None)
+    assert (again.terminals(), again.digest_read(first.id, "/a"), again.last_write("/a")) == ((), None, None)
     again.close()
 
 
@@ -116,8 +114,8 @@ def test_the_oldest_go_when_there_are_too_many(
     monkeypatch.setitem(state_file.MOST_ROWS, "reads", 10)
     state = State(tmp_path / "state.sqlite")
     for number in range(PRUNED_AFTER):
-        state.keep_read(first, f"/{number}", b"1")
-    kept = [number for number in range(PRUNED_AFTER) if state.digest_read(first, f"/{number}")]
+        state.keep_read(first.id, f"/{number}", b"1")
+    kept = [number for number in range(PRUNED_AFTER) if state.digest_read(first.id, f"/{number}")]
     assert len(kept) < 20
     assert PRUNED_AFTER - 1 in kept
     state.close()
@@ -164,7 +162,7 @@ def test_a_file_that_breaks_while_it_is_open_is_begun_anew(
     state: State, first: LocalAgent, tmp_path: Path
 ) -> None:
     for number in range(500):
-        state.keep_read(first, f"/{number}", b"1" * 100)
+        state.keep_read(first.id, f"/{number}", b"1" * 100)
     state.close()
     state = State(tmp_path / "state.sqlite")
     # Else the pages that it remembers would do.
@@ -173,10 +171,10 @@ def test_a_file_that_breaks_while_it_is_open_is_begun_anew(
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         file.write(b"\xff" * size)
-    assert state.digest_read(first, "/3") is None
+    assert state.digest_read(first.id, "/3") is None
     assert "begun anew" in state.problem
-    state.keep_read(first, "/3", b"2")
-    assert state.digest_read(first, "/3") == b"2"
+    state.keep_read(first.id, "/3", b"2")
+    assert state.digest_read(first.id, "/3") == b"2"
     state.close()
 
 
@@ -189,14 +187,14 @@ def test_a_file_that_cannot_be_had_is_no_empty_one(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_in_use_is_not_set_aside(state: State, first: LocalAgent, tmp_path: Path) -> None:
-    state.keep_read(first, "/a", b"1")
+    state.keep_read(first.id, "/a", b"1")
     other = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StateUnusable, match="locked"):
-        state.keep_read(first, "/a", b"2")
+        state.keep_read(first.id, "/a", b"2")
     other.execute("ROLLBACK")
     other.close()
-    assert state.digest_read(first, "/a") == b"1"
+    assert state.digest_read(first.id, "/a") == b"1"
     assert state.problem == ""
 
 
@@ -206,7 +204,7 @@ def test_threads_may_write_at_once(state: State, first: LocalAgent) -> None:
     def write(part: int) -> None:
         try:
             for number in range(100):
-                state.keep_read(first, f"/{part}/{number}", b"1")
+                state.keep_read(first.id, f"/{part}/{number}", b"1")
         except BaseException as error:
             failed.append(error)
 
@@ -216,4 +214,4 @@ def test_threads_may_write_at_once(state: State, first: LocalAgent) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert all(state.digest_read(first, f"/{part}/{number}") for part in range(4) for number in range(100))
+    assert all(state.digest_read(first.id, f"/{part}/{number}") for part in range(4) for number in range(100))

@@ -4,7 +4,7 @@ import ast
 import json
 from typing import Any
 
-from coordination.daemon import frames, hook_socket
+from coordination.daemon import frames, socket_path
 from tests.unit.docs.page import REFERENCE, ROOT, names, rows, section, spans, text_of
 
 PAGE = text_of(REFERENCE / "plugin.md")
@@ -64,7 +64,7 @@ def test_both_ends_have_the_same_limits_and_a_hook_has_less_than_two_seconds() -
     assert source == {
         "REQUEST_MAX": frames.REQUEST_MAX,
         "REPLY_MAX": frames.REPLY_MAX,
-        "PATH_MAX": hook_socket.PATH_MAX,
+        "PATH_MAX": socket_path.PATH_MAX,
     }
     assert sum(constants(f"{phase}_SECONDS") for phase in ("ASK", "FALL_BACK", "PRINT")) < 2
     assert constants("DELIVERED") == frames.RECEIPT
