@@ -1,4 +1,4 @@
-"""One real service for all tests of the daemon, which keep apart by their sessions; a short folder; an installed hook."""
+"""Real services for the tests of the daemon; a short folder; an installed hook."""
 
 from __future__ import annotations
 
@@ -11,16 +11,26 @@ import pytest
 
 from coordination.app.application import create
 from coordination.settings import load
+from coordination.transport.rest import event_stream
 from tests.conftest import administer, in_database
 from tests.integration.app.conftest import Client, serving
+from tests.integration.cli.running import Running, running_on
+from tests.integration.conftest import EMPTY
 from tests.integration.daemon.hook import Hook
 from tests.integration.daemon.interface import Interface, interface
+from tests.integration.daemon.machine import Machine, beside
+from tests.unit.client.conftest import server
+
+__all__ = ["server"]
+
+SHARED = "shared_daemon"
 
 
 @pytest.fixture(scope="session")
-async def service(
+async def behind(
     server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Client]:
+    """A service for all tests of the relay; they keep apart by the names of their sessions."""
     await administer(server_dsn, f"CREATE DATABASE behind_daemon TEMPLATE {template} STRATEGY FILE_COPY")
     data_dir = str(tmp_path_factory.mktemp("service"))
     settings = load(
@@ -37,10 +47,10 @@ def session() -> str:
 
 
 @pytest.fixture
-async def daemon(service: Client, session: str) -> AsyncGenerator[Interface]:
+async def daemon(behind: Client, session: str) -> AsyncGenerator[Interface]:
     """A daemon that has one terminal, which is impl_a of the session."""
     async with interface() as found:
-        found.lead(str(service.base_url).rstrip("/"), session)
+        found.lead(str(behind.base_url).rstrip("/"), session)
         yield found
 
 
@@ -60,3 +70,30 @@ def hook(folder: Path) -> Hook:
         "coord": str(folder / "coord"),
     }
     return Hook(folder / "hooks", pinned)
+
+
+@pytest.fixture(scope="session")
+async def shared_service(
+    server_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Running]:
+    """A service for all tests that leave it in good order."""
+    await administer(server_dsn, f"CREATE DATABASE {SHARED} TEMPLATE {template} STRATEGY FILE_COPY")
+    async with running_on(in_database(server_dsn, SHARED), tmp_path_factory.mktemp("data")) as one:
+        yield one
+    await administer(server_dsn, f"DROP DATABASE {SHARED} WITH (FORCE)")
+
+
+@pytest.fixture
+async def service(shared_service: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """The shared service without any session; its streams give a sign of life soon."""
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.05)
+    for statement in EMPTY.split(";")[:-1]:
+        await shared_service.core.database.fetch(statement)
+    return shared_service
+
+
+@pytest.fixture
+async def one(service: Running) -> AsyncGenerator[Machine]:
+    """A machine that has reached the service."""
+    async with beside(service) as found:
+        yield found

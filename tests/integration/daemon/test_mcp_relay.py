@@ -12,9 +12,9 @@ from tests.integration.app.conftest import Client
 from tests.integration.daemon.interface import CLAUDE_CODE, Interface, call, interface, modern
 
 
-async def status(service: Client, session: str) -> dict[str, Any]:
+async def status(behind: Client, session: str) -> dict[str, Any]:
     """What the service says of a session."""
-    answer = await service.get(f"/api/v1/sessions/{session}")
+    answer = await behind.get(f"/api/v1/sessions/{session}")
     found: dict[str, Any] = answer.json() if answer.status_code == 200 else {"agents": []}
     return found
 
@@ -24,31 +24,31 @@ def name(agent: dict[str, Any]) -> str:
     return str(agent["agent_id"]).removeprefix("alice/")
 
 
-async def waiting(service: Client, session: str) -> list[str]:
+async def waiting(behind: Client, session: str) -> list[str]:
     """The agents that have a place in the queue."""
-    return [name(one) for one in (await status(service, session))["agents"] if one["waiting"]]
+    return [name(one) for one in (await status(behind, session))["agents"] if one["waiting"]]
 
 
-async def until_waits(service: Client, session: str, agents: list[str]) -> None:
+async def until_waits(behind: Client, session: str, agents: list[str]) -> None:
     async with asyncio.timeout(10):
-        while await waiting(service, session) != agents:
+        while await waiting(behind, session) != agents:
             pass  # each look is a request
 
 
 async def test_a_call_is_that_of_the_terminals_agent_at_its_checkout(
-    daemon: Interface, service: Client, session: str
+    daemon: Interface, behind: Client, session: str
 ) -> None:
-    daemon.lead(str(service.base_url).rstrip("/"), session, checkout="here:/home/alice/project")
+    daemon.lead(str(behind.base_url).rstrip("/"), session, checkout="here:/home/alice/project")
     result = await daemon.call("claim_file_lock", {"file_paths": ["/home/alice/project/a.py"]})
     assert result["structuredContent"]["locks"][0]["path"] == "a.py"
-    (agent,) = (await status(service, session))["agents"]
+    (agent,) = (await status(behind, session))["agents"]
     assert (name(agent), agent["checkout_root"]) == ("impl_a", "/home/alice/project")
 
 
 async def test_a_call_that_a_hook_announced_for_a_subagent_is_the_subagents(
-    daemon: Interface, service: Client, session: str
+    daemon: Interface, behind: Client, session: str
 ) -> None:
-    daemon.lead(str(service.base_url).rstrip("/"), session, "impl_a.explore-1", use="toolu_7")
+    daemon.lead(str(behind.base_url).rstrip("/"), session, "impl_a.explore-1", use="toolu_7")
     await daemon.call("claim_file_lock", {"file_paths": ["a.py"]}, use="toolu_7")
     answer = await daemon.call("claim_file_lock", {"file_paths": ["a.py"]}, use="toolu_8")
     assert answer["structuredContent"]["conflicts"][0]["locked_by"] == "alice/impl_a.explore-1"
@@ -56,10 +56,10 @@ async def test_a_call_that_a_hook_announced_for_a_subagent_is_the_subagents(
 
 
 async def test_in_the_older_era_a_session_id_does_not_bind_a_call_to_one_agent(
-    daemon: Interface, service: Client, session: str
+    daemon: Interface, behind: Client, session: str
 ) -> None:
     """The service hands none out and minds none, so one connection may speak for several agents."""
-    daemon.lead(str(service.base_url).rstrip("/"), session, "impl_a.explore-1", use="toolu_7")
+    daemon.lead(str(behind.base_url).rstrip("/"), session, "impl_a.explore-1", use="toolu_7")
     client = {"name": "claude-code", "version": "2.1.197"}
     params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
     begun = await daemon.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
@@ -74,7 +74,7 @@ async def test_in_the_older_era_a_session_id_does_not_bind_a_call_to_one_agent(
             mcp_session_id="of-some-other-connection",
         )
         assert answer.json()["result"]["isError"] is False
-    agents = (await status(service, session))["agents"]
+    agents = (await status(behind, session))["agents"]
     assert sorted(map(name, agents)) == ["impl_a", "impl_a.explore-1"]
 
 
@@ -101,7 +101,7 @@ async def test_an_answer_has_one_request_id_which_is_the_services(daemon: Interf
     assert len(answer.headers.get_list("date")) == 1
 
 
-async def test_a_stream_comes_through_as_it_comes(daemon: Interface, service: Client, session: str) -> None:
+async def test_a_stream_comes_through_as_it_comes(daemon: Interface, behind: Client, session: str) -> None:
     wanted = {"notifications": {"resourceSubscriptions": ["coordination://locks"]}}
     body, headers = modern("subscriptions/listen", wanted)
     sent = {**daemon.headers, **{key.replace("_", "-"): value for key, value in headers.items()}}
@@ -124,36 +124,36 @@ async def _told(lines: Any) -> dict[str, Any]:
 
 
 async def test_a_claim_that_waits_is_answered_when_its_turn_comes(
-    daemon: Interface, service: Client, session: str
+    daemon: Interface, behind: Client, session: str
 ) -> None:
-    daemon.lead(str(service.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
+    daemon.lead(str(behind.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
     await daemon.call("claim_file_lock", {"file_paths": ["a.py"]})
     claim = {"file_paths": ["a.py"], "wait_seconds": 45}
     turn = asyncio.create_task(daemon.call("claim_file_lock", claim, use="toolu_b"))
-    await until_waits(service, session, ["impl_b"])
+    await until_waits(behind, session, ["impl_b"])
     await daemon.call("claim_file_lock", {"file_paths": ["a.py"], "action": "release"})
     assert (await turn)["structuredContent"]["outcome"] == "granted"
 
 
 async def test_a_client_that_leaves_leaves_the_queue_of_the_service_within_a_second(
-    daemon: Interface, service: Client, session: str
+    daemon: Interface, behind: Client, session: str
 ) -> None:
-    daemon.lead(str(service.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
+    daemon.lead(str(behind.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
     await daemon.call("claim_file_lock", {"file_paths": ["a.py"]})
     claim = {"file_paths": ["a.py"], "wait_seconds": 45}
     turn = asyncio.create_task(daemon.call("claim_file_lock", claim, use="toolu_b"))
-    await until_waits(service, session, ["impl_b"])
+    await until_waits(behind, session, ["impl_b"])
     turn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await turn
     # A relay that held on to the request would have it wait for its 45 seconds.
-    await until_waits(service, session, [])
+    await until_waits(behind, session, [])
 
 
 async def test_many_terminals_are_served_at_once_each_with_a_stream(
-    daemon: Interface, service: Client, session: str
+    daemon: Interface, behind: Client, session: str
 ) -> None:
-    url = str(service.base_url).rstrip("/")
+    url = str(behind.base_url).rstrip("/")
     body, headers = modern("subscriptions/listen", {"notifications": {}})
     names = {key.replace("_", "-"): value for key, value in headers.items()}
 
@@ -210,11 +210,11 @@ async def test_without_the_token_nothing_is_asked_of_anybody(daemon: Interface) 
 
 
 async def test_the_proxy_of_the_environment_is_not_used(
-    service: Client, session: str, monkeypatch: pytest.MonkeyPatch
+    behind: Client, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     async with interface() as daemon:
-        daemon.lead(str(service.base_url).rstrip("/"), session)
+        daemon.lead(str(behind.base_url).rstrip("/"), session)
         assert (await daemon.call("check_agent_status", {}))["isError"] is False
