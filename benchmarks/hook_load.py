@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,25 +48,24 @@ async def _nothing(_: HookCall) -> Reply:
     return Reply(b"{}")
 
 
+async def listen(path: Path) -> None:
+    """Be the daemon's end of the socket until somebody ends us."""
+    async with HookSocket(path, _nothing):
+        print(flush=True)
+        await asyncio.Event().wait()
+
+
 @contextmanager
 def _daemon(path: Path) -> Iterator[None]:
-    """The daemon's end of the socket, in a thread."""
-    ready, end, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
-
-    async def listen() -> None:
-        async with HookSocket(path, _nothing):
-            ready.set()
-            await end.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(listen()))
-    thread.start()
-    ready.wait()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join()
-        loop.close()
+    """The daemon's end of the socket, in a process of its own, as it is in life."""
+    command = [sys.executable, "-m", "benchmarks.hook_load", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"\n"
+        try:
+            yield
+        finally:
+            daemon.terminate()
 
 
 def _seconds(*command: str) -> float:
@@ -127,3 +125,7 @@ def of_hook(console: Console, folder: Path, rounds: int) -> dict[str, list[float
         table.add_row(name, f"{middle * 1e3:.1f}", f"{late * 1e3:.1f}", f"{ratios[len(ratios) // 2]:.2f}")
     console.print(f"The hook program before an edit, Python {sys.version.split()[0]}", table)
     return asdict(starts)
+
+
+if __name__ == "__main__":
+    asyncio.run(listen(Path(sys.argv[1])))
