@@ -24,6 +24,7 @@ from coordination.cli import (
     lifecycle,
     locks,
     login,
+    mcp_stdio,
     migrate,
     place,
     plan,
@@ -68,6 +69,7 @@ for group in (
     backup,
     config,
     doctor,
+    mcp_stdio,
     headers,
 ):
     group.register(app)
