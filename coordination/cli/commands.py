@@ -26,6 +26,7 @@ from coordination.cli import (
     lifecycle,
     locks,
     login,
+    mcp_stdio,
     migrate,
     place,
     plan,
@@ -74,6 +75,7 @@ for group in (
     backup,
     config,
     doctor,
+    mcp_stdio,
     headers,
 ):
     group.register(app)
