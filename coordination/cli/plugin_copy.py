@@ -10,7 +10,9 @@ replaces what it has exactly when something changed. Newer releases (2.1.330) re
 import hashlib
 import json
 import os
+import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,7 +24,8 @@ from coordination.app.command_line import program
 from coordination.cli import target
 from coordination.cli.output import Failure
 from coordination.client import private_file
-from coordination.daemon.folder import PORT, folder_in
+from coordination.client.private_file import UnusableFile
+from coordination.daemon.folder import PORT, check, folder_in
 from coordination.settings import Settings
 
 MARKETPLACE: Final = "coordination"
@@ -120,8 +123,10 @@ def write(place: Path, files: Files) -> str:
     Each file is replaced as a whole, because terminals run from it meanwhile.
 
     Raises:
+        Failure: others could change it: its folder, or the one above, is not ours alone to write.
         OSError: it cannot be written.
     """
+    _require_ours(place)
     known = _found(place)
     if known == files:
         return "unchanged"
@@ -184,6 +189,24 @@ def _found(place: Path) -> dict[str, bytes]:
         for path in place.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def _require_ours(place: Path) -> None:
+    """Make sure that nobody else can put files there: Claude Code runs them as the person."""
+    try:
+        if os.path.lexists(place):
+            check(place)
+        above = place.parent.stat()
+    except FileNotFoundError:
+        return
+    except UnusableFile as error:
+        raise Failure(str(error), code="unsafe_folder") from None
+    if above.st_uid not in {0, os.geteuid()} or above.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Failure(
+            f"{place.parent}: others may write there, and so change what Claude Code runs as you.",
+            mend=f"When they did nothing there: chmod go-w {shlex.quote(str(place.parent))}",
+            code="unsafe_folder",
+        )
 
 
 def _make(place: Path, below: Path) -> None:

@@ -85,6 +85,19 @@ def test_it_is_written_for_its_owner_alone_brought_up_to_date_and_removed(
     assert plugin_copy.remove(place) == "unchanged"
 
 
+@pytest.mark.parametrize("which", ["copy", "above"])
+def test_where_others_could_change_it_nothing_is_written(plugin: Path, tmp_path: Path, which: str) -> None:
+    place = tmp_path / "above" / "copy"
+    files = plugin_copy.render(plugin, PINS)
+    plugin_copy.write(place, files)
+    (place if which == "copy" else place.parent).chmod(0o777)
+    (place / "coord" / "hooks" / "hook.py").write_text("changed")
+    with pytest.raises(Failure, match=r"others may write|open to other users") as found:
+        plugin_copy.write(place, files)
+    assert found.value.code == "unsafe_folder"
+    assert (place / "coord" / "hooks" / "hook.py").read_text() == "changed"
+
+
 def test_a_path_that_would_say_more_than_one_thing_is_refused(plugin: Path) -> None:
     with pytest.raises(Failure, match="path of coord"):
         plugin_copy.render(plugin, PINS | {"coord": "/a\npolicy=/b"})
