@@ -23,6 +23,7 @@ import coordination
 from coordination.app.command_line import program
 from coordination.cli import target
 from coordination.cli.output import Failure
+from coordination.cli.place import folder_variables
 from coordination.client import private_file
 from coordination.client.private_file import UnusableFile
 from coordination.daemon.folder import PORT, check, folder_in
@@ -33,6 +34,7 @@ PLUGIN: Final = "coord"
 NAME: Final = "plugin"
 POLICY: Final = "policy"
 PINNED: Final = "hooks/pinned"
+LAUNCHER: Final = "hooks/coord"
 _MANIFEST: Final = ".claude-plugin/plugin.json"
 _SERVER: Final = ".mcp.json"
 _LEFT_OUT: Final = frozenset({"__pycache__", "pinned"})
@@ -74,14 +76,30 @@ def pins(chosen: Settings, port: int) -> dict[str, str]:
     coord = _program()
     if coord is not None:
         found["coord"] = coord
-    if chosen.is_from_environment("data_dir"):
-        # Only then: who names a data folder means the local service in it, and no login.
-        found["data_dir"] = str(chosen.data_dir)
+    if coord is not None and folder_variables():
+        found["coord"] = str(folder(chosen.data_dir) / PLUGIN / LAUNCHER)
     return found
 
 
-def render(plugin: Path, pinned: Mapping[str, str]) -> Files:
+def launcher() -> bytes | None:
+    """Return what starts `coord` with the folders that it has here, None where those are the usual ones.
+
+    The hook program starts it with none of a terminal's environment.
+    """
+    coord, variables = _program(), folder_variables()
+    if coord is None or not variables:
+        return None
+    told = "".join(f"{name}={shlex.quote(value)} " for name, value in sorted(variables.items()))
+    return f'#!/bin/sh\nexec env {told}{shlex.quote(coord)} "$@"\n'.encode(errors="surrogateescape")
+
+
+def render(plugin: Path, pinned: Mapping[str, str], launching: bytes | None = None) -> Files:
     """Return the copy of a plugin, with the marketplace that offers it.
+
+    Args:
+        plugin: the plugin as it comes.
+        pinned: what it must know of this machine (`pins`).
+        launching: what starts `coord` (`launcher`).
 
     Raises:
         Failure: a path of this machine cannot be written into it.
@@ -92,6 +110,8 @@ def render(plugin: Path, pinned: Mapping[str, str]) -> Files:
         if path.is_file() and _LEFT_OUT.isdisjoint(name.parts):
             files[name.as_posix()] = path.read_bytes()
     files[PINNED] = _pinned(pinned)
+    if launching is not None:
+        files[LAUNCHER] = launching
     usual, wanted = f"127.0.0.1:{PORT}/", f"127.0.0.1:{pinned.get('port', PORT)}/"
     files[_SERVER] = files[_SERVER].replace(usual.encode(), wanted.encode())
     manifest: dict[str, Any] = json.loads(files[_MANIFEST])
@@ -134,6 +154,8 @@ def write(place: Path, files: Files) -> str:
         if known.get(name) != content:
             _make(place, (place / name).parent)
             private_file.write(place / name, content)
+            if name == f"{PLUGIN}/{LAUNCHER}":
+                (place / name).chmod(0o700)
     for name in known.keys() - files.keys():
         (place / name).unlink()
     return "updated" if known else "added"
