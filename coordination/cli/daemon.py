@@ -9,11 +9,11 @@ from cyclopts import App, Parameter
 
 from coordination.cli import daemon_background, daemon_log, systemd
 from coordination.cli.output import OK, UNREACHABLE, USAGE, Failure, Json, emit, facts, progress, say, tell
-from coordination.cli.place import coord, settings
+from coordination.cli.place import coord, folder_variables, settings
 from coordination.cli.plugin_copy import pinned_port
 from coordination.cli.probe import ask
 from coordination.daemon.folder import PORT, Folder, RunningDaemon, folder_in
-from coordination.settings import CONFIG_VARIABLE, VARIABLES, Settings
+from coordination.settings import Settings
 
 LINES: Final = 50
 HIGHEST_PORT: Final = 65535
@@ -179,7 +179,7 @@ def install(*, port: Port = None, json: Json = False) -> int:
     folder, listens = folder_in(chosen.data_dir), port_of(chosen, port)
     options = [] if port is None else ["--port", str(listens)]
     systemd.require()
-    change = systemd.install(systemd.unit_text(daemon_background.command(*options), unit_variables(chosen)))
+    change = systemd.install(systemd.unit_text(daemon_background.command(*options), folder_variables()))
     found = daemon_background.find(folder)
     if found is None:
         with progress("Starting", quiet=json):
@@ -220,16 +220,6 @@ def port_of(chosen: Settings, given: int | None) -> int:
             code="invalid_input",
         )
     return port
-
-
-def unit_variables(chosen: Settings) -> dict[str, str]:
-    """Return what leads to the data folder and the settings where they are not the usual ones."""
-    told: dict[str, str] = {}
-    if chosen.is_from_environment("data_dir"):
-        told[VARIABLES["data_dir"]] = str(chosen.data_dir)
-    if os.environ.get(CONFIG_VARIABLE):
-        told[CONFIG_VARIABLE] = os.path.abspath(os.path.expanduser(os.environ[CONFIG_VARIABLE]))
-    return told
 
 
 def _begin(folder: Folder, port: int | None) -> RunningDaemon:

@@ -50,7 +50,9 @@ def install(*, port: Port = None, json: Json = False) -> int:
     """
     chosen = settings()
     listens = port_of(chosen, port)
-    files = plugin_copy.render(plugin_copy.source(), plugin_copy.pins(chosen, listens))
+    files = plugin_copy.render(
+        plugin_copy.source(), plugin_copy.pins(chosen, listens), plugin_copy.launcher()
+    )
     place = plugin_copy.folder(chosen.data_dir)
     rows: list[Row] = [(plugin_copy.write(place, files), "copy of the plugin", str(place))]
     claude = claude_code.program()

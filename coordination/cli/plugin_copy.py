@@ -10,7 +10,9 @@ replaces what it has exactly when something changed. Newer releases (2.1.330) re
 import hashlib
 import json
 import os
+import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,8 +23,10 @@ import coordination
 from coordination.app.command_line import program
 from coordination.cli import target
 from coordination.cli.output import Failure
+from coordination.cli.place import folder_variables
 from coordination.client import private_file
-from coordination.daemon.folder import PORT, folder_in
+from coordination.client.private_file import UnusableFile
+from coordination.daemon.folder import PORT, check, folder_in
 from coordination.settings import Settings
 
 MARKETPLACE: Final = "coordination"
@@ -30,6 +34,7 @@ PLUGIN: Final = "coord"
 NAME: Final = "plugin"
 POLICY: Final = "policy"
 PINNED: Final = "hooks/pinned"
+LAUNCHER: Final = "hooks/coord"
 _MANIFEST: Final = ".claude-plugin/plugin.json"
 _SERVER: Final = ".mcp.json"
 _LEFT_OUT: Final = frozenset({"__pycache__", "pinned"})
@@ -71,14 +76,30 @@ def pins(chosen: Settings, port: int) -> dict[str, str]:
     coord = _program()
     if coord is not None:
         found["coord"] = coord
-    if chosen.is_from_environment("data_dir"):
-        # Only then: who names a data folder means the local service in it, and no login.
-        found["data_dir"] = str(chosen.data_dir)
+    if coord is not None and folder_variables():
+        found["coord"] = str(folder(chosen.data_dir) / PLUGIN / LAUNCHER)
     return found
 
 
-def render(plugin: Path, pinned: Mapping[str, str]) -> Files:
+def launcher() -> bytes | None:
+    """Return what starts `coord` with the folders that it has here, None where those are the usual ones.
+
+    The hook program starts it with none of a terminal's environment.
+    """
+    coord, variables = _program(), folder_variables()
+    if coord is None or not variables:
+        return None
+    told = "".join(f"{name}={shlex.quote(value)} " for name, value in sorted(variables.items()))
+    return f'#!/bin/sh\nexec env {told}{shlex.quote(coord)} "$@"\n'.encode(errors="surrogateescape")
+
+
+def render(plugin: Path, pinned: Mapping[str, str], launching: bytes | None = None) -> Files:
     """Return the copy of a plugin, with the marketplace that offers it.
+
+    Args:
+        plugin: the plugin as it comes.
+        pinned: what it must know of this machine (`pins`).
+        launching: what starts `coord` (`launcher`).
 
     Raises:
         Failure: a path of this machine cannot be written into it.
@@ -89,6 +110,8 @@ def render(plugin: Path, pinned: Mapping[str, str]) -> Files:
         if path.is_file() and _LEFT_OUT.isdisjoint(name.parts):
             files[name.as_posix()] = path.read_bytes()
     files[PINNED] = _pinned(pinned)
+    if launching is not None:
+        files[LAUNCHER] = launching
     usual, wanted = f"127.0.0.1:{PORT}/", f"127.0.0.1:{pinned.get('port', PORT)}/"
     files[_SERVER] = files[_SERVER].replace(usual.encode(), wanted.encode())
     manifest: dict[str, Any] = json.loads(files[_MANIFEST])
@@ -120,8 +143,10 @@ def write(place: Path, files: Files) -> str:
     Each file is replaced as a whole, because terminals run from it meanwhile.
 
     Raises:
+        Failure: others could change it: its folder, or the one above, is not ours alone to write.
         OSError: it cannot be written.
     """
+    _require_ours(place)
     known = _found(place)
     if known == files:
         return "unchanged"
@@ -129,6 +154,8 @@ def write(place: Path, files: Files) -> str:
         if known.get(name) != content:
             _make(place, (place / name).parent)
             private_file.write(place / name, content)
+            if name == f"{PLUGIN}/{LAUNCHER}":
+                (place / name).chmod(0o700)
     for name in known.keys() - files.keys():
         (place / name).unlink()
     return "updated" if known else "added"
@@ -184,6 +211,24 @@ def _found(place: Path) -> dict[str, bytes]:
         for path in place.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def _require_ours(place: Path) -> None:
+    """Make sure that nobody else can put files there: Claude Code runs them as the person."""
+    try:
+        if os.path.lexists(place):
+            check(place)
+        above = place.parent.stat()
+    except FileNotFoundError:
+        return
+    except UnusableFile as error:
+        raise Failure(str(error), code="unsafe_folder") from None
+    if above.st_uid not in {0, os.geteuid()} or above.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Failure(
+            f"{place.parent}: others may write there, and so change what Claude Code runs as you.",
+            mend=f"When they did nothing there: chmod go-w {shlex.quote(str(place.parent))}",
+            code="unsafe_folder",
+        )
 
 
 def _make(place: Path, below: Path) -> None:

@@ -17,6 +17,7 @@ from coordination.cli import target
 from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, say
 from coordination.cli.place import coord
 from coordination.client import private_file
+from coordination.domain import policy as rules
 from coordination.domain.text import legible
 
 FILE_NAME: Final = "policy"
@@ -26,24 +27,21 @@ _EXAMPLES: Final = """Examples:
 
     coord policy
     coord policy set '*' block
-    coord policy set 'migrations/*' block
-    coord policy remove 'migrations/*'
+    coord policy set 'migrations/' block
+    coord policy remove 'migrations/'
 """
 
 Word = Literal["warn", "block"]
-Pattern = Annotated[
-    str, Parameter(help="Paths, with * and ?, such as '*.sql', 'migrations/*' or '~/work/*'.")
-]
+Pattern = Annotated[str, Parameter(help="Paths, with * and ?, such as '*.sql', 'migrations/' or '~/work/*'.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the file; `pattern` and `word` are "" of one that is no rule, and `wrong` of one that is nothing."""
+    """One line of the file; `pattern` and `word` are "" of one that is no rule."""
 
     text: str
     pattern: str = ""
     word: str = ""
-    wrong: bool = False
 
 
 def register(app: App) -> None:
@@ -68,9 +66,9 @@ def show(*, json: Json = False) -> int:
     """Show your policy. Exits with 5 when something in it cannot be understood: then every such edit is refused."""
     lines = _read()
     wrong = _wrong(lines)
-    rules = [{"pattern": line.pattern, "policy": line.word} for line in lines if line.pattern]
+    found = [{"pattern": line.pattern, "policy": line.word} for line in lines if line.pattern]
     if json:
-        emit({"file": path(), "exists": path().exists(), "rules": rules, "problems": wrong})
+        emit({"file": path(), "exists": path().exists(), "rules": found, "problems": wrong})
         return FOUND if wrong else OK
     say("Of edits while the daemon or the service does not answer, the last line that fits decides:")
     width = max((len(line.pattern) for line in lines), default=1)
@@ -81,7 +79,7 @@ def show(*, json: Json = False) -> int:
         say(f"  {pattern:<{width}}  {word}")
     for problem in wrong:
         say()
-        say(f"{problem} So every edit counts as `block`.")
+        say(problem)
     return FOUND if wrong else OK
 
 
@@ -120,20 +118,29 @@ def _tell(pattern: str, word: str | None, change: str, *, json: bool) -> None:
 
 
 def _check(pattern: str) -> None:
+    """Make sure that a line with this pattern is read back as that, and not as a remark or nothing at all."""
     usable = pattern == pattern.strip() and legible(pattern) and not pattern.startswith("#")
-    if usable and 0 < len(pattern) <= PATTERN_MAX:
+    problem = rules.parse(f"{pattern} warn".encode(), _homes()).problem
+    if usable and not problem and len(pattern) <= PATTERN_MAX:
         return
+    # After the name of the line, which nobody sees, stands what is wrong with it.
+    why = problem.partition('": ')[2].partition(". Until")[0]
     raise Failure(
-        f"A pattern has 1 to {PATTERN_MAX} characters that can be seen, no space at its ends, and no # in front.",
+        f"This cannot be a pattern: {why or 'a # in front, a space at an end, or something that nobody sees'}.",
         mend=f"See: {coord('policy --help')}",
         exit_code=USAGE,
         code="invalid_input",
     )
 
 
+def _homes() -> list[str]:
+    home = Path.home()
+    return list(dict.fromkeys((str(home), str(home.resolve()))))
+
+
 def _read() -> list[Line]:
     try:
-        return [_line(text) for text in path().read_text(encoding="utf-8").splitlines()]
+        content = path().read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
@@ -141,27 +148,23 @@ def _read() -> list[Line]:
             f"{path()} cannot be read: {error}. So every edit counts as `block`.",
             mend=f"Look what it is; without it every edit counts as `warn`: rm {path()}",
         ) from None
+    return [_line(text) for text in content.removesuffix("\n").split("\n")] if content else []
 
 
 def _line(text: str) -> Line:
     stripped = text.strip()
-    if not stripped or stripped.startswith("#"):
-        return Line(text)
     words = stripped.rsplit(None, 1)
-    if len(words) == 2 and words[1] in {"warn", "block"}:  # noqa: PLR2004 - pattern and word
-        return Line(text, words[0], words[1])
-    return Line(text, wrong=True)
+    if not stripped.startswith("#") and len(words) == 2 and words[1].lower() in set(rules.Answer):  # noqa: PLR2004 - pattern and word
+        return Line(text, words[0], words[1].lower())
+    return Line(text)
 
 
 def _wrong(lines: list[Line]) -> list[str]:
     """What is the matter with the file."""
-    problems = [
-        f"Line {number} is not PATTERN warn or PATTERN block."
-        for number, line in enumerate(lines, 1)
-        if line.wrong
-    ]
+    problem = rules.parse(_text(lines).encode(), _homes()).problem
+    problems = [problem] if problem else []
     if path().exists() and path().stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        problems.append(f"Others may write it: chmod 600 {path()}.")
+        problems.append(f"Others may write it, so it blocks every file: chmod 600 {path()}")
     return problems
 
 

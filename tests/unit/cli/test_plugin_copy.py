@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,23 +86,53 @@ def test_it_is_written_for_its_owner_alone_brought_up_to_date_and_removed(
     assert plugin_copy.remove(place) == "unchanged"
 
 
+@pytest.mark.parametrize("which", ["copy", "above"])
+def test_where_others_could_change_it_nothing_is_written(plugin: Path, tmp_path: Path, which: str) -> None:
+    place = tmp_path / "above" / "copy"
+    files = plugin_copy.render(plugin, PINS)
+    plugin_copy.write(place, files)
+    (place if which == "copy" else place.parent).chmod(0o777)
+    (place / "coord" / "hooks" / "hook.py").write_text("changed")
+    with pytest.raises(Failure, match=r"others may write|open to other users") as found:
+        plugin_copy.write(place, files)
+    assert found.value.code == "unsafe_folder"
+    assert (place / "coord" / "hooks" / "hook.py").read_text() == "changed"
+
+
 def test_a_path_that_would_say_more_than_one_thing_is_refused(plugin: Path) -> None:
     with pytest.raises(Failure, match="path of coord"):
         plugin_copy.render(plugin, PINS | {"coord": "/a\npolicy=/b"})
 
 
-def test_what_it_says_of_this_machine_is_whole_and_names_the_data_folder_only_when_that_was_named(
-    tmp_path: Path,
-) -> None:
+def test_what_it_says_of_this_machine_is_whole(tmp_path: Path) -> None:
     told = load({"COORDINATION_DATA_DIR": str(tmp_path)})
     pins = plugin_copy.pins(told, 8770)
     assert pins["interpreter"] == sys.executable
     assert pins["socket"] == str(folder_in(tmp_path).socket)
-    assert pins["data_dir"] == str(tmp_path)
     assert pins["port"] == "8770"
     assert all(os.path.isabs(pins[name]) for name in pins if name != "port")
-    assert os.access(pins["coord"], os.X_OK)
-    assert "data_dir" not in plugin_copy.pins(load({}), 8765)
+
+
+def test_a_daemon_that_a_hook_starts_has_the_folders_of_who_installed_it(
+    plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("COORDINATION_DATA_DIR", "COORDINATION_CONFIG", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert plugin_copy.launcher() is None
+    assert os.access(plugin_copy.pins(load(), 8765)["coord"], os.X_OK)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "it's $HOME"))
+    chosen = load()
+    assert chosen.data_dir.is_relative_to(tmp_path / "it's $HOME")
+    files = plugin_copy.render(plugin, plugin_copy.pins(chosen, 8765), plugin_copy.launcher())
+    plugin_copy.write(plugin_copy.folder(chosen.data_dir), files)
+    coord = plugin_copy.pins(chosen, 8765)["coord"]
+    # As the hook program starts it: with next to no environment.
+    line = [coord, "config", "show", "--json"]
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(line, env=bare, cwd="/", capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["data_dir"]["value"] == str(chosen.data_dir)
+    assert json.loads(done.stdout)["data_dir"]["origin"] == "default"
 
 
 def test_the_port_that_it_was_made_for_is_kept(plugin: Path, tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def test_comments_stay(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert file.read_text() == "# Ours.\n\nb warn\n"
 
 
-@pytest.mark.parametrize("pattern", ["", " a", "#a", "a\nb block", "a\u202eb", "x" * 2000])
+@pytest.mark.parametrize(
+    "pattern", ["", " a", "#a", "a\nb block", "a\u202eb", "x" * 2000, "!a", "a\\b", "../a", "~bob/a"]
+)
 def test_what_would_not_be_read_back_as_that_pattern_is_refused(
     file: Path, capsys: pytest.CaptureFixture[str], pattern: str
 ) -> None:
@@ -78,7 +80,7 @@ def test_what_cannot_be_understood_is_named_and_left_as_it_is(
     file.write_text("a block\nb perhaps\n")
     code, out = typed(capsys)
     assert code == 5
-    assert "Line 2 is not PATTERN warn or PATTERN block. So every edit counts as `block`." in out
+    assert 'in line 2, "b perhaps": it does not end in warn or block. Until that is mended, it blocks' in out
     assert typed(capsys, "set", "c", "warn")[0] == 0
     assert file.read_text() == "a block\nb perhaps\nc warn\n"
     file.write_text("a block\n")
