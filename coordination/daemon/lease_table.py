@@ -152,6 +152,15 @@ class LeaseTable:
         self._core.following.remove(agent.session, agent.id)
         await self._giving_back.leave(agent, why)
 
+    def automatic(self, agent: LocalAgent) -> list[tuple[str, str]]:
+        """Return what an agent holds because it edited: checkouts, `{host}:{git top level}`, and paths in them."""
+        held = self._core.book.held.values()
+        return [
+            (own.checkout, own.lease.path)
+            for own in held
+            if own.kind is Kind.AUTOMATIC and holder_of(own.agent) == holder_of(agent)
+        ]
+
     async def adopt(self, agent: LocalAgent, checkouts: Sequence[str] = ()) -> None:
         """Take an agent in, with what it holds by the service's account; after a restart, and when it joins.
 

@@ -79,7 +79,11 @@ class Membership:
             return None
         return self._here(TerminalKey(int(pid), started))
 
-    async def restore(self) -> None:
+    def joined(self, agent: LocalAgent) -> None:
+        """Look after what an agent holds that joined."""
+        self._behind(self._leases.adopt(agent, [agent.checkout]))
+
+    def restore(self) -> None:
         """Go on with the terminals of before a restart; those that ended meanwhile leave."""
         for known in self._state.terminals():
             if is_alive(known.key.pid, known.key.started):
@@ -138,8 +142,7 @@ class Membership:
 
     async def _rejoin(self, terminal: Terminal) -> None:
         with suppress(ServiceAway, ClientError):
-            agent = await self._terminals.agent(terminal, terminal.home)
-            await self._leases.adopt(agent, [agent.checkout])
+            await self._terminals.agent(terminal, terminal.home)
 
     def _ended(self, key: TerminalKey) -> None:
         for leaving in self._leaving(key, ENDED):
