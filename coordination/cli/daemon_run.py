@@ -52,11 +52,11 @@ def daemon_of(chosen: Settings, folder: Folder, port: int) -> Serve:
     ).serve
 
 
-def chosen_for(top: Path) -> "Chosen | None":
+def chosen_for(folder: Path) -> "Chosen | None":
     """Return the session that `coord connect` registered for a folder, and the name of a terminal that has none."""
     from coordination.daemon.terminals import Chosen  # noqa: PLC0415 - as above
 
-    entry = claude_code.entry(ENTRY, top)
+    entry = claude_code.entry(ENTRY, folder)
     found = None if entry is None else _REGISTERED.search(str(entry.get("url", "")))
     return None if found is None else Chosen(found["session"], found["agent"])
 
