@@ -119,8 +119,12 @@ def test_who_only_looks_whether_one_runs_keeps_nobody_from_being_it(
     assert not is_taken(folder)
     looking = os.open(folder.lock, os.O_RDWR)
     fcntl.flock(looking, fcntl.LOCK_SH)
+
+    def stop_looking(_seconds: float) -> None:
+        os.close(looking)
+
     # The look is over when it is tried again.
-    monkeypatch.setattr(single.time, "sleep", lambda _: os.close(looking))
+    monkeypatch.setattr(single.time, "sleep", stop_looking)
     with only_one(folder):
         assert is_taken(folder)
 
