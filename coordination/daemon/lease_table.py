@@ -27,6 +27,7 @@ from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.reclaim import Reclaim
 from coordination.daemon.renewal import Renewal
+from coordination.domain.agent import WhyLeft
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event, EventKind
 from coordination.domain.file_lock import Held
@@ -147,7 +148,7 @@ class LeaseTable:
         keys = None if paths is None else [path.key for path in normalise_all(paths, literal=True)]
         await self._giving_back.release(agent, keys)
 
-    async def leave(self, agent: LocalAgent, why: str) -> None:
+    async def leave(self, agent: LocalAgent, why: WhyLeft) -> None:
         """Give back everything of an agent that is no more, and follow its session no more for it."""
         self._core.following.remove(agent.session, agent.id)
         await self._giving_back.leave(agent, why)

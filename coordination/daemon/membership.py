@@ -22,11 +22,12 @@ from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.notices import Notices
 from coordination.daemon.state import State
 from coordination.daemon.terminals import NOBODY, Terminal, Terminals
+from coordination.domain.agent import WhyLeft
 from coordination.repository.checkout import find_top_level
 from coordination.repository.terminal import is_alive, terminal_of, working_folder
 
-LEFT: Final = "left"
-ENDED: Final = "ended"
+LEFT: Final[WhyLeft] = "left"
+ENDED: Final[WhyLeft] = "ended"
 HAND_BACK_SECONDS: Final = 1.0
 PRESENT_SECONDS: Final = 40.0
 """How often an agent says that it is here: after two minutes without a word its name counts as free."""
@@ -148,7 +149,7 @@ class Membership:
         for leaving in self._leaving(key, ENDED):
             self._behind(leaving)
 
-    def _leaving(self, key: TerminalKey, why: str) -> list[Coroutine[Any, Any, None]]:
+    def _leaving(self, key: TerminalKey, why: WhyLeft) -> list[Coroutine[Any, Any, None]]:
         agents = self._terminals.gone(key)
         self._state.forget_terminal(key)
         for agent in agents:
