@@ -157,7 +157,8 @@ def message(sender: str) -> str:
 
 def unblocked(task_id: str) -> str:
     """Say that a task can begin."""
-    return f"{_PREFIX}task {name(task_id)} can begin: {printable(call('sync_progress', task_id=task_id, status='started'))}"
+    begin = printable(call("sync_progress", task_id=task_id, status="started"))
+    return f"{_PREFIX}task {name(task_id)} can begin: {begin}"
 
 
 def role(planner: str, me: str) -> str:
