@@ -231,7 +231,7 @@ DECLARE
         'function coordination_keys_overlap(p_key text, q_key text) security invoker, search_path=pg_catalog, public, body eb8e46c25bd2',
         'function coordination_leases_awaited(p_workspace text, p_session text, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body afac0c0ccb22',
         'function coordination_leave_queue(p_workspace text, p_session text, p_ticket bigint, p_why text, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body 079a41a48c50',
-        'function coordination_leave_session(p_workspace text, p_session text, p_agent text, p_terminal text, p_why text) security invoker, search_path=pg_catalog, public, body b10f4b71c46f',
+        'function coordination_leave_session(p_workspace text, p_session text, p_agent text, p_terminal text, p_why text) security invoker, search_path=pg_catalog, public, body ed4532a6565d',
         'function coordination_live_waiters(p_workspace text, p_session text, p_now timestamp with time zone) security invoker, search_path=pg_catalog, public, body d241bae94061',
         'function coordination_lock_session(p_workspace text, p_session text) security invoker, search_path=pg_catalog, public, body 22a93fdb9868',
         'function coordination_lock_workspace(p_workspace text) security invoker, search_path=pg_catalog, public, body 903218347895',

@@ -39,7 +39,9 @@ BEGIN
         ARRAY(SELECT l FROM file_locks l
               WHERE l.workspace_id = p_workspace AND l.session_id = p_session AND l.agent_id = p_agent
                 AND l.expires_at > v_now), 'lock.released', '{}', v_now);
-    UPDATE claude_code_agents a SET status = 'left', terminals = '{}'
+    -- The role of the planner does not stay with the name: whoever has the name next is somebody else.
+    UPDATE claude_code_agents a
+    SET status = 'left', terminals = '{}', role = CASE WHEN a.name = 'planner' THEN a.role ELSE 'implementer' END
     WHERE a.workspace_id = p_workspace AND a.session_id = p_session AND a.id = p_agent AND a.status = 'connected';
     v_left := FOUND;
     IF v_left THEN

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coordination.domain.agent import Agent
 from coordination.domain.errors import UnknownItem
 from coordination.domain.file_lock import Lost, Wait
 from coordination.domain.session import Departure
@@ -196,3 +197,16 @@ async def test_a_claim_of_another_agent_is_none_of_its_business(database: Databa
     await agents.leave(database, A, "left")
     await held(database, C, "b.py")
     assert await leases(database) == [(B.id, "b.py", "write")]
+
+
+@pytest.mark.parametrize(("who", "role"), [(A, "implementer"), (PLANNER, "planner")])
+async def test_the_role_that_was_taken_does_not_stay_with_a_name(
+    database: Database, who: Agent, role: str
+) -> None:
+    """Whoever has the name next is another terminal; who has the role by its name keeps it."""
+    await agents.enter(database, who)
+    await planner.take(database, "local", DEMO, "alice", who.id)
+    await agents.leave(database, who, "ended")
+    await agents.enter(database, who)
+    found = await agents.page(database, "local", DEMO, None, 10)
+    assert [(one.agent_id, one.role) for one in found] == [(who.id, role)]
