@@ -46,8 +46,13 @@ class Agent:
 
     @property
     def place(self) -> str | None:
-        """Checkout and terminal the call came from, as one text; None when neither is known."""
-        return f"{self.checkout}|{self.terminal}" if self.checkout or self.terminal else None
+        """Where the call came from, as `checkout|terminal`; None when neither is known.
+
+        A terminal is the same one in whatever checkout it works, so the checkout counts only where there is no terminal.
+        """
+        if self.terminal:
+            return f"|{self.terminal}"
+        return f"{self.checkout}|" if self.checkout else None
 
 
 def agent_of(identity: Identity) -> Agent | None:

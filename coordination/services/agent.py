@@ -34,7 +34,7 @@ async def heartbeat(core: Core, agent: Agent, *, only_if_free: bool = False) -> 
         only_if_free: join only if no other live terminal has the name. Of two that ask at once one is refused.
 
     Raises:
-        NameTaken: another terminal, or the same one in another checkout, was heard of under the name.
+        NameTaken: another terminal was heard of under the name, or one that is not known.
         CheckoutTaken: the caller's checkout belongs to another session.
         RetryLater: the database cannot answer now.
     """

@@ -119,10 +119,11 @@ async def test_a_name_is_its_terminals_also_when_it_acted_before_it_joined(actin
     await acting.acts("impl_a", "locks/claim", paths=["a.py"], **where)
     joined = await acting.acts("impl_a", "agents", only_if_free=True, **where)
     assert (joined["terminals"], joined["presence"]) == (1, "active")
-    other = {**where, "checkout": f"{LAPTOP}-2"}
-    for taken in (other, {**where, "terminal": TWO}):
-        answer = await acting.post("agents", {"agent": "alice/impl_a", "only_if_free": True, **taken})
-        assert answer.json()["code"] == "name_taken"
+    elsewhere = {**where, "checkout": f"{LAPTOP}-2"}
+    assert (await acting.acts("impl_a", "agents", only_if_free=True, **elsewhere))["terminals"] == 1
+    other = {**where, "terminal": TWO}
+    answer = await acting.post("agents", {"agent": "alice/impl_a", "only_if_free": True, **other})
+    assert answer.json()["code"] == "name_taken"
     await leave(acting, "impl_a", why="ended", **where)
     assert (await acting.acts("impl_a", "agents", only_if_free=True, **other))["terminals"] == 1
 

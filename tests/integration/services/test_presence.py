@@ -86,12 +86,12 @@ async def test_two_terminals_under_one_name_are_noticed_by_both(log: PresenceLog
     assert log.other_places(one) == ()
     log.called(there)
     await log.flush()
-    assert log.other_places(one) == ("aaaaaaaaaaaa|2-2",)
-    assert log.other_places(two) == ("aaaaaaaaaaaa|1-1",)
+    assert log.other_places(one) == ("|2-2",)
+    assert log.other_places(two) == ("|1-1",)
     assert log.other_places(A) == ()
     # The other terminal ended; two minutes later nobody is warned any more.
     await database.fetch(
-        """UPDATE claude_code_agents SET terminals = jsonb_set(terminals, '{aaaaaaaaaaaa|2-2}', '1') RETURNING 1"""
+        """UPDATE claude_code_agents SET terminals = jsonb_set(terminals, '{|2-2}', '1') RETURNING 1"""
     )
     log.called(here)
     await log.flush()

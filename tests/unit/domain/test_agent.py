@@ -28,9 +28,9 @@ def test_a_plain_user_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("checkout", "terminal", "place"),
-    [("c", "t", "c|t"), ("", "t", "|t"), ("c", "", "c|"), ("", "", None)],
+    [("c", "t", "|t"), ("", "t", "|t"), ("c", "", "c|"), ("", "", None)],
 )
-def test_the_place_is_checkout_and_terminal_when_one_is_known(
+def test_the_place_is_the_terminal_and_where_none_is_known_the_checkout(
     checkout: str, terminal: str, place: str | None
 ) -> None:
     agent = agent_of(replace(IDENTITY, checkout=checkout, terminal=terminal))
