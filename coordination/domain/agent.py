@@ -48,7 +48,7 @@ class Agent:
     def place(self) -> str | None:
         """Where the call came from, as `checkout|terminal`; None when neither is known.
 
-        A terminal is the same one in whatever checkout it works, so the checkout counts only where there is no terminal.
+        A terminal is one in whatever checkout it works, so the checkout counts only where no terminal is known.
         """
         if self.terminal:
             return f"|{self.terminal}"
