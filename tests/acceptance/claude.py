@@ -32,13 +32,19 @@ RUN_SECONDS = 90.0
 """How long one terminal may run; a whole test takes about ten seconds."""
 
 
-_OPTIONS = ("-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination")
+_PRINT = ("-p", "--output-format", "stream-json", "--verbose")
+MCP_ONLY = ("--allowedTools", "mcp__coordination")
+"""What a terminal may do that coordinates and changes nothing."""
+ANYTHING = ("--permission-mode", "bypassPermissions")
+"""What a terminal may do whose person left the room: every tool, unasked."""
 
 
-def headless(steps: Sequence[Step], said: str = "Do what the steps say.") -> list[str]:
+def headless(
+    steps: Sequence[Step], said: str = "Do what the steps say.", options: Sequence[str] = MCP_ONLY
+) -> list[str]:
     """The arguments of a terminal that nobody types in: it begins with `said`, and its model plays `steps`."""
     # Without `--` the list of allowed tools would swallow the prompt.
-    return [*_OPTIONS, "--", prompt(said, steps)]
+    return [*_PRINT, *options, "--", prompt(said, steps)]
 
 
 class NpmMissing(Exception):
@@ -100,10 +106,14 @@ class Terminal:
         Raises:
             TimeoutError: its turn did not end in time.
         """
-        before = self._turns()
+        before = self.turns
+        self.begin(text, steps)
+        wait_until(lambda: self.turns > before, RUN_SECONDS, f"{self.name} to end its turn")
+
+    def begin(self, text: str, steps: Sequence[Step]) -> None:
+        """Type `text` and let the model play `steps`, without waiting for the end of the turn."""
         message: Json = {"role": "user", "content": prompt(text, steps)}
         self._write(json.dumps({"type": "user", "message": message}) + "\n")
-        wait_until(lambda: self._turns() > before, RUN_SECONDS, f"{self.name} to end its turn")
 
     def leave(self) -> None:
         """Let it end, as a person does who has nothing more to say."""
@@ -117,8 +127,18 @@ class Terminal:
         stdin.write(line.encode())
         stdin.flush()
 
-    def _turns(self) -> int:
+    @property
+    def turns(self) -> int:
+        """How many turns it has ended."""
         return self._output.read_text().count('"type":"result"')
+
+    def pause(self) -> None:
+        """Stop it and whatever it started where they are, as the sleep of a laptop does."""
+        os.killpg(self._running.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.killpg(self._running.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """Kill it and whatever it started, if it still runs."""
@@ -132,19 +152,36 @@ class Terminal:
 class Claude:
     """Claude Code of one version with one home folder, in one checkout: what a developer has."""
 
-    def __init__(self, program: Path, folder: Path, checkout: Path, model: ModelApi) -> None:
-        """Make a home folder under `folder` in which the person has been welcomed and trusts `checkout`."""
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        checkout: Path,
+        model: ModelApi,
+        *,
+        home: Path | None = None,
+        options: Sequence[str] = MCP_ONLY,
+    ) -> None:
+        """Make a home folder in which the person has been welcomed and trusts `checkout`.
+
+        Args:
+            program: of Claude Code.
+            folder: gets what terminals print, and the home folder when there is none yet.
+            checkout: where terminals work.
+            model: plays their steps.
+            home: a home folder that is there already, with what is configured in it.
+            options: what terminals may do, `MCP_ONLY` or `ANYTHING`.
+        """
         self.program = program
         self.checkout = checkout
         self._model = model
+        self._options = options
         self._logs = folder / "terminals"
-        self._logs.mkdir(parents=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         self._started: list[Terminal] = []
-        self.home = folder / "home"
-        self.home.mkdir()
-        trusted = {str(checkout): {"hasTrustDialogAccepted": True}}
-        config = {"hasCompletedOnboarding": True, "projects": trusted}
-        (self.home / ".claude.json").write_text(json.dumps(config))
+        self.home = home or folder / "home"
+        self.home.mkdir(exist_ok=True)
+        _trust(self.home / ".claude.json", checkout)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -196,11 +233,11 @@ class Claude:
 
         `name` tells it apart in the model's log.
         """
-        return self._launch(name, headless(steps, said), subprocess.DEVNULL, environment)
+        return self._launch(name, headless(steps, said, self._options), subprocess.DEVNULL, environment)
 
     def converse(self, name: str, *, environment: Mapping[str, str] | None = None) -> Terminal:
         """Start a terminal that a person types in (`Terminal.say`), turn by turn, until the person leaves."""
-        arguments = [*_OPTIONS, "--input-format", "stream-json"]
+        arguments = [*_PRINT, *self._options, "--input-format", "stream-json"]
         return self._launch(name, arguments, subprocess.PIPE, environment)
 
     def _launch(
@@ -235,6 +272,12 @@ def only_one(lock: Path) -> Generator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+def _trust(settings: Path, checkout: Path) -> None:
+    known: Json = json.loads(settings.read_text()) if settings.exists() else {}
+    trusted = known.get("projects", {}) | {str(checkout): {"hasTrustDialogAccepted": True}}
+    settings.write_text(json.dumps(known | {"hasCompletedOnboarding": True, "projects": trusted}))
 
 
 def _npm_install(version: str, folder: Path) -> None:
