@@ -32,19 +32,15 @@ RUN_SECONDS = 90.0
 """How long one terminal may run; a whole test takes about ten seconds."""
 
 
-_PRINT = ("-p", "--output-format", "stream-json", "--verbose")
-MCP_ONLY = ("--allowedTools", "mcp__coordination")
-"""What a terminal may do that coordinates and changes nothing."""
+_OPTIONS = ("-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination")
 ANYTHING = ("--permission-mode", "bypassPermissions")
-"""What a terminal may do whose person left the room: every tool, unasked."""
+"""Options of terminals whose person left the room: every tool, unasked."""
 
 
-def headless(
-    steps: Sequence[Step], said: str = "Do what the steps say.", options: Sequence[str] = MCP_ONLY
-) -> list[str]:
+def headless(steps: Sequence[Step], said: str = "Do what the steps say.") -> list[str]:
     """The arguments of a terminal that nobody types in: it begins with `said`, and its model plays `steps`."""
     # Without `--` the list of allowed tools would swallow the prompt.
-    return [*_PRINT, *options, "--", prompt(said, steps)]
+    return [*_OPTIONS, "--", prompt(said, steps)]
 
 
 class NpmMissing(Exception):
@@ -160,7 +156,6 @@ class Claude:
         model: ModelApi,
         *,
         home: Path | None = None,
-        options: Sequence[str] = MCP_ONLY,
     ) -> None:
         """Make a home folder in which the person has been welcomed and trusts `checkout`.
 
@@ -170,12 +165,12 @@ class Claude:
             checkout: where terminals work.
             model: plays their steps.
             home: a home folder that is there already, with what is configured in it.
-            options: what terminals may do, `MCP_ONLY` or `ANYTHING`.
         """
         self.program = program
         self.checkout = checkout
+        self.options: Sequence[str] = ()
+        """What is typed behind `claude` at every start."""
         self._model = model
-        self._options = options
         self._logs = folder / "terminals"
         self._logs.mkdir(parents=True, exist_ok=True)
         self._started: list[Terminal] = []
@@ -233,11 +228,12 @@ class Claude:
 
         `name` tells it apart in the model's log.
         """
-        return self._launch(name, headless(steps, said, self._options), subprocess.DEVNULL, environment)
+        arguments = [*self.options, *headless(steps, said)]
+        return self._launch(name, arguments, subprocess.DEVNULL, environment)
 
     def converse(self, name: str, *, environment: Mapping[str, str] | None = None) -> Terminal:
         """Start a terminal that a person types in (`Terminal.say`), turn by turn, until the person leaves."""
-        arguments = [*_PRINT, *self._options, "--input-format", "stream-json"]
+        arguments = [*self.options, *_OPTIONS, "--input-format", "stream-json"]
         return self._launch(name, arguments, subprocess.PIPE, environment)
 
     def _launch(

@@ -39,7 +39,7 @@ class Service:
 
     def __init__(self, folder: Path) -> None:
         """Choose a port; data and log lie in `folder`."""
-        self._folder = folder
+        self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {"COORDINATION_DATA_DIR": str(folder / "data"), "PORT": str(self.port)}
@@ -53,12 +53,12 @@ class Service:
         Raises:
             RuntimeError: it ended or did not get ready in time; the message carries its log.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(
                 [coord(), "run"],
-                cwd=self._folder,
+                cwd=self.folder,
                 env=inherited | self.settings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -85,7 +85,7 @@ class Service:
 
     def age(self, session: str, seconds: float) -> None:
         """Let time pass for a session: of its leases and agents, every instant is `seconds` earlier than it was."""
-        asyncio.run(_age(EmbeddedPostgres(self._folder / "data").dsn, session, seconds))
+        asyncio.run(_age(EmbeddedPostgres(self.folder / "data").dsn, session, seconds))
 
     def endpoint(self, client: str, virtual_user: str) -> str:
         """The MCP endpoint of a client and a virtual user."""

@@ -6,8 +6,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from coordination.repository.identity import session_of
 
 from tests.acceptance.claude import ANYTHING, NEWER, OLDER, Claude
+from tests.acceptance.gate import TOOLS, Machine
 from tests.acceptance.incidents.desk import USER, Desk, make_checkout
 from tests.acceptance.incidents.report import saw
 from tests.acceptance.model_api import ModelApi
@@ -17,6 +19,8 @@ __all__ = ["saw"]
 
 Lay = Callable[[dict[str, str]], Desk]
 """Makes a desk whose checkout has these files, by name."""
+At = Callable[[Path], Desk]
+"""Makes a desk in a checkout."""
 
 
 @pytest.fixture
@@ -40,7 +44,8 @@ def bare(programs: dict[str, Path], version: str, tmp_path: Path, model: ModelAp
 
     def lay(files: dict[str, str]) -> Desk:
         checkout = make_checkout(tmp_path / "checkout", files)
-        made.append(Claude(programs[version], tmp_path, checkout, model, options=ANYTHING))
+        made.append(Claude(programs[version], tmp_path, checkout, model))
+        made[-1].options = ANYTHING
         return Desk(made[-1], model)
 
     yield lay
@@ -59,3 +64,32 @@ def connected(bare: Lay, service: Service, request: pytest.FixtureRequest) -> La
         return Desk(desk.claude, desk.model, "mcp__coordination__", service, session)
 
     return lay
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Machine]:
+    """A developer's machine with the gate, for all scenes."""
+    with Machine(tmp_path_factory.mktemp("machine"), USER) as running:
+        yield running
+
+
+@pytest.fixture
+def at(
+    machine: Machine, programs: dict[str, Path], version: str, tmp_path: Path, model: ModelApi
+) -> Generator[At]:
+    """Desks with the plugin, in checkouts that are there already."""
+    made: list[Claude] = []
+
+    def at(checkout: Path) -> Desk:
+        made.append(machine.claude(version, programs[version], tmp_path, checkout, model))
+        return Desk(made[-1], model, TOOLS, machine.service, session_of(checkout))
+
+    yield at
+    for claude in made:
+        claude.stop()
+
+
+@pytest.fixture
+def guarded(at: At, tmp_path: Path) -> Lay:
+    """Desks with the plugin, where nothing else is configured."""
+    return lambda files: at(make_checkout(tmp_path / "checkout", files))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import Desk
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.model_api import PATIENCE_SECONDS
 from tests.acceptance.script import Json, Say
 from tests.acceptance.service import wait_until
@@ -52,3 +52,28 @@ def test_without_the_plugin_the_dead_keep_what_they_held(connected: Lay, saw: Sa
     assert answer["conflicts"][0]["locked_by"].endswith("/impl_a")
     assert desk.holds("impl_a") == [FILE]
     saw(8, WITHOUT, "a killed terminal still holds its lock and whoever waits does so in vain")
+
+
+def test_with_the_plugin_what_the_dead_held_is_free_and_those_who_wait_are_woken(
+    guarded: Lay, saw: Saw
+) -> None:
+    desk = guarded({FILE: "on = False\n"})
+    answer = play(desk)
+    assert answer["outcome"] == "granted"
+    assert desk.holds("impl_a") == []
+    saw(8, WITH, "the lock was freed when its terminal died and whoever waited got it")
+
+
+def test_with_the_plugin_a_file_that_the_dead_had_begun_to_change_can_be_edited(guarded: Lay) -> None:
+    desk = guarded({FILE: "on = False\n"})
+    dead = desk.start(
+        "impl_a",
+        [desk.read(FILE), desk.edit(FILE, "on = False", "on = 1"), Say("So.", name="a:ends", after="never")],
+    )
+    desk.model.reached("a:ends")
+    assert desk.holds("impl_a") == [FILE]
+    dead.stop()
+    wait_until(lambda: desk.holds("impl_a") == [], PATIENCE_SECONDS, "what impl_a held to be free")
+    heir = desk.start("impl_b", [desk.read(FILE), desk.edit(FILE, "on = 1", "on = True"), Say("Done.")])
+    assert [result.is_error for result in heir.wait().results] == [False, False]
+    assert (desk.folder / FILE).read_text() == "on = True\n"

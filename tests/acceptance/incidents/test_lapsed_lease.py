@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import Desk
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import Say
 from tests.acceptance.service import coord
@@ -50,6 +50,7 @@ def play(desk: Desk, end: Callable[[Desk], None]) -> dict[str, Outcome]:
             desk.ask("claim_file_lock", file_paths=[FOLDER], duration_minutes=30),
             desk.read(TAX),
             desk.edit(TAX, "tax = 19", "tax = 7", name="a:goes on", after="impl_b has it"),
+            desk.shell("true"),
             Say("Done."),
         ],
     )
@@ -78,8 +79,23 @@ def test_without_the_plugin_the_holder_never_knows(
     desk = connected(FILES)
     played = play(desk, end)
     assert played["impl_b"].results[0].content["outcome"] == "granted"
-    edit = played["impl_a"].results[-1]
+    edit = played["impl_a"].results[-2]
     assert "has been updated successfully" in edit.text
     assert (desk.folder / TAX).read_text() == "tax = 7\n"
     assert not desk.said_to_model("impl_a", "impl_b")
     saw(11, WITHOUT, "the holder wrote on under a lock that another agent had and was told nothing")
+
+
+@pytest.mark.parametrize("end", [revoked, lapsed])
+def test_with_the_plugin_the_holder_is_told_and_its_writes_are_refused(
+    guarded: Lay, end: Callable[[Desk], None], saw: Saw
+) -> None:
+    desk = guarded(FILES)
+    played = play(desk, end)
+    assert played["impl_b"].results[0].content["outcome"] == "granted"
+    edit = played["impl_a"].results[-2]
+    assert edit.is_error
+    assert "/impl_b" in edit.text
+    assert desk.said_to_model("impl_a", f'you hold "{FOLDER}" no more')
+    assert {name: (desk.folder / name).read_text() for name in FILES} == FILES | {RATES: "rate = 20\n"}
+    saw(11, WITH, "the holder was told with its next tool call and its later edit was refused")

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import COMMIT, Desk
 from tests.acceptance.incidents.interception import TRIES, caught_writing
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import If, Say
 
@@ -78,3 +78,17 @@ def test_without_the_plugin_the_later_edit_wins_and_both_are_told_that_all_is_we
     assert "price = 7\n" not in text
     assert " = 7\n" in text
     saw(1, WITHOUT, "both edits were answered as successful and the earlier one is gone")
+
+
+def test_with_the_plugin_the_later_agent_waits_its_turn(guarded: Lay, saw: Saw) -> None:
+    desk = guarded({FILE: TABLE})
+    played = play(desk)
+    refused = played["impl_a"].results[1]
+    assert refused.is_error
+    for words in (f'"{FILE}" is held by', "/impl_b", "for another", "number 1 in line", "wait_seconds"):
+        assert words in refused.text
+    assert [result.is_error for result in played["impl_a"].results[2:]] == [False, False]
+    text = (desk.folder / FILE).read_text()
+    assert text.count(" = 7\n") > 1
+    assert "price = 7\n" in text
+    saw(1, WITH, "the second agent was refused by name and time left, took its turn and both edits are there")

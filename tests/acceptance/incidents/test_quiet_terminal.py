@@ -7,14 +7,18 @@ told, and both write.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from tests.acceptance.gate import Machine
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import Desk
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
+from tests.acceptance.model_api import PATIENCE_SECONDS
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import Say
-from tests.acceptance.service import Service
+from tests.acceptance.service import Service, wait_until
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -26,14 +30,50 @@ FOLDER = "engine"
 FILES = {f"{FOLDER}/start.py": "speed = 0\n", f"{FOLDER}/stop.py": "speed = 9\n"}
 START, STOP = FILES
 HOUR = 3600
+LITTLE = 90
+"""Seconds: less than a lease gets when it is renewed."""
+
+Pass = Callable[[Desk], None]
 
 
-def play(desk: Desk, service: Service) -> dict[str, Outcome]:
+def at_once(desk: Desk) -> None:
+    """Let more than an hour pass."""
+    _service(desk).age(desk.session, HOUR + LITTLE)
+
+
+def renewed_meanwhile(machine: Machine) -> Pass:
+    """Let more than an hour pass, with the moment in it in which the lease is renewed.
+
+    The daemon goes by its own clock, which cannot be put forward; it looks at the service's when that was away. So the
+    service crashes when the lease is about to end.
+    """
+
+    def hour(desk: Desk) -> None:
+        service = _service(desk)
+        service.age(desk.session, HOUR - LITTLE)
+        machine.crash_service()
+        wait_until(lambda: _seconds_left(desk) > 2 * LITTLE, PATIENCE_SECONDS, "the lease to be renewed")
+        service.age(desk.session, 2 * LITTLE)
+
+    return hour
+
+
+def _service(desk: Desk) -> Service:
+    assert desk.service is not None, "there is a service where there is a lock"
+    return desk.service
+
+
+def _seconds_left(desk: Desk) -> float:
+    agents = _service(desk).status(desk.session)["agents"]
+    return max((lock["expires_in_seconds"] for agent in agents for lock in agent["locks"]), default=0)
+
+
+def play(desk: Desk, hour: Pass) -> dict[str, Outcome]:
     """impl_a works on a folder, is quiet for an hour, and goes on; meanwhile impl_b wants the folder."""
     quiet = desk.start(
         "impl_a",
         [
-            desk.ask("claim_file_lock", file_paths=[FOLDER], duration_minutes=15),
+            desk.ask("claim_file_lock", file_paths=[FOLDER], duration_minutes=60),
             desk.read(START),
             desk.read(STOP),
             desk.edit(START, "speed = 0", "speed = 1"),
@@ -42,7 +82,7 @@ def play(desk: Desk, service: Service) -> dict[str, Outcome]:
         ],
     )
     desk.model.reached("a:goes on")
-    service.age(desk.session, HOUR)
+    hour(desk)
     other = desk.start(
         "impl_b",
         [
@@ -57,11 +97,9 @@ def play(desk: Desk, service: Service) -> dict[str, Outcome]:
     return {"impl_a": quiet.wait(), "impl_b": ended}
 
 
-def test_without_the_plugin_a_quiet_terminal_loses_what_it_works_on(
-    connected: Lay, service: Service, saw: Saw
-) -> None:
+def test_without_the_plugin_a_quiet_terminal_loses_what_it_works_on(connected: Lay, saw: Saw) -> None:
     desk = connected(FILES)
-    played = play(desk, service)
+    played = play(desk, at_once)
     assert played["impl_b"].results[0].content["outcome"] == "granted"
     assert [result.is_error for result in played["impl_a"].results[1:]] == [False] * 4
     assert "impl_b" not in played["impl_a"].results[-1].text
@@ -72,3 +110,18 @@ def test_without_the_plugin_a_quiet_terminal_loses_what_it_works_on(
         WITHOUT,
         "after an hour of quiet another agent got the lock and changed half of what was being changed",
     )
+
+
+def test_with_the_plugin_a_quiet_terminal_keeps_what_it_works_on(
+    guarded: Lay, machine: Machine, saw: Saw
+) -> None:
+    desk = guarded(FILES)
+    played = play(desk, renewed_meanwhile(machine))
+    claimed, _, refused = played["impl_b"].results
+    assert claimed.content["outcome"] == "held"
+    assert claimed.content["conflicts"][0]["locked_by"].endswith("/impl_a")
+    assert refused.is_error
+    assert "/impl_a" in refused.text
+    assert [result.is_error for result in played["impl_a"].results] == [False] * 5
+    assert {name: (desk.folder / name).read_text() for name in FILES} == dict.fromkeys(FILES, "speed = 1\n")
+    saw(10, WITH, "after an hour of quiet the lock was still held and the other agent was told by whom")

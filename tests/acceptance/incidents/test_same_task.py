@@ -10,10 +10,10 @@ from __future__ import annotations
 import pytest
 
 from tests.acceptance.incidents.conftest import Lay
-from tests.acceptance.incidents.desk import Desk
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.desk import USER, Desk
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.outcome import Outcome
-from tests.acceptance.script import Say, Step
+from tests.acceptance.script import If, Say, Step
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -72,3 +72,41 @@ def test_without_the_plugin_both_take_the_task_and_do_it(bare: Lay, saw: Saw) ->
     assert [(result.tool, result.is_error) for result in written] == [("Write", False)] * 2
     assert (desk.folder / FILE).read_text() == "author = 'impl_b'\n"
     saw(9, WITHOUT, "two agents took one task from a TODO file, both did it and the first one's work is gone")
+
+
+def play_asked(desk: Desk) -> dict[str, Outcome]:
+    """Both read the list, both ask for the task at the same time, and who gets it does it."""
+    running = {
+        name: desk.start(
+            name,
+            [
+                desk.read(TODO),
+                desk.ask(
+                    "sync_progress",
+                    task_id="parser",
+                    status="started",
+                    name=f"{name}:takes",
+                    after="both know it",
+                ),
+                If("task_taken", Say("Then something else."), desk.write(FILE, f"author = '{name}'\n")),
+                Say("Done."),
+            ],
+        )
+        for name in NAMES
+    }
+    for name in NAMES:
+        desk.model.reached(f"{name}:takes")
+    desk.model.open("both know it")
+    return {name: terminal.wait() for name, terminal in running.items()}
+
+
+def test_with_the_plugin_one_gets_the_task_and_the_other_is_told_who(guarded: Lay, saw: Saw) -> None:
+    desk = guarded({TODO: OPEN})
+    played = play_asked(desk)
+    (winner,) = [name for name in NAMES if len(played[name].results) > 2]
+    (loser,) = set(NAMES) - {winner}
+    refused = played[loser].results[-1]
+    assert "task_taken" in refused.text
+    assert f"{USER}/{winner}" in refused.text
+    assert (desk.folder / FILE).read_text() == f"author = '{winner}'\n"
+    saw(9, WITH, "one agent got the task and the other was told who has it")

@@ -6,13 +6,14 @@ for nothing, nor to its person, and the edits of two agents meet in one file as 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable
 
 import pytest
 
+from tests.acceptance.gate import Machine
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import USER, Desk
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import Say
 from tests.acceptance.service import Service, coord
@@ -23,26 +24,30 @@ pytestmark = [
     pytest.mark.slow(reason="a service and two real clients start"),
 ]
 
-FILE = "engine.py"
+FILE, VAULT = "engine.py", "vault/keys.py"
+FILES = {FILE: "speed = 0\n", VAULT: "speed = 0\n"}
 SESSION = "away"
+POLICY = "* warn\n**/vault/** block\n"
+EDITED = "has been updated successfully"
 
 
 @pytest.fixture(scope="module")
-def own_service(tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
-    """A service to kill, started again where it is dead."""
-    with Service(tmp_path_factory.mktemp("service")) as service:
-        yield service
+def own_service(tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """A service to start and to kill."""
+    return Service(tmp_path_factory.mktemp("service"))
 
 
-def play(desk: Desk, service: Service) -> dict[str, Outcome]:
-    """Two terminals are there when the service is killed; then impl_a edits, and impl_b the same line."""
+def play(desk: Desk, away: Callable[[], None]) -> dict[str, Outcome]:
+    """Two terminals are there when the service goes away; then impl_a edits two files, and impl_b the same lines."""
     running = {
         name: desk.start(
             name,
             [
-                desk.read(FILE, name=f"{name}:begins"),
+                desk.read(FILE),
                 desk.read(FILE, name=f"{name}:reads", after=f"{name} goes on"),
+                desk.read(VAULT),
                 desk.edit(FILE, old, new),
+                desk.edit(VAULT, old, new),
                 Say("Done.", name=f"{name}:ends", after="both are done"),
             ],
         )
@@ -50,32 +55,55 @@ def play(desk: Desk, service: Service) -> dict[str, Outcome]:
     }
     for name in running:
         desk.model.reached(f"{name}:reads")
-    service.kill()
-    try:
-        for name in running:
-            desk.model.open(f"{name} goes on")
-            desk.model.reached(f"{name}:ends")
-        desk.model.open("both are done")
-        return {name: terminal.wait() for name, terminal in running.items()}
-    finally:
-        service.__enter__()
+    away()
+    for name in running:
+        desk.model.open(f"{name} goes on")
+        desk.model.reached(f"{name}:ends")
+    desk.model.open("both are done")
+    return {name: terminal.wait() for name, terminal in running.items()}
 
 
 def test_without_the_plugin_work_goes_on_and_nobody_says_a_word(
     bare: Lay, own_service: Service, saw: Saw
 ) -> None:
-    desk = bare({FILE: "speed = 0\n"})
-    desk.claude.run(coord(), "connect", SESSION, "--user", USER, environment=own_service.settings)
-    played = play(desk, own_service)
+    desk = bare(FILES)
+    with own_service:
+        desk.claude.run(coord(), "connect", SESSION, "--user", USER, environment=own_service.settings)
+        played = play(desk, own_service.kill)
     for name, outcome in played.items():
         assert outcome.servers == {"coordination": "connected"}
-        assert "has been updated successfully" in outcome.results[-1].text
+        assert [EDITED in result.text for result in outcome.results[-2:]] == [True, True]
         assert outcome.errors == ""
         for word in ("unreachable", "disconnected", "ECONNREFUSED", "not protected"):
             assert not desk.said_to_model(name, word)
-    assert (desk.folder / FILE).read_text() == "speed = 2\n"
+    assert {name: (desk.folder / name).read_text() for name in FILES} == dict.fromkeys(FILES, "speed = 2\n")
     saw(
         12,
         WITHOUT,
         "two agents wrote one file while the service was dead and neither they nor the person were told",
+    )
+
+
+@pytest.mark.parametrize("frozen", ["service", "daemon"])
+def test_with_the_plugin_each_edit_is_warned_of_or_refused(
+    guarded: Lay, machine: Machine, frozen: str, saw: Saw
+) -> None:
+    desk = guarded(FILES)
+    with machine.policy(POLICY), machine.frozen(frozen) as freeze:
+        played = play(desk, freeze)
+    for name, outcome in played.items():
+        warned, refused = outcome.results[-2:]
+        assert refused.is_error
+        assert "coordination: " in refused.text
+        assert desk.said_to_model(name, "PROTECTED. ")
+        assert any(
+            "PROTECTED. " in str(message) for message in outcome.messages if message["type"] == "system"
+        )
+        if name == "impl_a":
+            assert EDITED in warned.text
+    assert (desk.folder / VAULT).read_text() == "speed = 0\n"
+    saw(
+        12,
+        WITH,
+        f"with the {frozen} frozen each edit was warned of to agent and person or refused as the policy says",
     )

@@ -18,8 +18,8 @@ import pytest
 
 from tests.acceptance.claude import NEWER
 from tests.acceptance.incidents.conftest import Lay
-from tests.acceptance.incidents.desk import COMMIT, Desk
-from tests.acceptance.incidents.report import WITHOUT, Saw
+from tests.acceptance.incidents.desk import COMMIT, USER, Desk
+from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import If, Say
 
@@ -114,3 +114,26 @@ def test_without_the_plugin_an_edit_may_be_built_on_what_is_gone(bare: Lay, vers
         assert not works(desk)
     else:
         assert "either by the user or by a linter" in edit.text
+
+
+def test_with_the_plugin_a_newer_file_has_to_be_read_before_it_is_written(
+    guarded: Lay, tmp_path: Path, saw: Saw
+) -> None:
+    desk = guarded({FILE: READ})
+    played = play_copy(desk, tmp_path / "finished.py")
+    refused = played["impl_b"].results[1]
+    assert refused.is_error
+    assert f'"{FILE}" changed since you read it' in refused.text
+    assert "no agent here" in refused.text
+    assert (desk.folder / FILE).read_text() == MERGED
+    saw(6, WITH, "the Write was refused until the newer version was read and both are there")
+
+
+def test_with_the_plugin_an_agent_is_told_who_wrote_the_file(guarded: Lay, saw: Saw) -> None:
+    desk = guarded({FILE: READ})
+    refused = play_rename(desk)["impl_b"].results[1]
+    assert refused.is_error
+    assert f'"{FILE}" changed since you read it' in refused.text
+    assert f'"{USER}/impl_a" wrote it' in refused.text
+    assert works(desk)
+    saw(6, WITH, "who changed it is named")
