@@ -6,6 +6,8 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY coordination coordination
 COPY migrations migrations
+COPY .claude-plugin .claude-plugin
+COPY clients clients
 # The wheel is built with what is locked, and installed beside nothing else: no build tool reaches the image.
 RUN pip install --constraint constraints.txt hatchling
 RUN python -m hatchling build -t wheel

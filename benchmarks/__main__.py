@@ -1,5 +1,5 @@
 """Measure claims over MCP beside an echo tool, the claim function beside a bare upsert, the file index, and how soon
-events reach their readers beside a bare LISTEN, in one run.
+events reach their readers beside a bare LISTEN, and the hook program beside a bare interpreter, in one run.
 
 Rounds alternate between the two sides, so that a machine that changes its pace changes it for both. Printed are
 medians, ratios first; the raw rounds go to ``benchmarks/results/``.
@@ -21,12 +21,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analysis_load, database_load, event_latency, growth, http_load, index_load, servers
+from benchmarks import (
+    analysis_load,
+    database_load,
+    event_latency,
+    growth,
+    hook_load,
+    http_load,
+    index_load,
+    servers,
+)
 from coordination.embedded import EmbeddedPostgres
 from coordination.embedded.binaries import find_binaries
 
 ANALYSED_FILES = 20_000
-PARTS = ("mcp", "database", "index", "analysis", "events", "instances", "retention")
+PARTS = ("mcp", "database", "index", "analysis", "events", "instances", "retention", "hook")
 RESULTS = Path(__file__).parent / "results"
 console = Console()
 
@@ -71,6 +80,7 @@ def measured(
         "events": lambda: to_readers(rounds * seconds),
         "instances": lambda: growth.of_instances(console, rounds, seconds),
         "retention": lambda: growth.of_retention(console, rounds, seconds),
+        "hook": lambda: of_hook(rounds),
     }
     return parts[part]()
 
@@ -169,6 +179,12 @@ def of_analysis(rounds: int) -> dict[str, list[float]]:
         table,
     )
     return asdict(figures)
+
+
+def of_hook(rounds: int) -> dict[str, list[float]]:
+    """The hook program beside the bare interpreter."""
+    with tempfile.TemporaryDirectory(prefix="hook-") as folder:
+        return hook_load.of_hook(console, Path(folder), rounds)
 
 
 def to_readers(seconds: float) -> dict[str, list[float]]:

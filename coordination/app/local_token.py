@@ -1,25 +1,17 @@
 """The local token: asked for where the system cannot tell which user is at the other end of a connection.
 
-It lies in the data folder, readable for its owner only, and stays the same, so that lines which clients were
-registered with keep working. A file that somebody else may have put there or read is no secret, and refused. Who
-checks the token is `transport.auth`.
+It lies in the data folder (`client.token_file`). Who checks it is `transport.auth`.
 """
 
-import errno
-import os
-import re
-import secrets
 from pathlib import Path
 from typing import Final
 
-from coordination.client import private_file
+from coordination.client import token_file
 from coordination.client.private_file import UnusableFile
 from coordination.settings import Settings
 
 FILE_NAME: Final = "local.token"
-MOST: Final = 256
-"""Characters; ours have 43."""
-_TOKEN: Final = re.compile(rf"[\x21-\x7e]{{32,{MOST}}}")
+MOST: Final = token_file.MOST
 
 
 class UnusableToken(UnusableFile):
@@ -51,25 +43,10 @@ def read_or_make(data_dir: Path) -> str:
         OSError: the data folder cannot be written.
     """
     path = data_dir / FILE_NAME
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = read(data_dir)
-    if found:
-        return found
-    aside = path.with_name(f"{FILE_NAME}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32))
     try:
-        os.link(aside, path)  # the first one wins, and nobody ever reads half a token
-    except FileExistsError:
-        if read(data_dir) is None:
-            aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    made = read(data_dir)
-    if made is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    return made
+        return token_file.read_or_make(path)
+    except UnusableFile as error:
+        raise UnusableToken(path, error.why) from None
 
 
 def read(data_dir: Path) -> str | None:
@@ -80,12 +57,6 @@ def read(data_dir: Path) -> str | None:
     """
     path = data_dir / FILE_NAME
     try:
-        content = private_file.read(path, 2 * MOST)
+        return token_file.read(path)
     except UnusableFile as error:
         raise UnusableToken(path, error.why) from None
-    text = (content or b"").strip().decode("latin-1")
-    if not text:
-        return None
-    if not _TOKEN.fullmatch(text):
-        raise UnusableToken(path, "holds no token")
-    return text

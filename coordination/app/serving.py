@@ -21,9 +21,9 @@ from coordination import __version__
 from coordination.app import logs
 from coordination.app.port import BACKLOG
 from coordination.app.stop import Stop
-from coordination.app.strangers import Strangers
 from coordination.embedded import EmbeddedPostgres
 from coordination.settings import Settings
+from coordination.transport.strangers import Strangers
 
 if TYPE_CHECKING:
     import uvicorn

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,8 @@ import psutil
 from coordination.app import port, running
 from coordination.app.port import PortUnavailable
 from coordination.app.running import RunningService
+from coordination.cli import detached
+from coordination.cli.detached import LOOK_SECONDS
 from coordination.cli.output import Failure
 from coordination.cli.place import coord, services
 from coordination.cli.probe import ask
@@ -30,8 +31,6 @@ STOP_SECONDS: Final = 30.0
 USUAL_STOP_SECONDS: Final = 5
 WORKER: Final = "coordination.app.worker"
 KILL_SECONDS: Final = 10.0
-LAST_LINES: Final = 20
-_LOOK_SECONDS: Final = 0.02
 _ENDED: Final = "The service ended while it started."
 
 
@@ -49,23 +48,18 @@ def start(chosen: Settings) -> RunningService:
     try:
         chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        output = output_of(chosen).open("wb")
+        child = detached.launch(
+            [sys.executable, "-P", "-m", "coordination.app"],
+            folder=chosen.data_dir,
+            output=output_of(chosen),
+            environment=_environment(chosen, folder / "service.log"),
+        )
     except OSError as error:
         raise Failure(
             f"{error.filename} cannot be written: {error.strerror}.",
             mend=f"Choose another folder: {coord('up', **{VARIABLES['data_dir']: 'folder'})}",
         ) from error
-    with output:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "coordination.app"],
-            cwd=chosen.data_dir,
-            env=_environment(chosen, folder / "service.log"),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    return _record_of(child, chosen, Path(output.name))
+    return _record_of(child, chosen, output_of(chosen))
 
 
 def output_of(chosen: Settings) -> Path:
@@ -83,7 +77,7 @@ def check_port(chosen: Settings, command: str) -> None:
         port.listen(chosen.host, chosen.port).close()
     except PortUnavailable as error:
         # A service that starts right now has the port first and its record a moment later.
-        if not _soon(lambda: bool(services(chosen)), 1.0):
+        if not detached.soon(lambda: bool(services(chosen)), 1.0):
             raise unavailable(chosen, error, command) from error
 
 
@@ -124,13 +118,13 @@ def wait_until_ready(service: RunningService, output: Path) -> str:
             if time.monotonic() - answered > READY_SECONDS:
                 return detail
         elif not running.is_alive(service):
-            if said := _said(output):
+            if said := detached.said(output):
                 raise Failure(f"{_ENDED}\n{said}")
             mend = f"See what is wrong: {coord('doctor')}"
-            raise Failure(f"{_ENDED}{last_lines(service.log)}", mend=mend)
-        time.sleep(_LOOK_SECONDS if answered is None else 10 * _LOOK_SECONDS)
+            raise Failure(f"{_ENDED}{detached.last_lines(service.log)}", mend=mend)
+        time.sleep(LOOK_SECONDS if answered is None else 10 * LOOK_SECONDS)
     raise Failure(
-        f"The service runs, and did not answer within {START_SECONDS:.0f} seconds.{last_lines(service.log)}",
+        f"The service runs, and did not answer within {START_SECONDS:.0f} seconds.{detached.last_lines(service.log)}",
         mend=f"Stop it: {coord('down', PORT=str(service.port))}",
     )
 
@@ -147,19 +141,17 @@ def stop(service: RunningService) -> bool:
         Failure: it may not be signalled, or does not end.
     """
     workers = _workers_of(service)
-    for ask_to_end, seconds in (
-        (psutil.Process.terminate, STOP_SECONDS + service.stop_seconds - USUAL_STOP_SECONDS),
-        (psutil.Process.kill, KILL_SECONDS),
-    ):
-        if running.is_alive(service):
-            _signal(service, ask_to_end)
-        if _soon(lambda: not running.is_alive(service), seconds):
-            _, left = psutil.wait_procs(workers, timeout=0)
-            for worker in left:
-                worker.kill()
-            psutil.wait_procs(left, timeout=KILL_SECONDS)
-            return ask_to_end is psutil.Process.terminate
-    raise Failure(f"Process {service.pid} does not end, not even by SIGKILL.")
+    clean = detached.end(
+        service.pid,
+        lambda: running.is_alive(service),
+        clean=STOP_SECONDS + service.stop_seconds - USUAL_STOP_SECONDS,
+        forced=KILL_SECONDS,
+    )
+    _, left = psutil.wait_procs(workers, timeout=0)
+    for worker in left:
+        worker.kill()
+    psutil.wait_procs(left, timeout=KILL_SECONDS)
+    return clean
 
 
 def _workers_of(service: RunningService) -> list[psutil.Process]:
@@ -177,18 +169,8 @@ def wait_for_postgres(data_dir: Path, seconds: float) -> int | None:
     from coordination.embedded import EmbeddedPostgres  # noqa: PLC0415
 
     postgres = EmbeddedPostgres(data_dir)
-    _soon(lambda: postgres.pid is None, seconds)
+    detached.soon(lambda: postgres.pid is None, seconds)
     return postgres.pid
-
-
-def last_lines(log: str | Path | None) -> str:
-    """Return the end of a log, indented below a line that names the file; "" when there is nothing."""
-    try:
-        lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines() if log else []
-    except OSError:
-        lines = []
-    end = [line[:500] for line in lines if line.strip()][-LAST_LINES:]
-    return "\n".join(["", f"The last lines of {log}:", *(f"  {line}" for line in end)]) if end else ""
 
 
 def _environment(chosen: Settings, log: Path) -> dict[str, str]:
@@ -214,36 +196,9 @@ def _record_of(child: "subprocess.Popen[bytes]", chosen: Settings, output: Path)
             other = services(chosen)
             if other:
                 return other[0]
-            raise Failure(f"{_ENDED}\n{_said(output) or 'It said nothing.'}")
-        time.sleep(_LOOK_SECONDS)
+            raise Failure(f"{_ENDED}\n{detached.said(output) or 'It said nothing.'}")
+        time.sleep(LOOK_SECONDS)
     child.kill()
-    raise Failure(f"The service did not start within {START_SECONDS:.0f} seconds.{last_lines(output)}")
-
-
-def _said(output: Path) -> str:
-    try:
-        return output.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _signal(service: RunningService, ask_to_end: Callable[[psutil.Process], None]) -> None:
-    try:
-        ask_to_end(psutil.Process(service.pid))
-    except psutil.NoSuchProcess:
-        return
-    except psutil.AccessDenied as error:
-        raise Failure(
-            f"Process {service.pid} belongs to another user, and you may not stop it.",
-            mend="Run the same command as that user, or as root.",
-        ) from error
-
-
-def _soon(holds: Callable[[], bool], seconds: float) -> bool:
-    """Look until `holds()`, and return whether it came true within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_LOOK_SECONDS)
-    return True
+    raise Failure(
+        f"The service did not start within {START_SECONDS:.0f} seconds.{detached.last_lines(output)}"
+    )

@@ -32,7 +32,8 @@ def add(claude: str, name: str, entry: dict[str, Any]) -> None:
     Raises:
         Failure: `claude` refused.
     """
-    _run(claude, "add-json", name, json.dumps(entry), "--scope", "local")
+    by_hand = f"This prints the line, to run it by hand: {place.again('--print')}"
+    order(claude, "mcp", "add-json", name, json.dumps(entry), "--scope", "local", mend=by_hand)
 
 
 def remove(claude: str, name: str) -> None:
@@ -41,7 +42,7 @@ def remove(claude: str, name: str) -> None:
     Raises:
         Failure: `claude` refused.
     """
-    _run(claude, "remove", name, "--scope", "local")
+    order(claude, "mcp", "remove", name, "--scope", "local", mend="See what Claude Code has: claude mcp list")
 
 
 def entry(name: str, folder: Path) -> dict[str, Any] | None:
@@ -79,6 +80,30 @@ def is_ours(found: dict[str, Any]) -> bool:
     return MARK in str(found.get("url", ""))
 
 
+def order(claude: str, *arguments: str, mend: str) -> str:
+    """Have Claude Code's own command do something, and return what it printed.
+
+    Args:
+        claude: the program.
+        arguments: what to do.
+        mend: what to do about it when it fails.
+
+    Raises:
+        Failure: it cannot be run, or refused.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - the program that the person has on the PATH, arguments of ours
+            [claude, *arguments], capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failure(f"{claude} cannot be run: {error}.", mend=mend) from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        what = f"`claude {arguments[0]} {arguments[1]}`"
+        raise Failure(f"{what} failed: {said or f'exit code {done.returncode}'}", mend=mend)
+    return done.stdout
+
+
 def _shared_git(top: Path) -> Path | None:
     """Return the folder of git that a worktree shares with its main repository, None when `top` is no worktree."""
     try:
@@ -91,24 +116,3 @@ def _shared_git(top: Path) -> Path | None:
         return None
     # Claude Code follows only a link that is answered, so not that of a folder that was moved without git.
     return shared.resolve() if word == "gitdir:" and back.resolve() == top / GIT else None
-
-
-def _run(claude: str, *arguments: str) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603 - the program that the person has on the PATH, arguments of ours
-            [claude, "mcp", *arguments], capture_output=True, text=True, check=False, timeout=SECONDS
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"{claude} cannot be run: {error}.", mend=_instead(arguments[0])) from None
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip()
-        raise Failure(
-            f"`claude mcp {arguments[0]}` failed: {said or f'exit code {done.returncode}'}",
-            mend=_instead(arguments[0]),
-        )
-
-
-def _instead(verb: str) -> str:
-    if verb == "remove":
-        return "See what Claude Code has: claude mcp list"
-    return f"This prints the line, to run it by hand: {place.again('--print')}"

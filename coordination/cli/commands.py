@@ -18,15 +18,19 @@ from coordination.cli import (
     backup,
     config,
     connect,
+    daemon,
     doctor,
     file_index,
     headers,
+    install,
     lifecycle,
     locks,
     login,
+    mcp_stdio,
     migrate,
     place,
     plan,
+    policy,
     revoke,
     send,
     sessions,
@@ -52,7 +56,10 @@ app: Final = App(
 )
 for group in (
     lifecycle,
+    install,
     connect,
+    daemon,
+    policy,
     status,
     watch,
     locks,
@@ -68,6 +75,7 @@ for group in (
     backup,
     config,
     doctor,
+    mcp_stdio,
     headers,
 ):
     group.register(app)

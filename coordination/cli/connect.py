@@ -211,7 +211,7 @@ def _require_ours(name: str, found: dict[str, Any], what: str) -> None:
         raise Failure(
             f"Claude Code has another server under the name {name} in this folder; it was left as it is.",
             mend=f"Choose another name: {place.coord(other)}",
-            code="name_taken",
+            code="server_exists",
         )
 
 

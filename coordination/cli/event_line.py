@@ -86,6 +86,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Payload], str]]] = {
     EventKind.SESSION_CLOSED: lambda _: "closed the session",
     EventKind.SESSION_CONFIGURED: _configured,
     EventKind.AGENT_JOINED: lambda payload: f"joined as {clean(str(payload.get('role')), NAME)}",
+    EventKind.AGENT_LEFT: lambda payload: "left: its process ended" if payload["why"] == "ended" else "left",
     EventKind.ROLE_TAKEN: _role_taken,
     EventKind.ROLE_RETURNED: lambda payload: (
         f"gave back the planner's role of {clean(str(payload['agent']), NAME)}"

@@ -30,6 +30,7 @@ URL_VARIABLE: Final = "COORDINATION_URL"
 TOKEN_VARIABLE: Final = "COORDINATION_TOKEN"  # noqa: S105 - the name of the variable
 WORKSPACE_VARIABLE: Final = "COORDINATION_WORKSPACE"
 """Which hosted service is meant, as whom, and in which workspace. No file may say so but the login file of the user."""
+_FOLDER_VARIABLES: Final = (VARIABLES["data_dir"], CONFIG_VARIABLE, "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 _LISTENS_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where such a service is found
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._@+-]+|__+")
 _PART_MAX: Final = 64
@@ -160,6 +161,15 @@ def coord(arguments: str, **variables: str) -> str:
         f"{name}={shlex.quote(value)}" for name, value in {**kept, **variables}.items() if value
     )
     return f"{setting} {program()} {arguments}".strip()
+
+
+def folder_variables() -> dict[str, str]:
+    """Return the variables that lead a command to its folders, as they are set here, for what starts it elsewhere.
+
+    A hook and systemd start the daemon with an environment of their own, so that nothing else leads it astray.
+    """
+    named = {name: os.environ.get(name, "") for name in _FOLDER_VARIABLES}
+    return {name: os.path.abspath(os.path.expanduser(value)) for name, value in named.items() if value}
 
 
 def anywhere(arguments: str) -> str:

@@ -29,7 +29,7 @@ def take(client: "ServiceClient", session: str, agent: str, *, json: bool) -> in
     say(f"{who} is the planner of session {session} now.")
     for other in held.taken_from:
         say(f"{clean(other, NAME)} is an implementer again.")
-    say(f"Its terminal shows the planner's tools when it lists them again: {_LIST_AGAIN}.")
+    say(f"Its terminal has the planner's tools now. If it shows none: {_LIST_AGAIN}.")
     return OK
 
 
@@ -55,7 +55,7 @@ def give_back(client: "ServiceClient", session: str, agent: str, *, json: bool) 
         say(f"{who} is an implementer of session {session} already.")
         return OK
     say(f"{who} is an implementer of session {session} again.")
-    say(f"Its terminal shows the planner's tools until it lists again, and they are refused: {_LIST_AGAIN}.")
+    say(f"The planner's tools are refused there from now on. If it still shows them: {_LIST_AGAIN}.")
     return OK
 
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from coordination.client.address import session_path
 from coordination.client.channel import AnswerT, Channel
+from coordination.domain.agent import WhyLeft
 from coordination.domain.file_lock import Granted, Held, Lease, Operation
 from coordination.domain.plan.analysis import Complexity
-from coordination.domain.session import AgentStatus
+from coordination.domain.session import AgentStatus, Departure
 from coordination.domain.task import Synced, TaskStatus
 from coordination.wire.acting import Claimed, NewsConfirmed, Released, Renewed
 from coordination.wire.planning import AnalysisResult, PlanHandedOut
@@ -72,9 +73,17 @@ class AgentClient:
         """Give exactly these leases back, all or none; sent once: a second time they would count as lost."""
         return self._once("locks/release", {"leases": _named(leases)}, Released).released
 
-    def heartbeat(self) -> AgentStatus:
-        """Join, or say that one is still there; repeated when need be."""
-        return self._repeat("agents", {}, AgentStatus)
+    def heartbeat(self, *, only_if_free: bool = False) -> AgentStatus:
+        """Join, or say that one is still there; repeated when need be.
+
+        With `only_if_free`, which needs the terminal, it is refused as `name_taken` while another one has the name.
+        """
+        return self._repeat("agents", {"only_if_free": only_if_free or None}, AgentStatus)
+
+    def leave(self, why: WhyLeft) -> Departure:
+        """Leave the session and release all that the agent holds; repeated when need be."""
+        wanted = {**self._acting, "why": why}
+        return self._channel.repeat(f"{self._path}/agents", wanted, Departure, method="DELETE")
 
     def sync(
         self,

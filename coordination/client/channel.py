@@ -128,10 +128,16 @@ class Channel:
         return self._request(self._http.build_request(method, path, json=given, timeout=limits), answer)
 
     def repeat(
-        self, path: str, body: dict[str, Any], answer: type[AnswerT], *, wait_seconds: float = 0
+        self,
+        path: str,
+        body: dict[str, Any],
+        answer: type[AnswerT],
+        *,
+        wait_seconds: float = 0,
+        method: str = "POST",
     ) -> AnswerT:
         """Send a change that may be sent twice, again while the service is away."""
-        return self._patience.ask(lambda: self.write("POST", path, body, answer, wait_seconds=wait_seconds))
+        return self._patience.ask(lambda: self.write(method, path, body, answer, wait_seconds=wait_seconds))
 
     def _limits(self, wait_seconds: float) -> httpx.Timeout:
         return httpx.Timeout(ANSWER_SECONDS + wait_seconds, connect=CONNECT_SECONDS)

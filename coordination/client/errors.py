@@ -8,7 +8,7 @@ ClientError
 └── RequestRefused       any other     the service refused; code, message and next call are its own
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ClientError(Exception):
@@ -18,15 +18,20 @@ class ClientError(Exception):
         code: stable word for the kind; the service's own where it answered.
         message: what went wrong, in plain words; may repeat names from the service, so escape it.
         next_call: one literal thing to do next, or "".
+        details: facts for programs, as the service told them: of `lease_lost` the lists of paths `lost` and `held`.
     """
 
     default_code: ClassVar[str] = "client_error"
 
-    def __init__(self, message: str, *, next_call: str = "", code: str = "") -> None:
+    # Any: JSON.
+    def __init__(
+        self, message: str, *, next_call: str = "", code: str = "", details: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code or self.default_code
         self.message = message
         self.next_call = next_call
+        self.details: dict[str, Any] = details or {}
 
 
 class ServiceUnreachable(ClientError):

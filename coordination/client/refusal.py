@@ -20,14 +20,14 @@ def refusal(url: str, response: httpx.Response) -> ClientError:
     try:
         problem: Any = response.json()
         code, message = str(problem["code"]), str(problem["detail"])
-        next_call = str(problem.get("next_call", ""))
+        next_call, details = str(problem.get("next_call", "")), dict(problem.get("details") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         return not_ours(url, f" (HTTP {response.status_code})")
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         next_call = _later(response) or next_call
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         return ServiceUnavailable(message, next_call=next_call, code=code)
-    return RequestRefused(message, next_call=next_call, code=code)
+    return RequestRefused(message, next_call=next_call, code=code, details=details)
 
 
 def not_ours(url: str, how: str = "") -> ClientError:

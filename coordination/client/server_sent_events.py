@@ -42,30 +42,41 @@ class Block:
             self.name = value
 
 
+class Blocks:
+    """Reads one stream, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._after_return = False
+        self._block = Block()
+        self._begun = False
+
+    def take(self, chunk: bytes) -> Iterator[Block]:
+        """Yield each block that a chunk makes whole; all of them have to be taken before the next chunk."""
+        for line in self._lines(chunk):
+            if line:
+                self._block.take(line.decode(errors="replace"))
+                self._begun = True
+            elif self._begun:
+                whole, self._block, self._begun = self._block, Block(), False
+                yield whole
+
+    def _lines(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield each whole line without its end. Only the three ends of the format part lines, nothing else does."""
+        if not chunk:
+            return
+        # A pair of carriage return and line feed is one end, also where it came in two chunks.
+        found = chunk[1:] if self._after_return and chunk.startswith(b"\n") else chunk
+        self._after_return = chunk.endswith(b"\r")
+        first, *rest = _LINE_END.split(found)
+        self._parts.append(first)
+        for piece in rest:
+            whole, self._parts = b"".join(self._parts), [piece]
+            yield whole
+
+
 def blocks(chunks: Iterable[bytes]) -> Iterator[Block]:
     """Yield each whole block of a stream; one that the end cuts off counts for nothing."""
-    block, begun = Block(), False
-    for line in _lines(chunks):
-        if line:
-            block.take(line.decode(errors="replace"))
-            begun = True
-        elif begun:
-            yield block
-            block, begun = Block(), False
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield each whole line without its end. Only the three ends of the format part lines, no other separators."""
-    parts: list[bytes] = []
-    after_return = False
+    reader = Blocks()
     for chunk in chunks:
-        # A pair of carriage return and line feed is one end, also where it came in two chunks.
-        found = chunk[1:] if after_return and chunk.startswith(b"\n") else chunk
-        if not chunk:
-            continue
-        after_return = chunk.endswith(b"\r")
-        first, *rest = _LINE_END.split(found)
-        parts.append(first)
-        for piece in rest:
-            yield b"".join(parts)
-            parts = [piece]
+        yield from reader.take(chunk)

@@ -4,7 +4,7 @@ One terminal is an agent in each session that it works in, and so is each of its
 agent holds, has read or is to be told is kept elsewhere, by agent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class LocalAgent:
         terminal: the terminal that it is, or that it works in.
         subagent: Claude Code's id of the subagent; None for the terminal itself.
         parent: the name of the terminal's own agent; None for the terminal itself.
+        checkout: where it joined, `{host}:{git top level}`, or "" outside of git; it may work in others too.
     """
 
     session: str
@@ -42,6 +43,7 @@ class LocalAgent:
     terminal: TerminalKey
     subagent: str | None = None
     parent: str | None = None
+    checkout: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:

@@ -6,12 +6,15 @@ last heard of and nothing more: a quiet agent may be at work, so presence frees 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from coordination.domain.identity import Identity, Role
 
 ACTIVE_SECONDS: Final = 120
 RECENT_SECONDS: Final = 600
+
+WhyLeft = Literal["left", "ended"]
+"""How an agent left: by itself, or because its process ended."""
 
 
 class Presence(StrEnum):

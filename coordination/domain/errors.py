@@ -7,6 +7,7 @@
     ├── WaitCycle           wait_cycle       waiting would close a circle of agents that wait for each other
     ├── TaskTaken           task_taken       another live agent has the task
     ├── TaskWaits           task_waits       the task cannot begin before others are completed
+    ├── NameTaken           name_taken       another live terminal uses the agent's name
     ├── RoleTaken           role_taken       another agent that is there has the role
     ├── RoleNeeded          role_needed      only another role may do that
     ├── Forbidden           forbidden        the credential does not allow it
@@ -81,6 +82,12 @@ class TaskWaits(CoordinationError):
     """The task waits for tasks that are not completed. Nothing was written."""
 
     code = "task_waits"
+
+
+class NameTaken(CoordinationError):
+    """Another live terminal uses the agent's name. Nothing was written."""
+
+    code = "name_taken"
 
 
 class RoleTaken(CoordinationError):

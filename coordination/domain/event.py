@@ -14,6 +14,7 @@ class EventKind(StrEnum):
     SESSION_CLOSED = "session.closed"
     SESSION_CONFIGURED = "session.configured"
     AGENT_JOINED = "agent.joined"
+    AGENT_LEFT = "agent.left"
     ROLE_TAKEN = "role.taken"
     ROLE_RETURNED = "role.returned"
     LOCK_CLAIMED = "lock.claimed"

@@ -107,6 +107,21 @@ class AgentStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """What came of an agent's leaving.
+
+    Attributes:
+        agent_id: ``user/name``.
+        left: whether it was there until now, and is no more.
+        released: the leases that it had, all of them.
+    """
+
+    agent_id: str
+    left: bool
+    released: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WaitsFor:
     """That one agent's claim waits for another agent."""
 

@@ -45,12 +45,14 @@ class Git:
     Args:
         top: the real path of the tree's top level.
         environment: the variables of whoever asks; those that would lead git elsewhere are left out.
+        reads_content: whether a command will look into files of the tree. Only then are filters of content run, and
+            only then is git asked which there are, to switch them off.
 
     Raises:
         RepositoryUnreadable: git is not installed, or refuses this repository.
     """
 
-    def __init__(self, top: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, top: Path, environment: Mapping[str, str], *, reads_content: bool = True) -> None:
         self._top = top
         self._environment = _safe(environment)
         self._command = [
@@ -61,9 +63,10 @@ class Git:
             f"--work-tree={top}",
         ]
         self._command += [part for setting in _SAFE for part in ("-c", setting)]
-        self._environment |= _overrides(
-            self.ask("config", "-z", "--name-only", "--get-regexp", _FILTERS, fine=(0, 1))
-        )
+        if reads_content:
+            self._environment |= _overrides(
+                self.ask("config", "-z", "--name-only", "--get-regexp", _FILTERS, fine=(0, 1))
+            )
 
     def ask(
         self,

@@ -62,11 +62,18 @@ def blob_id(content: bytes, *, like: str = "") -> str:
     return hashlib.sha1(whole, usedforsecurity=False).hexdigest()
 
 
-def read_bounded(file: Path, limit: int = SOURCE_MAX) -> bytes | None:
-    """Return the content of a regular file; None when it is none, is larger than `limit` bytes or cannot be read."""
+def read_bounded(file: Path, limit: int = SOURCE_MAX, *, follow: bool = False) -> bytes | None:
+    """Return the content of a regular file; None when it is none, is larger than `limit` bytes or cannot be read.
+
+    Args:
+        file: which.
+        limit: bytes that it may have.
+        follow: whether it may be reached by a symbolic link.
+    """
     with contextlib.suppress(OSError, ValueError):
         # Without O_NONBLOCK a named pipe would be waited for.
-        opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        opened = os.open(file, flags)
         with open(opened, "rb", buffering=0) as stream:
             facts = os.fstat(opened)
             if stat.S_ISREG(facts.st_mode) and facts.st_size <= limit:

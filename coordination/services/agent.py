@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
-from coordination.domain.agent import ACTIVE_SECONDS, Agent, presence
+from coordination.domain.agent import ACTIVE_SECONDS, Agent, WhyLeft, presence
 from coordination.domain.errors import UnknownItem
-from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
+from coordination.domain.session import AgentStatus, AgentSummary, Departure, SessionStatus
+from coordination.services.claim_count import count_holds
 from coordination.services.core import Core
 from coordination.store import agent as store
 
@@ -22,19 +23,48 @@ async def join(core: Core, agent: Agent) -> None:
     await store.enter(core.database, agent)
 
 
-async def heartbeat(core: Core, agent: Agent) -> AgentStatus:
+async def heartbeat(core: Core, agent: Agent, *, only_if_free: bool = False) -> AgentStatus:
     """Join, or say that one is still there; returns what the session knows of the agent then.
 
     It extends no lease. That the agent was heard of is written before this returns.
 
+    Args:
+        core: the shared parts.
+        agent: who is there; with its terminal when the name must be free.
+        only_if_free: join only if no other live terminal has the name. Of two that ask at once one is refused.
+
     Raises:
+        NameTaken: another terminal, or the same one in another checkout, was heard of under the name.
         CheckoutTaken: the caller's checkout belongs to another session.
         RetryLater: the database cannot answer now.
     """
-    await join(core, agent)
+    if only_if_free:
+        # The terminal may have acted under this name a moment ago, and then it is its own.
+        await core.presence.flush()
+        await store.join_if_free(core.database, agent)
+    else:
+        await join(core, agent)
     core.presence.heard(agent, called=False)
     await core.presence.flush()
     return await read_agent(core, agent.workspace, agent.session, agent.id)
+
+
+async def leave(core: Core, agent: Agent, why: WhyLeft) -> Departure:
+    """Let an agent be there no more: its leases are released, its places in the queue given up, its name is free.
+
+    Its task stays its own until somebody else takes it, which is free to do so from now on. Where another terminal uses
+    the name, nothing is released. Leaving again, or as nobody who was there, changes nothing.
+
+    Raises:
+        RetryLater: the database cannot answer now.
+    """
+    departure = await store.leave(core.database, agent, why)
+    if departure.left:
+        core.presence.left(agent)
+    count_holds(core.metrics, departure.released, "released")
+    if departure.left or departure.released:
+        core.feed.announce(agent.workspace, agent.session, freed=True)
+    return departure
 
 
 async def read_status(

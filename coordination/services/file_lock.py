@@ -206,10 +206,13 @@ async def _wait(
 ) -> Granted | Held:
     clock = asyncio.get_running_loop()
     deadline = clock.time() + wait_seconds
+    waited = False
     while True:
         wakers.subscription.wake.clear()
         last = clock.time() >= deadline or core.stopping.is_set()
-        attempt = asyncio.ensure_future(_attempt(core, agent, wanted, Wait.PARK if last else Wait.QUEUE))
+        wait = Wait.PARK if last else Wait.QUEUE
+        attempt = asyncio.ensure_future(_attempt(core, agent, wanted, wait, goes_on=waited))
+        waited = True
         try:
             outcome = await asyncio.shield(attempt)
             if isinstance(outcome, Granted):
@@ -240,8 +243,10 @@ async def _sleep(held: Held, remaining: float, wakers: _Wakers) -> None:
         woken.cancel()
 
 
-async def _attempt(core: Core, agent: Agent, wanted: Claim, wait: Wait) -> Granted | Held:
-    outcome = await store.claim(core.database, agent, wanted, wait)
+async def _attempt(
+    core: Core, agent: Agent, wanted: Claim, wait: Wait, *, goes_on: bool = False
+) -> Granted | Held:
+    outcome = await store.claim(core.database, agent, wanted, wait, goes_on=goes_on)
     if isinstance(outcome, Granted):
         # Expired leases that the grant removed may have covered more than the grant does.
         core.feed.announce(agent.workspace, agent.session, freed=bool(outcome.previous_holders))

@@ -14,7 +14,8 @@ _DONE: Final = {"renew": "renewed", "release": "released"}
 def lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, action: str) -> LeaseLost:
     """Return the error for a renewal or release (`action`) of `paths` that named a lease which is not the caller's."""
     named = {path.key: path.path for path in paths or ()}
-    lost = ", ".join(f'"{shown(named.get(key, key))}"' for key in outcome.lost[:_NAMED])
+    gone = [named.get(key, key) for key in outcome.lost]
+    lost = ", ".join(f'"{shown(path)}"' for path in gone[:_NAMED])
     more = f" and {len(outcome.lost) - _NAMED} more" if len(outcome.lost) > _NAMED else ""
     held = ", ".join(f'"{shown(path)}"' for path in outcome.held[:_NAMED])
     said = f"Not your lease, or not any more: {lost}{more}. Nothing was {_DONE[action]}."
@@ -28,10 +29,9 @@ def lease_lost(outcome: Lost, paths: tuple[LockPath, ...] | None, action: str) -
         advice = (
             " An expired lease never comes back; claim the path again and read the file before you write."
         )
-        again = [named.get(key, key) for key in outcome.lost[:_NAMED]]
-        next_call = call_on("claim_file_lock", "file_paths", again)
+        next_call = call_on("claim_file_lock", "file_paths", gone[:_NAMED])
     return LeaseLost(
         said + advice,
         next_call=next_call,
-        details={"lost": list(outcome.lost), "held": list(outcome.held)},
+        details={"lost": gone, "held": list(outcome.held)},
     )

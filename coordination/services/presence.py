@@ -66,6 +66,12 @@ class PresenceLog:
         seen = agent if agent.terminal else replace(agent, checkout="", checkout_root="")
         self._see(seen, listed=False, called=called)
 
+    def left(self, agent: Agent) -> None:
+        """Forget what was noted of an agent that is there no more."""
+        for slot in [slot for slot in self._unwritten if slot[0] == _key(agent)]:
+            del self._unwritten[slot]
+        self._places.pop(_key(agent), None)
+
     def other_places(self, agent: Agent) -> tuple[str, ...]:
         """Return the places other than the agent's own that used its name within two minutes."""
         if agent.place is None:

@@ -7,13 +7,15 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter
 
-from coordination.domain.agent import Agent, presence
-from coordination.domain.session import AgentStatus, AgentSummary, SessionStatus
+from coordination.domain.agent import Agent, WhyLeft, presence
+from coordination.domain.session import AgentStatus, AgentSummary, Departure, SessionStatus
 from coordination.store.database import Database
 
 ENTER: Final = """
     SELECT to_jsonb(e) FROM coordination_enter_session($1, $2, $3, $4, $5::jsonb) e
 """
+JOIN_IF_FREE: Final = "SELECT to_jsonb(coordination_join_if_free($1, $2, $3, $4, $5::jsonb, $6))"
+LEAVE: Final = "SELECT coordination_leave_session($1, $2, $3, $4, $5)"
 TOUCH: Final = "SELECT workspace, session, agent, terminals::text FROM coordination_touch_agents($1::jsonb)"
 STATUS: Final = "SELECT coordination_session_status($1, $2, $3, $4, $5, $6)"
 
@@ -31,6 +33,7 @@ PAGE: Final = """
     ORDER BY a.id LIMIT $4
 """
 
+DEPARTURE: Final = TypeAdapter(Departure)
 AGENT_STATUS: Final = TypeAdapter(AgentStatus)
 SESSION_STATUS: Final = TypeAdapter(SessionStatus)
 
@@ -45,14 +48,18 @@ class Sighting:
     called: bool
 
 
-def caller(agent: Agent) -> tuple[str, str, str, str, str]:
-    """The first five arguments of every function that acts for an agent."""
+def caller(agent: Agent, *, goes_on: bool = False) -> tuple[str, str, str, str, str]:
+    """The first five arguments of every function that acts for an agent.
+
+    What `goes_on` since an earlier statement does not bring an agent back that has left meanwhile.
+    """
     description = {
         "user": agent.user,
         "name": agent.name,
         "role": agent.role,
         "client": agent.client,
         "checkout_root": agent.checkout_root or None,
+        **({"goes_on": True} if goes_on else {}),
     }
     return agent.workspace, agent.session, agent.id, agent.checkout, orjson.dumps(description).decode()
 
@@ -60,6 +67,20 @@ def caller(agent: Agent) -> tuple[str, str, str, str, str]:
 async def enter(database: Database, agent: Agent) -> None:
     """Create session and agent when they are missing. Raises CheckoutTaken."""
     await database.fetch_json(ENTER, *caller(agent))
+
+
+async def join_if_free(database: Database, agent: Agent) -> None:
+    """Create session and agent when they are missing, and no other live terminal has the name.
+
+    Raises NameTaken, CheckoutTaken.
+    """
+    await database.fetch_json(JOIN_IF_FREE, *caller(agent), agent.place or "")
+
+
+async def leave(database: Database, agent: Agent, why: WhyLeft) -> Departure:
+    """Release what an agent holds and waits for, and let it be there no more."""
+    answer = await database.fetch_json(LEAVE, agent.workspace, agent.session, agent.id, agent.terminal, why)
+    return DEPARTURE.validate_json(answer)
 
 
 async def touch(

@@ -65,7 +65,9 @@ class Ended:
     number: int
 
 
-async def claim(database: Database, agent: Agent, wanted: Claim, wait: Wait) -> Granted | Held:
+async def claim(
+    database: Database, agent: Agent, wanted: Claim, wait: Wait, *, goes_on: bool = False
+) -> Granted | Held:
     """Claim all paths or none.
 
     Raises:
@@ -76,7 +78,7 @@ async def claim(database: Database, agent: Agent, wanted: Claim, wait: Wait) -> 
     low, high = wanted.ranges
     answer = await database.decide(
         CLAIM,
-        *caller(agent),
+        *caller(agent, goes_on=goes_on),
         wanted.operation,
         [path.path for path in wanted.paths],
         wanted.keys,

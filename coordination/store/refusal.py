@@ -139,6 +139,25 @@ def _role_taken(details: dict[str, Any]) -> errors.CoordinationError:
     )
 
 
+def _name_taken(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.NameTaken(
+        f"{details['agent_id']} is another terminal's agent, last heard of {details['seconds']} s ago. Nothing was"
+        " written. Join under another name; this one is free when that agent left, or when it was not heard of for two"
+        " minutes and holds no lease.",
+        next_call=f"coord status {shlex.quote(details['session'])}",
+        details=details,
+    )
+
+
+def _has_left(details: dict[str, Any]) -> errors.CoordinationError:
+    return errors.UnknownItem(
+        f"{details['agent_id']} left the session while this call waited. Nothing was claimed. Whoever calls anew comes"
+        " back.",
+        next_call="check_agent_status()",
+        details=details,
+    )
+
+
 def _overlap_across_checkouts(details: dict[str, Any]) -> errors.CoordinationError:
     return errors.SettingRefused(
         f"{details['holder']} and {details['other']} hold overlapping leases in different checkouts"
@@ -230,6 +249,8 @@ _MEANINGS: Final[dict[str, Callable[[dict[str, Any]], errors.CoordinationError]]
     "CO008": _refresh_over,
     "CO009": _index_not_whole,
     "CO020": _too_many_waits,
+    "CO017": _name_taken,
+    "CO018": _has_left,
     "CO013": _last_owner,
     "CO014": _member_already,
     "CO015": _no_standing,

@@ -71,9 +71,15 @@ class Door:
 
 
 class BoundedProtocol(OneWriteProtocol):
-    """An HTTP protocol for uvicorn that bounds heads and connections."""
+    """An HTTP protocol for uvicorn that bounds heads and connections.
+
+    Attributes:
+        door: how connections are let in.
+        web_socket_path: where a WebSocket may be opened.
+    """
 
     door: ClassVar[Door] = Door()
+    web_socket_path: ClassVar[str] = PATH
 
     _stall: Stall
     _becomes_web_socket = False
@@ -213,7 +219,7 @@ class BoundedProtocol(OneWriteProtocol):
             self._head_again = self._head([field for field in self.headers if field[0] != b"upgrade"])
 
     def _is_at_web_socket(self) -> bool:
-        return self.url.partition(b"?")[0].endswith(PATH.encode())
+        return self.url.partition(b"?")[0].endswith(self.web_socket_path.encode())
 
     def _hand_over(self, rest: bytes) -> None:
         """Give the connection to the WebSocket protocol, with the head that was read."""

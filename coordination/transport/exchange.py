@@ -225,7 +225,10 @@ def _labelled(send: Send, request_id: str) -> Send:
 
     async def labelled(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), label]}
+            headers = message.get("headers", ())
+            # An answer that was passed on from another service has the one by which that service's log knows it.
+            if all(name != label[0] for name, _ in headers):
+                message = {**message, "headers": [*headers, label]}
         await send(message)
 
     return labelled

@@ -1,6 +1,8 @@
 """HTTP errors as problem details (RFC 9457), the one shape in which every route refuses.
 
-`application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one. The
+`application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one; that of a lost
+lease also carries `details`, all of its paths, because the program that asked goes on with the others; that of a checkout
+which is taken the session that has it, because a program goes there. The
 codes are those of the tools, and the table here gives each its status. Over MCP an error has no status of its own
 (`transport.mcp.errors`).
 """
@@ -22,6 +24,7 @@ from coordination.domain.errors import (
     LastOwner,
     LeaseLost,
     MemberExists,
+    NameTaken,
     RateLimited,
     RefreshOver,
     RetryLater,
@@ -47,6 +50,7 @@ HTTP_STATUS: Final = MappingProxyType(
         WaitCycle.code: 409,
         TaskTaken.code: 409,
         TaskWaits.code: 409,
+        NameTaken.code: 409,
         RoleTaken.code: 409,
         CheckoutTaken.code: 409,
         SettingRefused.code: 409,
@@ -93,7 +97,13 @@ def http_status(error: CoordinationError) -> int:
 
 
 def problem(
-    status: int, code: str, detail: str, *, next_call: str = "", headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    next_call: str = "",
+    headers: Mapping[str, str] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> ProblemResponse:
     """Build a problem answer.
 
@@ -103,8 +113,10 @@ def problem(
         detail: what was wrong and what to send, in plain words; safe to show.
         next_call: one literal thing to do next; left out when ''.
         headers: further headers, such as `Allow`.
+        details: facts for programs; left out when None.
     """
-    body = orjson.dumps(problem_body(status, code, detail, next_call))
+    told = {} if details is None else {"details": dict(details)}
+    body = orjson.dumps({**problem_body(status, code, detail, next_call), **told})
     return ProblemResponse(code, status, body, headers or {})
 
 
@@ -127,7 +139,16 @@ def problem_of(error: CoordinationError) -> ProblemResponse:
     """
     seconds = error.details.get("retry_after_seconds")
     headers = {} if seconds is None else {"retry-after": str(seconds)}
-    return problem(http_status(error), error.code, error.message, next_call=error.next_call, headers=headers)
+    # Of the others some are for us alone.
+    details = error.details if isinstance(error, CheckoutTaken | LeaseLost) else None
+    return problem(
+        http_status(error),
+        error.code,
+        error.message,
+        next_call=error.next_call,
+        headers=headers,
+        details=details,
+    )
 
 
 def as_bytes(answer: Response) -> bytes:

@@ -7,8 +7,9 @@ where the URL names it. Answers carry the values of the domain, all of them: pro
 from dataclasses import fields
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from coordination.domain.agent import WhyLeft
 from coordination.domain.checkout import (
     CHECKOUT_FORM,
     HOST_MAX,
@@ -73,6 +74,42 @@ class Acting(Body):
     agent: AgentId
     checkout: CheckoutText = ""
     terminal: TerminalText = ""
+
+
+class Joining(Acting):
+    """Who joins.
+
+    Attributes:
+        only_if_free: refuse it as `name_taken` while another live terminal has the name. It needs `terminal`, by which
+            the one that joined is told from the next one that asks.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"only_if_free": {"const": False}}},
+                {"required": ["terminal"], "properties": {"terminal": {"minLength": 1}}},
+            ]
+        }
+    )
+
+    only_if_free: bool = False
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "Joining":
+        if self.only_if_free and not self.terminal:
+            raise ValueError("only_if_free needs terminal too")
+        return self
+
+
+class Leaving(Acting):
+    """Who leaves, and how.
+
+    Attributes:
+        why: `left` by itself, or `ended` with its process.
+    """
+
+    why: WhyLeft
 
 
 class LockClaim(Acting):

@@ -171,6 +171,7 @@ class Problem(BaseModel):
         detail: what was wrong and what to send.
         code: the stable code of the error, such as `invalid_input`.
         next_call: one literal thing to do next; left out when there is none.
+        details: of `lease_lost` alone: the paths that are not the caller's (`lost`) and those that still are (`held`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -181,6 +182,7 @@ class Problem(BaseModel):
     detail: str
     code: str
     next_call: str | None = None
+    details: dict[str, list[str]] | None = None
 
 
 class SessionPage(BaseModel):

@@ -10,7 +10,7 @@ from coordination.store.database import Database
 from tests.conftest import administer, in_database
 
 _SHARED = "shared_database"
-_EMPTY = """
+EMPTY = """
     DELETE FROM file_lock_waiters; DELETE FROM file_locks; DELETE FROM task_progress; DELETE FROM tasks;
     DELETE FROM plans; DELETE FROM plan_analyses; DELETE FROM indexed_files; DELETE FROM file_indexes;
     DELETE FROM claude_code_agents; DELETE FROM coordination_events; DELETE FROM claude_code_sessions;
@@ -37,7 +37,7 @@ async def emptying(shared_database: Database) -> AsyncGenerator[asyncpg.Connecti
 @pytest.fixture
 async def clean_database(shared_database: Database, emptying: asyncpg.Connection) -> Database:
     """The shared database, emptied."""
-    await emptying.execute(_EMPTY)
+    await emptying.execute(EMPTY)
     return shared_database
 
 

@@ -28,14 +28,15 @@ BEGIN
                         THEN a.checkout ELSE '' END,
         tools_listed_at = CASE WHEN seen.listed THEN v_now ELSE a.tools_listed_at END,
         tools_called_at = CASE WHEN seen.called THEN v_now ELSE a.tools_called_at END,
-        terminals = (
+        -- Of an agent that left it is known that no terminal uses its name; what was seen before is written late.
+        terminals = CASE WHEN a.status = 'left' THEN '{}' ELSE (
             SELECT coalesce(jsonb_object_agg(k.terminal, k.at), '{}')
             FROM (SELECT o.key AS terminal, o.value::text::double precision AS at
                   FROM jsonb_each(a.terminals) o WHERE o.key IS DISTINCT FROM seen.terminal
                   UNION ALL
                   SELECT seen.terminal, extract(epoch FROM v_now)::double precision
                   WHERE seen.terminal IS NOT NULL) k
-            WHERE k.at > extract(epoch FROM v_now) - 120)
+            WHERE k.at > extract(epoch FROM v_now) - 120) END
     FROM (SELECT t->>'workspace' AS workspace, t->>'session' AS session, t->>'agent' AS agent,
                  (t->>'seen_seconds_ago')::double precision AS seconds_ago, (t->>'listed')::boolean AS listed,
                  (t->>'called')::boolean AS called, t->>'terminal' AS terminal

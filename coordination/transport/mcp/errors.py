@@ -5,7 +5,11 @@ HTTP 200: a client that sees another status on a tool call retries nothing and t
 statuses of the same codes are the table in `transport.problem`. Contention is not an error and is not here.
 """
 
-from typing import Final
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from coordination.domain.text import LONGEST_CALL, call, printable
 
 INTERNAL_CODE: Final = "internal"
 
@@ -29,3 +33,11 @@ def internal_message(request_id: str) -> str:
         f"The service failed on this call and logged it (request {request_id}). "
         "It is not known whether anything was written: look before you repeat it."
     )
+
+
+# Any: the arguments of a call, as JSON has them.
+def repeated(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return a call with these arguments, "" when they are too long to be repeated."""
+    if len(json.dumps(arguments, ensure_ascii=False)) > LONGEST_CALL:
+        return ""
+    return printable(call(tool, **arguments))

@@ -115,7 +115,8 @@ def build_mcp(
     # the tools: it is asked before anything knows the caller.
     low_level.get_tool_input_schema = _NO_DECLARED_HEADERS.get
     low_level.cache_hints = dict.fromkeys(CACHEABLE_METHODS, CacheHint(ttl_ms=0, scope="private"))
-    # A stateless server has no stream on which it could tell a client of the older era that a list changed.
+    # A stateless server has no stream on which it could tell a client of the older era that a list changed: FastMCP
+    # opens none for GET then.
     low_level.notification_options = NotificationOptions()
     return mcp
 

@@ -7,7 +7,6 @@ stable code; and the promise that a failure nobody foresaw reaches the log and n
 hostile: what is repeated of it is short and escaped.
 """
 
-import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,17 +21,15 @@ from pydantic import BaseModel, ValidationError
 
 from coordination.domain.errors import CoordinationError, InvalidInput, RetryLater
 from coordination.domain.identity import Identity
-from coordination.domain.text import call, printable, shown
+from coordination.domain.text import shown
 from coordination.transport.exchange import Exchange, exchange_of
-from coordination.transport.mcp.errors import INTERNAL_CODE, as_text, internal_message, structured
+from coordination.transport.mcp.errors import INTERNAL_CODE, as_text, internal_message, repeated, structured
 from coordination.transport.mcp.identity import current_caller
 from coordination.transport.mcp.schema import input_schema, output_schema
 from coordination.transport.observation import observation_of
 
 PROBLEMS_MAX: Final = 5
 ADVICE_MAX: Final = 300
-LONGEST_CALL: Final = 400
-"""Characters of arguments that a next call repeats: of a longer one, part would be another call."""
 LOOK: Final = "check_agent_status()"
 """The next call where nobody can say which one was meant; it writes nothing."""
 
@@ -152,7 +149,7 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
             observation.outcome = error.code
             next_call = error.next_call
             if isinstance(error, RetryLater):
-                next_call = _repeated(self.name, arguments) or next_call or "repeat the same call in a moment"
+                next_call = repeated(self.name, arguments) or next_call or "repeat the same call in a moment"
             return refusal(error.code, error.message, next_call or LOOK)
         except Exception:
             observation.outcome = INTERNAL_CODE
@@ -194,7 +191,7 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
             self.card.arguments.model_validate_json(pydantic_core.to_json(kept, inf_nan_mode="constants"))
         except ValidationError:
             return ""
-        return _repeated(self.name, kept)
+        return repeated(self.name, kept)
 
     def _explain(self, problem: pydantic_core.ErrorDetails) -> str:
         field = _field(problem["loc"])
@@ -206,13 +203,6 @@ class CoordinationTool(Tool, Generic[ArgumentsT]):
         if problem["type"] == "missing":
             return f"{field}: is required"
         return f"{field}: {advice}{_got(problem['input'])}"
-
-
-def _repeated(tool: str, arguments: dict[str, Any]) -> str:
-    """Return a call with these arguments, "" when they are too long to be repeated."""
-    if len(json.dumps(arguments, ensure_ascii=False)) > LONGEST_CALL:
-        return ""
-    return printable(call(tool, **arguments))
 
 
 def refusal(code: str, message: str, next_call: str) -> ToolResult:

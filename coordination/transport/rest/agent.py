@@ -1,11 +1,11 @@
-"""Routes on the agents of a session: say that one is there, list them, and look at one."""
+"""Routes on the agents of a session: say that one is there, leave, list them, and look at one."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
 from coordination.domain.errors import UnknownItem
-from coordination.domain.session import AgentStatus
+from coordination.domain.session import AgentStatus, Departure
 from coordination.services import agent as agents
 from coordination.services.core import Core
 from coordination.transport.rest.acting import JoinedSession, named_agent
@@ -17,7 +17,7 @@ from coordination.transport.rest.parameters import (
     possible_name,
     require_session,
 )
-from coordination.wire.acting import Acting
+from coordination.wire.acting import Joining, Leaving
 from coordination.wire.rest import AgentPage
 
 
@@ -25,9 +25,14 @@ def add_routes(router: APIRouter, core: Core) -> None:
     """Add the routes to `router`."""
 
     @router.post("/sessions/{session}/agents", summary="Join, or say that one is still there", responses=JOIN)
-    async def join_session(session: JoinedSession, who: Acting) -> AgentStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+    async def join_session(session: JoinedSession, who: Joining) -> AgentStatus:  # pyright: ignore[reportUnusedFunction]  the router keeps it
         """Say it every minute: after two without a sign an agent is no longer active. It extends no lease."""
-        return await agents.heartbeat(core, named_agent(session, who))
+        return await agents.heartbeat(core, named_agent(session, who), only_if_free=who.only_if_free)
+
+    @router.delete("/sessions/{session}/agents", summary="Leave, and release all that one holds")
+    async def leave_session(session: AnySession, who: Leaving) -> Departure:  # pyright: ignore[reportUnusedFunction]  the router keeps it
+        """Leaving again, and leaving where one never was, changes nothing. Whoever acts again joins again."""
+        return await agents.leave(core, named_agent(session, who), who.why)
 
     @router.get("/sessions/{session}/agents", summary="List the agents by id")
     async def list_agents(session: AnySession, query: Annotated[PageQuery, Query()]) -> AgentPage:  # pyright: ignore[reportUnusedFunction]  the router keeps it

@@ -50,7 +50,7 @@ _ELSEWHERE: Final = "The agent's checkout belongs to another session"
 CLAIM: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}, or waiting would close a circle of agents.")}
 """How a claim answers, beside what every route does."""
 
-JOIN: Final[Responses] = {409: refused(409, f"{_ELSEWHERE}.")}
+JOIN: Final[Responses] = {409: refused(409, f"Another live terminal has the name. {_ELSEWHERE}.")}
 """How joining answers, beside what every route does."""
 
 REPORT: Final[Responses] = {
@@ -60,7 +60,7 @@ REPORT: Final[Responses] = {
 
 PLANNING: Final[Responses] = {
     403: refused(403, f"{_ALWAYS[403][:-1]}; or the agent is no planner."),
-    409: JOIN[409],
+    409: refused(409, f"{_ELSEWHERE}."),
 }
 """How what is the planner's answers, beside what every route does."""
 

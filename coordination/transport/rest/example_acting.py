@@ -11,7 +11,8 @@ _GRANT: Final[Json] = {name: LEASE[name] for name in ("path", "fencing_token")}
 
 BODIES: Final[Mapping[str, Json]] = MappingProxyType(
     {
-        "Acting": _ACTING,
+        "Joining": {**_ACTING, "only_if_free": True},
+        "Leaving": {**_ACTING, "why": "left"},
         "SyncReport": {
             **_ACTING,
             "task_id": "parser",
@@ -86,6 +87,7 @@ ANSWERS: Final[Mapping[str, Json]] = MappingProxyType(
             },
             "namesake_task": None,
         },
+        "Departure": {"agent_id": AGENT, "left": True, "released": [LEASE]},
         "NewsConfirmed": {"cursor": 12},
         "Renewed": {"renewed": [LEASE]},
         "Released": {"released": [LEASE]},

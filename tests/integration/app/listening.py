@@ -12,6 +12,7 @@ from tests.integration.app.conftest import Client
 
 MODERN = "2026-07-28"
 META = "io.modelcontextprotocol"
+LISTS = ("toolsListChanged", "promptsListChanged")
 CLAUDE_CODE = {"x-client-name": "claude code"}
 
 
@@ -66,7 +67,10 @@ async def listening(
         first = await told.message()
         assert first["method"] == "notifications/subscriptions/acknowledged"
         known = [uri for uri in subscriptions.RESOURCES if uri in uris]
-        assert first["params"]["notifications"] == ({"resourceSubscriptions": known} if known else {})
+        promised: dict[str, Any] = {name: True for name in LISTS if more.get(name)}
+        assert first["params"]["notifications"] == promised | (
+            {"resourceSubscriptions": known} if known else {}
+        )
         assert first["params"]["_meta"] == {f"{META}/subscriptionId": 7}
         yield told
 

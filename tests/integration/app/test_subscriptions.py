@@ -26,7 +26,7 @@ async def session(client: Client) -> str:
 
 
 async def test_what_changed_is_told_to_whom_it_was_promised(client: Client, session: str) -> None:
-    more: dict[str, Any] = {"toolsListChanged": True, "taskIds": ["x"]}
+    more: dict[str, Any] = {"resourcesListChanged": True, "taskIds": ["x"]}
     async with listening(client, session, [LOCKS, SESSION, "file:///etc/passwd"], **more) as told:
         await claim(client.core, session, "a.py")
         assert {await told.update(), await told.update()} == {LOCKS, SESSION}
@@ -142,11 +142,11 @@ async def test_only_so_many_are_open(client: Client, session: str, monkeypatch: 
     assert answer.json()["error"]["data"] == {"code": "retry_later"}
 
 
-async def test_whoever_has_tools_discovers_that_resources_can_be_subscribed_to(
-    client: Client, session: str
-) -> None:
+async def test_whoever_has_tools_discovers_what_it_can_be_told(client: Client, session: str) -> None:
     wanted = request({}, method="server/discover")
     shown = (await client.post(path(session), **wanted)).json()["result"]["capabilities"]
     assert shown["resources"] == {"subscribe": True, "listChanged": False}
-    hidden = await client.post("/mcp/v2/cursor/alice", **wanted)
-    assert not hidden.json()["result"]["capabilities"].get("resources", {}).get("subscribe")
+    assert shown["tools"] == shown["prompts"] == {"listChanged": True}
+    hidden = (await client.post("/mcp/v2/cursor/alice", **wanted)).json()["result"]["capabilities"]
+    assert not hidden.get("resources", {}).get("subscribe")
+    assert not any(hidden.get(name, {}).get("listChanged") for name in ("tools", "prompts"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from coordination.client import channel
+from coordination.client.errors import RequestRefused
 from coordination.client.service import ServiceClient
+from coordination.domain.file_lock import Granted
 from coordination.domain.path import normalise
 from coordination.domain.plan.task import PlannedTask
 from coordination.services import agent as agents
@@ -57,3 +60,44 @@ async def test_every_list_is_read_to_its_end_as_the_values_that_the_service_has(
     assert found["latest"] == await plan.latest(core, "local", "demo")
     assert found["messages"] == await task.list_messages(core, "local", "demo", 0, 100)
     assert [one.text for one in found["messages"]] == ["hello 0", "hello 0", "hello 1", "hello 1"]
+
+
+async def test_what_acts_for_terminals_takes_a_free_name_and_drops_exactly_what_was_lost(
+    service: Running,
+) -> None:
+    def act() -> dict[str, Any]:
+        with ServiceClient(service.url) as client:
+            one, other = (
+                client.acting("demo", "alice/impl_a", terminal=terminal) for terminal in ("1-1", "2-2")
+            )
+            one.heartbeat(only_if_free=True)
+            taken = refused(lambda: other.heartbeat(only_if_free=True))
+            granted = one.claim(["a.py", "b.py", "c.py"])
+            assert isinstance(granted, Granted)
+            one.release(granted.leases[:2])
+            lost = refused(lambda: one.renew(granted.leases))
+            left = one.leave("ended")
+            again = other.heartbeat(only_if_free=True)
+            late = refused(lambda: one.renew(granted.leases[2:]))
+            return {
+                "taken": taken.code,
+                "lost": lost.details,
+                "left": (left.left, [lease.path for lease in left.released]),
+                "again": (again.presence, again.lock_count, again.terminals),
+                "late": (late.code, late.details),
+            }
+
+    assert await asyncio.to_thread(act) == {
+        "taken": "name_taken",
+        "lost": {"lost": ["a.py", "b.py"], "held": ["c.py"]},
+        "left": (True, ["c.py"]),
+        "again": ("active", 0, 1),
+        "late": ("lease_lost", {"lost": ["c.py"], "held": []}),
+    }
+
+
+def refused(call: Callable[[], object]) -> RequestRefused:
+    """How a call is refused."""
+    with pytest.raises(RequestRefused) as found:
+        call()
+    return found.value

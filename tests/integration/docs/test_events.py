@@ -7,6 +7,7 @@ from coordination.domain.event import EventKind
 from coordination.domain.file_lock import Wait
 from coordination.domain.plan.handed_out import HandedOut
 from coordination.domain.task import Report, TaskStatus
+from coordination.store import agent as agents
 from coordination.store import event, file_lock, plan, planner, session, task
 from coordination.store.database import Database
 from tests.integration.store.steps import DEMO, agent, expire, granted, held, queued
@@ -77,6 +78,7 @@ async def change_the_session(database: Database) -> None:
     await session.configure(database, "local", DEMO, "alice", status="active", across_checkouts=None)
     await session.configure(database, "local", DEMO, "alice", status="closed", across_checkouts=None)
     await file_lock.release(database, PLANNER, None, None)
+    await agents.leave(database, PLANNER, "left")
 
 
 async def test_every_kind_is_written_with_the_fields_that_the_page_names(clean_database: Database) -> None:

@@ -131,6 +131,7 @@ ROUTES: Final[dict[tuple[str, str], Attacks]] = {
     ("GET", f"{API}/invitations"): _plainly("/invitations"),
     ("PATCH", _S): _sends("", status="closed"),
     ("POST", f"{_S}/agents"): _acts("/agents"),
+    ("DELETE", f"{_S}/agents"): _acts("/agents", why="left"),
     ("POST", f"{_S}/locks/claim"): _acts("/locks/claim", paths=["{word}.py"], task_id="{word}"),
     ("POST", f"{_S}/locks/renew"): _acts("/locks/renew", leases=_LEASES),
     ("POST", f"{_S}/locks/release"): _acts("/locks/release", leases=_LEASES),

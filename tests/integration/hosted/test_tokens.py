@@ -92,6 +92,7 @@ async def test_what_a_credential_is_not_for_is_an_event_of_security_on_every_way
     for method, path, body in (
         ("GET", "/sessions/other", None),
         ("POST", "/sessions/demo/agents", join),
+        ("DELETE", "/sessions/demo/agents", {**join, "why": "ended"}),
         ("POST", "/tokens", {}),
         ("GET", "/events?session=other", None),
     ):

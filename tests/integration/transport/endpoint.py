@@ -176,11 +176,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp, **options: Any) -> AsyncGenerator[str, None]:
-    """Serve an ASGI application on a free port of loopback and yield its URL."""
+async def served(app: ASGIApp, *, at: int = 0, **options: Any) -> AsyncGenerator[str, None]:
+    """Serve an ASGI application on a port of loopback, by default a free one, and yield its URL."""
     # The protocol is named, because asyncio switches off Nagle's algorithm only where it is: 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", at))
     config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, **options)
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))

@@ -6,6 +6,7 @@ from tests.unit.architecture.sources import ROOT
 
 ALLOWED = {
     ".ci",
+    ".claude-plugin",  # Claude Code looks for a marketplace here only
     ".dockerignore",  # Docker looks for it here only
     ".editorconfig",
     ".env.example",  # beside the .env that compose reads
@@ -18,6 +19,7 @@ ALLOWED = {
     "README.md",
     "SECURITY.md",
     "benchmarks",
+    "clients",
     "compose.yaml",  # docker compose looks for it here
     "constraints.txt",
     "coordination",

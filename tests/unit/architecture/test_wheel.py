@@ -1,5 +1,6 @@
 """The wheel is whole: it holds the migrations and the SQL functions, and needs nothing of the source tree."""
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -26,6 +27,20 @@ def expected(folder: Path, prefix: str) -> set[str]:
         f"{prefix}/{path.relative_to(folder).as_posix()}"
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_holds_the_plugin_as_a_marketplace(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    package = tmp_path / "coordination"
+    (plugin,) = json.loads((package / ".claude-plugin" / "marketplace.json").read_bytes())["plugins"]
+    inside = {
+        path.relative_to(package / plugin["source"]) for path in (package / plugin["source"]).rglob("*")
+    }
+    source = ROOT / plugin["source"]
+    assert Path("hooks/hook.py") in inside
+    assert inside >= {
+        path.relative_to(source) for path in source.rglob("*") if "__pycache__" not in path.parts
     }
 
 

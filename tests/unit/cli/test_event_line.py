@@ -36,6 +36,8 @@ def line(kind: str, payload: dict[str, Any], agent: str | None = "alice/impl_a")
         ("session.configured", {"across_checkouts": "block"}, "set: other checkouts block"),
         ("session.configured", {"status": "active"}, "set the session active"),
         ("agent.joined", {"role": "planner"}, "joined as planner"),
+        ("agent.left", {"why": "left"}, "left"),
+        ("agent.left", {"why": "ended"}, "left: its process ended"),
         (
             "role.taken",
             {"agent": "alice/impl_b", "taken_from": ["alice/impl_c"]},
@@ -79,6 +81,7 @@ def test_every_kind_has_its_sentence() -> None:
         "to": ["b/c"],
         "text": "x",
         "role": "planner",
+        "why": "ended",
         "agent": "b/c",
         "taken_from": [],
         "revision": 1,

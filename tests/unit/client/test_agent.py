@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from coordination.client.agent import AgentClient
-from coordination.client.errors import ServiceUnavailable
+from coordination.client.errors import RequestRefused, ServiceUnavailable
 from coordination.domain.file_lock import Granted, Held, Lease
 from coordination.domain.task import TaskStatus
 from coordination.transport.rest import example_acting
@@ -20,6 +20,7 @@ AWAY = {"code": "retry_later", "detail": "Repeat it."}
 
 CALLS: dict[str, tuple[int, Callable[[AgentClient], object]]] = {
     "heartbeat": (4, lambda agent: agent.heartbeat()),
+    "leave": (4, lambda agent: agent.leave("ended")),
     "claim": (4, lambda agent: agent.claim(["a.py"], wait_seconds=45)),
     "renew": (4, lambda agent: agent.renew([])),
     "confirm": (4, lambda agent: agent.confirm_news(1)),
@@ -54,3 +55,15 @@ def test_a_claim_comes_to_be_one_of_two_outcomes(server: Server) -> None:
     held = Held("held", (), 2, (), 3, None, 1.5)
     server.answers((200, Claimed.of(held).model_dump(mode="json")))
     assert agent.claim(["src/parser.py"]) == held
+
+
+def test_of_a_lost_lease_it_is_told_which_and_what_is_left(server: Server) -> None:
+    details = {"lost": ["a.py", "b.py"], "held": ["c.py"]}
+    server.answers((409, {"code": "lease_lost", "detail": "Not your lease.", "details": details}))
+    with pytest.raises(RequestRefused) as refused:
+        server.client.acting("demo", "alice/impl_a").renew([])
+    assert refused.value.details == details
+    server.answers((409, {"code": "name_taken", "detail": "Another terminal's."}))
+    with pytest.raises(RequestRefused) as refused:
+        server.client.acting("demo", "alice/impl_a", terminal="1-1").heartbeat(only_if_free=True)
+    assert (refused.value.code, refused.value.details) == ("name_taken", {})

@@ -47,6 +47,7 @@ CALLS: dict[str, list[Callable[[ServiceClient], object]]] = {
 }
 ACTS: dict[str, Callable[[AgentClient], object]] = {
     "heartbeat": lambda agent: agent.heartbeat(),
+    "leave": lambda agent: agent.leave("left"),
     "sync": lambda agent: agent.sync(),
     "confirm_news": lambda agent: agent.confirm_news(12),
     "analyse": lambda agent: agent.analyse(["Write the parser"]),

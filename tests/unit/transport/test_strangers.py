@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from coordination.app.strangers import Strangers
+from coordination.transport.strangers import Strangers
 
 
 def test_the_first_refused_connection_is_told_and_many_more_are_not() -> None:

@@ -1,0 +1,134 @@
+"""The daemon in the background: start it detached, wait until hooks can talk to it, stop it, each with a deadline.
+
+It is known by the record in its folder, so only our own process is ever signalled. Nothing is printed here.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from coordination.cli import detached, systemd
+from coordination.cli.detached import LOOK_SECONDS
+from coordination.cli.output import Failure
+from coordination.cli.place import coord
+from coordination.client.private_file import UnusableFile
+from coordination.daemon.folder import Folder, RunningDaemon
+from coordination.repository.terminal import is_alive
+
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 15.0
+"""How long a clean end may take: it gives back every lease first."""
+KILL_SECONDS: Final = 10.0
+_ENDED: Final = "The daemon ended while it started."
+
+
+def command(*options: str) -> list[str]:
+    """Return what runs the daemon in the foreground, without the interpreter."""
+    return ["-P", "-m", "coordination", "daemon", "run", *options]
+
+
+def find(folder: Folder) -> RunningDaemon | None:
+    """Return the daemon that runs on a folder, None when there is none.
+
+    Raises:
+        Failure: the folder is not ours alone.
+    """
+    try:
+        return folder.find()
+    except UnusableFile as error:
+        raise Failure(str(error), code="unsafe_folder") from None
+
+
+def prepare(folder: Folder) -> None:
+    """Make the folder.
+
+    Raises:
+        Failure: it cannot be made, or is not ours alone.
+    """
+    try:
+        folder.prepare()
+    except UnusableFile as error:
+        raise Failure(str(error), code="unsafe_folder") from None
+    except OSError as error:
+        raise Failure(f"{error.filename} cannot be made: {error.strerror}.") from None
+
+
+def start(folder: Folder, arguments: Sequence[str]) -> RunningDaemon:
+    """Start the daemon, detached from this terminal, or find the one that somebody started just now.
+
+    Args:
+        folder: its folder.
+        arguments: what runs it, without the interpreter (`command`).
+
+    Returns:
+        Its record; hooks can talk to it.
+
+    Raises:
+        Failure: it ended while it started, or did not answer in time.
+    """
+    prepare(folder)
+    child = detached.launch(
+        [sys.executable, *arguments], folder=folder.path, output=folder.output, environment=os.environ
+    )
+    return wait_until_it_answers(folder, child)
+
+
+def wait_until_it_answers(folder: Folder, child: "subprocess.Popen[bytes] | None" = None) -> RunningDaemon:
+    """Wait until hooks can talk to the daemon of a folder, and return its record.
+
+    Args:
+        folder: its folder.
+        child: what was started here; None when somebody else starts it.
+
+    Raises:
+        Failure: what was started here ended and no other one runs, or nobody answered in time.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = find(folder)
+        if found is not None and _answers(found):
+            return found
+        # One that lost to another at the same moment ends; that other one is as good.
+        if child is not None and child.poll() is not None and find(folder) is None:
+            raise Failure(
+                f"{_ENDED}\n{detached.said(folder.output) or 'It said nothing.'}",
+                mend=f"See its log: {coord('daemon logs')}",
+            )
+        time.sleep(LOOK_SECONDS)
+    raise Failure(
+        f"The daemon did not answer within {START_SECONDS:.0f} seconds.{detached.last_lines(folder.log)}",
+        mend=f"Stop it: {coord('daemon stop')}",
+    )
+
+
+def stop(folder: Folder, daemon: RunningDaemon) -> bool:
+    """Stop a daemon and wait for it: cleanly, so that its leases are free at once, and else by force.
+
+    Returns:
+        Whether it ended cleanly.
+
+    Raises:
+        Failure: it may not be signalled, or does not end.
+    """
+    if systemd.is_active():
+        systemd.stop()
+    clean = detached.end(
+        daemon.pid, lambda: is_alive(daemon.pid, daemon.started), clean=STOP_SECONDS, forced=KILL_SECONDS
+    )
+    if not clean:
+        folder.forget()
+    return clean
+
+
+def _answers(daemon: RunningDaemon) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(1.0)
+            one.connect(daemon.socket)
+    except OSError:
+        return False
+    return True

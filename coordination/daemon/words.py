@@ -1,0 +1,175 @@
+"""What the daemon says to models and people: fixed sentences, in which names and paths are quoted and cut.
+
+Nobody else's words stand here: messages and reasons of other agents are read with `sync_progress`, where they are data.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from coordination.domain.file_lock import Held
+from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.text import call, counted, shown
+
+SHOWN_AGENTS: Final = 20
+SHOWN_PATHS: Final = 5
+WAIT: Final = 45
+_PREFIX: Final = "coordination: "
+
+
+def name(text: str) -> str:
+    """Return a name or a path as it may stand in a sentence."""
+    return f'"{shown(text)}"'
+
+
+def names(texts: Iterable[str], most: int = SHOWN_PATHS) -> str:
+    """Return some names or paths, and how many more there are."""
+    given = list(texts)
+    more = f" and {len(given) - most} more" if len(given) > most else ""
+    return ", ".join(name(text) for text in given[:most]) + more
+
+
+def lasting(seconds: float) -> str:
+    """Return a span of time for people: `40 s`, `4 min 10 s`."""
+    whole = max(int(seconds), 0)
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def clock(at: datetime) -> str:
+    """Return an instant of today in the machine's own time zone."""
+    return f"{at.astimezone():%H:%M:%S}"
+
+
+def held(path: str, outcome: Held, me: str) -> str:
+    """Refuse an edit because somebody else holds the file, or waits for it first."""
+    return (
+        f"{_PREFIX}{name(path)} {_obstacle(outcome, me)} You would be number {outcome.queue_position} in line. "
+        "Nothing was written. Work on something else meanwhile, you are told when it is free; or wait for it: "
+        f"{call('claim_file_lock', file_paths=[path], wait_seconds=WAIT)}"
+    )
+
+
+def _obstacle(outcome: Held, me: str) -> str:
+    if not outcome.conflicts:
+        first = outcome.ahead[0].agent_id if outcome.ahead else "another agent"
+        return f"is free, but {name(first)} waits for it before you."
+    conflict = outcome.conflicts[0]
+    others = outcome.conflict_count - 1
+    more = f" ({counted(others, 'other lease')} in the way too)" if others > 0 else ""
+    whose = _relation(conflict.agent_id, me)
+    return (
+        f"is held by {whose}{name(conflict.agent_id)} ({conflict.operation} on {name(conflict.path)}) for another "
+        f"{lasting(conflict.expires_in_seconds)}{more}, unless it is renewed."
+    )
+
+
+def _relation(holder: str, me: str) -> str:
+    if holder.startswith(f"{me}."):
+        return "your subagent "
+    return "your parent " if me.startswith(f"{holder}.") else ""
+
+
+def changed(path: str, by: str | None, at: datetime | None) -> str:
+    """Refuse an edit because the file is not as the agent last read it."""
+    when = "" if at is None else f" at {clock(at)}"
+    who = (
+        f"{name(by)} wrote it{when}."
+        if by is not None
+        else "it was written by something that is no agent here: a command, an editor, or git."
+    )
+    return (
+        f"{_PREFIX}{name(path)} changed since you read it: {who} Nothing was written. Read it again, then repeat "
+        "your edit on what is there now."
+    )
+
+
+def unprotected(why: str) -> str:
+    """Say that nobody can tell who holds a file, and that work goes on all the same."""
+    return (
+        f"{_PREFIX}UNPROTECTED. {why} Nobody can say whether another agent holds this file, so nothing keeps others "
+        "from writing to it too. Tell the person; `coord doctor` says how to mend it."
+    )
+
+
+def blocked(why: str) -> str:
+    """Refuse an edit because nobody can tell who holds the file, and the person wants that."""
+    return (
+        f"{_PREFIX}{why} Nobody can say whether another agent holds this file, and the person's policy is to block "
+        "edits then (`coord policy`). Nothing was written. Tell the person; `coord doctor` says how to mend it."
+    )
+
+
+def starting() -> str:
+    """Say that the service is being started."""
+    return (
+        f"{_PREFIX}starting, unprotected: the service is being started and answers in a moment. Until then nothing "
+        "keeps other agents from writing to the same files."
+    )
+
+
+def brief(me: str, status: SessionStatus, waiting: Sequence[str]) -> str:
+    """Tell an agent where it is: who is here, what they hold, and what waits for it."""
+    others = [one for one in status.agents if one.agent_id != me]
+    lines = [
+        f"{_PREFIX}you are {name(me)} in session {name(status.session)}, with {counted(len(others), 'other agent')}. "
+        "A file that you edit is claimed for you; an edit of a file that another agent holds, or that changed since "
+        "you read it, is refused with the reason."
+    ]
+    lines += [_one(agent) for agent in others[:SHOWN_AGENTS]]
+    if len(others) > SHOWN_AGENTS:
+        lines.append(f"… and {len(others) - SHOWN_AGENTS} more: {call('check_agent_status')}")
+    mine = next((one for one in status.agents if one.agent_id == me), None)
+    if mine is not None and mine.locks:
+        lines.append(f"You hold {names(lease.path for lease in mine.locks)}.")
+    return "\n".join([*lines, *waiting])
+
+
+def _one(agent: AgentStatus) -> str:
+    held_now = names((lease.path for lease in agent.locks), 3) if agent.locks else "nothing"
+    task = f", at task {name(agent.task.task_id)}" if agent.task is not None else ""
+    return f"- {name(agent.agent_id)}: {agent.presence}{task}, holds {held_now}"
+
+
+def freed(paths: Sequence[str], by: str) -> str:
+    """Say that files are free for which an edit was refused."""
+    return (
+        f"{_PREFIX}{names(paths)} is free now: {name(by)} holds it no more. Read it again before you edit it."
+    )
+
+
+def lost(paths: Sequence[str], why: str) -> str:
+    """Say that an agent holds something no more."""
+    return (
+        f"{_PREFIX}you hold {names(paths)} no more: {why}. Somebody else may write there now: read it again before "
+        "you write to it."
+    )
+
+
+def message(sender: str) -> str:
+    """Say that a message is there."""
+    return f"{_PREFIX}{name(sender)} wrote to you: read it with {call('sync_progress')}"
+
+
+def unblocked(task_id: str) -> str:
+    """Say that a task can begin."""
+    return (
+        f"{_PREFIX}task {name(task_id)} can begin: {call('sync_progress', task_id=task_id, status='started')}"
+    )
+
+
+def role(planner: str, me: str) -> str:
+    """Say who plans now."""
+    if planner == me:
+        return f"{_PREFIX}you are the session's planner now."
+    return f"{_PREFIX}{name(planner)} is the session's planner now, in your place."
+
+
+def planned() -> str:
+    """Say that a plan was handed out."""
+    return f"{_PREFIX}work was handed out: see yours with {call('sync_progress')}"
+
+
+def unseen() -> str:
+    """Say that events may have been missed."""
+    return f"{_PREFIX}you may have missed news: read them with {call('sync_progress')}"

@@ -1,0 +1,190 @@
+"""`coord daemon` as a person meets it, with a tiny daemon that really runs in the background."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from coordination.app import port as ports
+from coordination.cli import daemon_background, run
+from coordination.cli.output import Failure
+from coordination.daemon.folder import Folder, RunningDaemon, folder_in
+from coordination.repository.terminal import is_alive
+from tests.integration.cli import tiny_daemon
+
+TINY = tiny_daemon.__file__
+START = """
+import sys
+from pathlib import Path
+from coordination.cli import daemon_background
+from coordination.daemon.folder import folder_in
+daemon_background.start(folder_in(Path(sys.argv[2])), sys.argv[1:])
+"""
+Start = Callable[..., RunningDaemon]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    monkeypatch.setenv("COORDINATION_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return folder_in(tmp_path / "data")
+
+
+@pytest.fixture
+def start(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Generator[Start]:
+    """Starts a tiny daemon in the background, as `coord daemon start` starts the real one."""
+    started: list[RunningDaemon] = []
+
+    def start(port: int = 0, *words: str) -> RunningDaemon:
+        # In a process of its own, which ends, as the command does.
+        command = [sys.executable, "-c", START, TINY, str(folder.path.parent), str(port), *words]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        found = folder.find()
+        assert found is not None
+        started.append(found)
+        return found
+
+    yield start
+    for one in started:
+        if is_alive(one.pid, one.started):
+            os.kill(one.pid, signal.SIGKILL)
+            psutil.wait_procs([psutil.Process(one.pid)] if psutil.pid_exists(one.pid) else [], timeout=10)
+
+
+def typed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """What `coord daemon …` ended with and printed."""
+    capsys.readouterr()
+    exit_code = run(["daemon", *words])
+    printed = capsys.readouterr()
+    return exit_code, printed.out, printed.err
+
+
+def test_it_runs_apart_from_this_terminal_is_found_again_and_stops_cleanly(
+    start: Start, folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ports.listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    daemon = start(port)
+    assert os.getsid(daemon.pid) == daemon.pid
+    code, out, _ = typed(capsys, "status", "--json")
+    status = json.loads(out)
+    assert code == 0
+    assert (status["state"], status["pid"], status["port"]) == ("running", daemon.pid, port)
+    assert (status["service"], status["terminals"], status["agents"]) == ("reachable", 3, None)
+    assert status["folder"] == str(folder.path)
+
+    code, out, _ = typed(capsys)
+    assert code == 0
+    assert f"{daemon.pid}" in out
+    assert "reachable" in out
+    code, out, _ = typed(capsys, "start", "--json")
+    assert (code, json.loads(out)["state"], json.loads(out)["pid"]) == (0, "already_running", daemon.pid)
+    code, _, err = typed(capsys, "start", "--port", "1")
+    assert code == 1
+    assert f"on port {port}" in err
+    code, out, _ = typed(capsys, "run", "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (1, "already_running")
+
+    code, out, _ = typed(capsys, "stop", "--json")
+    assert json.loads(out) == {"state": "stopped", "pid": daemon.pid, "killed": False}
+    assert not is_alive(daemon.pid, daemon.started)
+    assert (folder.path.parent / tiny_daemon.CLEAN).exists()
+    assert not folder.running.exists()
+    assert not folder.socket.exists()
+    assert typed(capsys, "stop")[:2] == (0, "The daemon does not run.\n")
+    code, _, err = typed(capsys, "status")
+    assert code == 3
+    assert "not protected" in err
+
+
+def test_one_that_does_not_answer_on_its_port_is_not_called_well(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start()
+    code, out, _ = typed(capsys, "status")
+    assert code == 0
+    assert "unknown: the daemon does not answer on its port" in out
+
+
+def test_one_that_does_not_end_is_ended_by_force(
+    start: Start, folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_background, "STOP_SECONDS", 0.2)
+    daemon = start(0, "stubborn")
+    code, out, _ = typed(capsys, "stop")
+    assert code == 0
+    assert out.startswith(f"Stopped process {daemon.pid} by force.")
+    assert not is_alive(daemon.pid, daemon.started)
+    assert not folder.running.exists()
+
+
+def test_after_a_kill_the_next_one_starts_in_its_place(start: Start, folder: Folder) -> None:
+    killed = start()
+    os.kill(killed.pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(killed.pid)] if psutil.pid_exists(killed.pid) else [], timeout=10)
+    folder.socket.unlink()
+    assert start().pid != killed.pid
+
+
+def test_two_at_once_are_one(start: Start, folder: Folder) -> None:
+    daemon_background.prepare(folder)
+    command = [sys.executable, TINY, str(folder.path.parent), "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as first:
+        found = start()
+        try:
+            if found.pid == first.pid:
+                assert folder.find() == found
+            else:
+                assert first.wait(20) == 1
+        finally:
+            first.terminate()
+
+
+def test_one_that_ends_while_it_starts_says_why(folder: Folder) -> None:
+    with pytest.raises(Failure, match=r"ended while it started\.\nno luck today") as found:
+        daemon_background.start(folder, ["-c", "raise SystemExit('no luck today')"])
+    assert "daemon logs" in found.value.mend
+
+
+def test_a_folder_that_others_may_enter_is_refused_by_every_command(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.path.mkdir(parents=True)
+    folder.path.chmod(0o777)
+    for command in ("status", "start", "stop", "run"):
+        code, out, _ = typed(capsys, command, "--json")
+        assert (code, json.loads(out)["error"]["code"]) == (1, "unsafe_folder")
+
+
+def test_its_log_is_shown(start: Start, folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(capsys, "logs") == (0, "", f"There is no log yet: {folder.log}\n")
+    start()
+    code, out, _ = typed(capsys, "logs", "--lines", "1")
+    assert code == 0
+    assert "it serves" in out
+    code, out, _ = typed(capsys, "logs", "--json")
+    assert json.loads(out)["log"] == str(folder.log)
+    assert any("it serves" in line for line in json.loads(out)["lines"])
+    assert typed(capsys, "logs", "--follow", "--json")[0] == 2
+    assert typed(capsys, "logs", "--lines", "-1")[0] == 2
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_what_is_no_port_is_refused(folder: Folder, capsys: pytest.CaptureFixture[str], port: str) -> None:
+    for command in ("start", "run", "install"):
+        assert typed(capsys, command, f"--port={port}")[0] == 2
+    assert not folder.path.exists()
+    assert folder.path.parent.parent.exists()
