@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from coordination.repository.identity import session_of
 
+from coordination.repository.identity import session_of
 from tests.acceptance.claude import ANYTHING, NEWER, OLDER, Claude
 from tests.acceptance.gate import TOOLS, Machine
 from tests.acceptance.incidents.desk import USER, Desk, make_checkout

@@ -6,6 +6,8 @@ desk's affair, not the scene's. What came of it is judged in the tests.
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from tests.acceptance.claude import Claude, Terminal
 from tests.acceptance.model_api import ModelApi
-from tests.acceptance.script import Call, Step
+from tests.acceptance.script import Call, Json, Step
 from tests.acceptance.service import Service
 
 USER = "alice"
@@ -90,9 +92,20 @@ class Desk:
         """Whether the model of a terminal has been shown these words, in whatever way."""
         return any(words in repr(request.messages) for request in self.model.requests(terminal))
 
+    def persons_told(self, words: str) -> int:
+        """In how many terminals the person was shown these words by a hook, going by what Claude Code keeps of it."""
+        project = re.sub("[^A-Za-z0-9]", "-", str(self.folder))
+        kept = (self.claude.home / ".claude" / "projects" / project).glob("*.jsonl")
+        return sum(any(_shown(line, words) for line in path.read_text().splitlines()) for path in kept)
+
     def _agents(self, name: str) -> list[dict[str, list[dict[str, str]]]]:
         assert self.service is not None, "these terminals know no service"
         return [agent for agent in self.service.status(self.session)["agents"] if agent["name"] == name]
+
+
+def _shown(line: str, words: str) -> bool:
+    attached: Json = json.loads(line).get("attachment") or {}
+    return attached.get("type") == "hook_system_message" and words in str(attached.get("content"))
 
 
 def make_checkout(folder: Path, files: dict[str, str]) -> Path:

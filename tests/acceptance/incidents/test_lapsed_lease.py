@@ -13,9 +13,10 @@ import pytest
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import Desk
 from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
+from tests.acceptance.model_api import PATIENCE_SECONDS
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import Say
-from tests.acceptance.service import coord
+from tests.acceptance.service import coord, wait_until
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -43,7 +44,7 @@ def lapsed(desk: Desk) -> None:
 
 
 def play(desk: Desk, end: Callable[[Desk], None]) -> dict[str, Outcome]:
-    """impl_a works on a folder; its lease ends; impl_b gets the folder and works there; impl_a goes on."""
+    """impl_a works on a folder that impl_b waits for; its lease ends, impl_b gets it and works; impl_a goes on."""
     first = desk.start(
         "impl_a",
         [
@@ -55,16 +56,17 @@ def play(desk: Desk, end: Callable[[Desk], None]) -> dict[str, Outcome]:
         ],
     )
     desk.model.reached("a:goes on")
-    end(desk)
     second = desk.start(
         "impl_b",
         [
-            desk.ask("claim_file_lock", file_paths=[FOLDER]),
+            desk.ask("claim_file_lock", file_paths=[FOLDER], wait_seconds=30),
             desk.read(RATES),
             desk.edit(RATES, "rate = 19", "rate = 20"),
             Say("Done.", name="b:ends", after="impl_a went on"),
         ],
     )
+    wait_until(lambda: desk.waits("impl_b") == [FOLDER], PATIENCE_SECONDS, "impl_b to stand in the queue")
+    end(desk)
     desk.model.reached("b:ends")
     desk.model.open("impl_b has it")
     ended = first.wait()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from coordination.repository.identity import session_of
 
+from coordination.repository.identity import session_of
 from tests.acceptance.claude import NEWER
 from tests.acceptance.gate import Machine
 from tests.acceptance.incidents.conftest import At, Lay

@@ -47,7 +47,7 @@ def play(desk: Desk, away: Callable[[], None]) -> dict[str, Outcome]:
                 desk.read(FILE, name=f"{name}:reads", after=f"{name} goes on"),
                 desk.read(VAULT),
                 desk.edit(FILE, old, new),
-                desk.edit(VAULT, old, new),
+                desk.write(VAULT, f"{new}\n"),
                 Say("Done.", name=f"{name}:ends", after="both are done"),
             ],
         )
@@ -96,11 +96,9 @@ def test_with_the_plugin_each_edit_is_warned_of_or_refused(
         assert refused.is_error
         assert "coordination: " in refused.text
         assert desk.said_to_model(name, "PROTECTED. ")
-        assert any(
-            "PROTECTED. " in str(message) for message in outcome.messages if message["type"] == "system"
-        )
         if name == "impl_a":
             assert EDITED in warned.text
+    assert desk.persons_told("PROTECTED. ") == len(played)
     assert (desk.folder / VAULT).read_text() == "speed = 0\n"
     saw(
         12,

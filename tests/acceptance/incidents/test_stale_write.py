@@ -74,7 +74,7 @@ def play_rename(desk: Desk) -> dict[str, Outcome]:
                 name="b:edits",
                 after="it is renamed",
             ),
-            If("changed since you read it", desk.read(FILE), Say("Done.")),
+            If("changed since you read it|modified since read", desk.read(FILE), Say("Done.")),
             desk.edit(FILE, END, f"{END}\n\nassert gross(2) == 2\n"),
             Say("Done."),
         ],
@@ -129,11 +129,13 @@ def test_with_the_plugin_a_newer_file_has_to_be_read_before_it_is_written(
     saw(6, WITH, "the Write was refused until the newer version was read and both are there")
 
 
-def test_with_the_plugin_an_agent_is_told_who_wrote_the_file(guarded: Lay, saw: Saw) -> None:
+def test_with_the_plugin_an_edit_is_built_on_what_is_there_now(guarded: Lay, version: str, saw: Saw) -> None:
     desk = guarded({FILE: READ})
     refused = play_rename(desk)["impl_b"].results[1]
     assert refused.is_error
-    assert f'"{FILE}" changed since you read it' in refused.text
-    assert f'"{USER}/impl_a" wrote it' in refused.text
     assert works(desk)
-    saw(6, WITH, "who changed it is named")
+    # 2.1.197 refuses by itself before it asks a hook, so it is its own words that are read there.
+    if version == NEWER:
+        assert f'"{FILE}" changed since you read it' in refused.text
+        assert f'"{USER}/impl_a" wrote it' in refused.text
+        saw(6, WITH, "who changed it is named")
