@@ -17,6 +17,7 @@ from coordination.cli.output import Failure
 from coordination.cli.place import coord
 from coordination.client.private_file import UnusableFile
 from coordination.daemon.folder import Folder, RunningDaemon
+from coordination.daemon.single import is_taken
 from coordination.repository.terminal import is_alive
 
 START_SECONDS: Final = 30.0
@@ -92,8 +93,8 @@ def wait_until_it_answers(folder: Folder, child: "subprocess.Popen[bytes] | None
         found = find(folder)
         if found is not None and _answers(found):
             return found
-        # One that lost to another at the same moment ends; that other one is as good.
-        if child is not None and child.poll() is not None and find(folder) is None:
+        # One that lost to another at the same moment ends; that other one is as good, once it has left its record.
+        if child is not None and child.poll() is not None and not is_taken(folder):
             raise Failure(
                 f"{_ENDED}\n{detached.said(folder.output) or 'It said nothing.'}",
                 mend=f"See its log: {coord('daemon logs')}",

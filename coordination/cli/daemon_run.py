@@ -6,13 +6,18 @@ Which service is meant is looked for anew each time, because people log in and o
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from coordination import __version__
 from coordination.app import logs
+from coordination.app import port as ports
+from coordination.app.port import PortUnavailable
 from coordination.app.stop import Stop
-from coordination.cli import background, daemon_background, place, target
+from coordination.cli import background, claude_code, daemon_background, place, policy, target
+from coordination.cli.connect import ENTRY
 from coordination.cli.output import Failure, tell
 from coordination.daemon.folder import Folder, RunningDaemon
 from coordination.daemon.single import AlreadyRunning, only_one
@@ -20,8 +25,13 @@ from coordination.repository.terminal import started_at
 from coordination.settings import Settings
 
 if TYPE_CHECKING:
-    from coordination.daemon.connection import Found
+    import socket
 
+    from coordination.daemon.connection import Found
+    from coordination.daemon.terminals import Chosen
+
+LOOPBACK: Final = "127.0.0.1"
+_REGISTERED: Final = re.compile(r"__session__(?P<session>.+)__\$\{COORD_AGENT:-(?P<agent>[^}]+)\}$")
 Serve = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Serves until the event is set, and then gives back what is held."""
 
@@ -32,12 +42,31 @@ def daemon_of(chosen: Settings, folder: Folder, port: int) -> Serve:
     from coordination.daemon.daemon import Daemon  # noqa: PLC0415
 
     return Daemon(
-        folder=folder,
+        folder,
         find=lambda: find_service(chosen),
         start=lambda: start_service(chosen),
-        port=port,
-        version=__version__,
+        chosen=chosen_for,
+        policy=policy.path(),
+        listen=lambda: _listen(port),
+        environment=dict(os.environ),
     ).serve
+
+
+def chosen_for(folder: Path) -> "Chosen | None":
+    """Return the session that `coord connect` registered for a folder, and the name of a terminal that has none."""
+    from coordination.daemon.terminals import Chosen  # noqa: PLC0415 - as above
+
+    entry = claude_code.entry(ENTRY, folder)
+    found = None if entry is None else _REGISTERED.search(str(entry.get("url", "")))
+    return None if found is None else Chosen(found["session"], found["agent"])
+
+
+def _listen(port: int) -> "socket.socket | str":
+    """Take the port, or say why it cannot be taken."""
+    try:
+        return ports.listen(LOOPBACK, port)
+    except PortUnavailable as error:
+        return str(error)
 
 
 def find_service(chosen: Settings) -> "Found | None":

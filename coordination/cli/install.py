@@ -114,7 +114,7 @@ def _notes(folder: Folder, port: int) -> list[str]:
     entry = claude_code.entry(ENTRY, Path.cwd())
     if entry is not None and claude_code.is_ours(entry):
         notes.append(
-            f"This project has the entry {ENTRY} of `coord connect` too. It goes on to work, and the plugin makes it "
+            f"This project is connected by the entry {ENTRY} too. It goes on to work, and the plugin makes it "
             f"unnecessary: {coord('connect --remove')}"
         )
     running = daemon_background.find(folder)

@@ -123,7 +123,7 @@ def render(plugin: Path, pinned: Mapping[str, str], launching: bytes | None = No
     offer = {"name": PLUGIN, "description": manifest.get("description", ""), "source": f"./{PLUGIN}"}
     marketplace = {
         "name": MARKETPLACE,
-        "description": "What `coord install` made of the plugin on this machine.",
+        "description": "The plugin as it was installed on this machine.",
         "owner": manifest.get("author", {"name": MARKETPLACE}),
         "plugins": [offer],
     }

@@ -10,7 +10,10 @@ from typing import Any, Final
 import orjson
 
 SPOKEN_TO: Final = frozenset(
-    {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SubagentStart", "SubagentStop"}
+    {
+        *("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"),
+        *("Stop", "SubagentStart", "SubagentStop"),
+    }
 )
 """Hooks whose words reach the model; of Stop and SubagentStop they keep it going."""
 NOTHING: Final = b"{}"

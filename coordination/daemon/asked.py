@@ -83,11 +83,15 @@ class Asked:
 
 def asked(body: bytes) -> Asked:
     """Read a request."""
+    return asked_by(loaded(body))
+
+
+def loaded(body: bytes) -> object:
+    """Return what a body says in JSON, None when it is none."""
     try:
-        message: object = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Asked()
-    return asked_by(message)
+        return None
 
 
 def asked_by(message: object) -> Asked:

@@ -28,9 +28,9 @@ from coordination.domain.file_lock import Held
 from coordination.repository.checkout import describe_checkout
 from coordination.repository.edited_path import EditedPath, Locator
 
-DECIDE_SECONDS: Final = 1.5
+DECIDE_SECONDS: Final = 1.2
 """How long a decision may take; the hook program waits for a little longer."""
-SOON_SECONDS: Final = 1.2
+SOON_SECONDS: Final = 0.8
 """A lease that ends so soon is waited for."""
 
 
@@ -91,15 +91,13 @@ class EditGate:
 
     async def before_read(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of a file that is about to be read."""
-        place = await self._place(event)
-        if place is not None:
-            await self._reads.before_read(_reader(terminal, event), place.real)
+        for file in _files(await self._place(event)):
+            await self._reads.before_read(_reader(terminal, event), file)
 
     async def after_read(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of what was read."""
-        place = await self._place(event)
-        if place is not None:
-            await self._reads.after_read(_reader(terminal, event), place.real)
+        for file in _files(await self._place(event)):
+            await self._reads.after_read(_reader(terminal, event), file)
 
     async def after(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of what was written."""
@@ -109,9 +107,8 @@ class EditGate:
         agent = self._terminals.known(terminal, place.top, event.subagent)
         if agent is not None:
             self._writing.discard((agent, place.real))
-        await self._reads.after_write(
-            _reader(terminal, event), place.real, None if agent is None else agent.id
-        )
+        for file in _files(place):
+            await self._reads.after_write(_reader(terminal, event), file, agent)
 
     def idle(self, terminal: Terminal, subagent: str | None) -> None:
         """Take note that a terminal, or its subagent, writes nothing at the moment."""
@@ -131,9 +128,10 @@ class EditGate:
         if isinstance(outcome, Unknown):
             return self._undecided(place, outcome.why)
         self._notices.content(agent, place.relative)
-        changed = await self._reads.changed(_reader(terminal, event), place.real)
-        if changed is not None:
-            return Answer(deny=words.changed(place.relative, changed.by, changed.at))
+        for file in _files(place):
+            changed = await self._reads.changed(_reader(terminal, event), file)
+            if changed is not None:
+                return Answer(deny=words.changed(place.relative, changed.by, changed.at))
         self._writing.add((agent, place.real))
         return Answer()
 
@@ -167,6 +165,11 @@ class EditGate:
             return Answer(deny=words.blocked(why))
         said = words.unprotected(why)
         return Answer(context=said, person=said)
+
+
+def _files(place: EditedPath | None) -> list[Path]:
+    """Return all names of a file, as absolute paths: who read it may have called it by another one."""
+    return [] if place is None else [place.real, *(place.top / other for other in place.also)]
 
 
 def _reader(terminal: Terminal, event: HookEvent) -> str:

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 
 from coordination.client.errors import RequestRefused
 from coordination.daemon.connection import ServiceAway
-from coordination.daemon.lease import TTL_SECONDS, Holder, Kind, OwnLease, holder_of, kind_of
+from coordination.daemon.lease import TTL_SECONDS, Holder, Kind, OwnLease, holder_of
 from coordination.daemon.lease_book import LeaseBook
 from coordination.daemon.lease_calls import LEASE_LOST
 from coordination.daemon.lease_core import LeaseCore, batches, keys_of
 from coordination.daemon.local_agent import LocalAgent
+from coordination.domain.agent import WhyLeft
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """An agent whose last leases are still to be found and given back; until when that makes sense."""
+    """An agent that leaves, and the service is still to be told; until when that makes sense."""
 
     agent: LocalAgent
-    why: str
+    why: WhyLeft
     until: float
 
 
@@ -58,7 +59,7 @@ class GivingBack:
                 del core.book.lapsed[key]
             await self._flush(leases)
 
-    async def leave(self, agent: LocalAgent, why: str) -> None:
+    async def leave(self, agent: LocalAgent, why: WhyLeft) -> None:
         """Give back everything of an agent that leaves, also what it claimed without our knowing yet."""
         core, holder = self._core, holder_of(agent)
         core.book.agents.pop(holder, None)
@@ -118,23 +119,17 @@ class GivingBack:
         for holder, leaving in list(self._leaving.items()):
             if leaving.until <= at:
                 del self._leaving[holder]
-        await asyncio.gather(*(self._find_all(holder) for holder in list(self._leaving)))
+        await asyncio.gather(*(self._leave(holder) for holder in list(self._leaving)))
 
-    async def _find_all(self, holder: Holder) -> None:
-        """Read what an agent that leaves holds, and have it given back."""
+    async def _leave(self, holder: Holder) -> None:
+        """Have an agent leave at the service, which releases what nobody here knew of, and its places in the queue."""
         core, leaving = self._core, self._leaving[holder]
         try:
-            leases = await core.calls.read(leaving.agent.session)
+            departure = await core.calls.leave(leaving.agent, leaving.why)
         except (ServiceAway, RequestRefused):
             return
-        # It may have come back meanwhile.
-        if self._leaving.get(holder) is not leaving:
-            return
-        for lease in leases:
-            if lease.agent_id == leaving.agent.id:
-                own = core.book.confirm(leaving.agent, lease, start=core.now(), kind=kind_of(lease))
-                core.give_back([] if own is None else [own])
-        await self._flush([own for own, _ in core.book.ending.values() if holder_of(own.agent) == holder])
+        # Of an agent that came back meanwhile, what it has claimed since may be among it.
+        core.book.ended([lease.fencing_token for lease in departure.released], core.now())
         if self._leaving.get(holder) is leaving:
             del self._leaving[holder]
 

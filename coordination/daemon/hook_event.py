@@ -26,6 +26,7 @@ class HookEvent:
         tool: the tool's name, "" where there is none.
         tool_use_id: the id of the tool's call.
         path: the file that an edit tool or `Read` is about, as it stands there.
+        prompt: what the person typed.
         subagent: Claude Code's id of the subagent, None in the terminal itself.
         subagent_type: what kind of subagent it is.
     """
@@ -37,6 +38,7 @@ class HookEvent:
     tool: str = ""
     tool_use_id: str = ""
     path: str = ""
+    prompt: str = ""
     subagent: str | None = None
     subagent_type: str = ""
 
@@ -54,7 +56,7 @@ class HookEvent:
 def read(name: str, body: Mapping[str, Any]) -> HookEvent:
     """Read what the hook `name` was given."""
     given = body.get("tool_input")
-    about = cast("Mapping[str, Any]", given) if isinstance(given, dict) else {}
+    about: Mapping[str, Any] = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     return HookEvent(
         name=name,
         claude_session=_text(body, "session_id"),
@@ -63,6 +65,7 @@ def read(name: str, body: Mapping[str, Any]) -> HookEvent:
         tool=_text(body, "tool_name"),
         tool_use_id=_text(body, "tool_use_id"),
         path=next((found for field in _PATHS if (found := _text(about, field))), ""),
+        prompt=_text(body, "prompt"),
         subagent=_text(body, "agent_id") or None,
         subagent_type=_text(body, "agent_type"),
     )

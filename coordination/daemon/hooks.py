@@ -5,12 +5,12 @@ behind it. Which hooks there are, and when they come, is in docs/reference/plugi
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import orjson
-import structlog
 
 from coordination.client.errors import ClientError
 from coordination.client.service import ServiceClient
@@ -27,13 +27,13 @@ from coordination.daemon.notices import Notice, Notices
 from coordination.daemon.terminals import Terminal, Terminals
 from coordination.repository.checkout import find_top_level
 
-BRIEF_SECONDS: Final = 1.5
+BRIEF_SECONDS: Final = 1.2
 HEADERS: Final = "headers"
+_PLANS: Final = re.compile(r"/coord:plan(\s|$)")
 _OURS: Final = "mcp__plugin_coord_coordination__"
 _MOST_CALLS: Final = 200
 
-_log: Final = structlog.get_logger(__name__)
-_Step = Callable[["Hooks", Terminal, HookEvent], Awaitable[Answer]]
+_Step = Callable[[Terminal, HookEvent], Awaitable[Answer]]
 
 
 class Hooks:
@@ -63,6 +63,17 @@ class Hooks:
         self._gate = gate
         self._notices = notices
         self._headers = headers
+        self._steps: Mapping[str, _Step] = {
+            "SessionStart": self._session_start,
+            "UserPromptSubmit": self._prompt,
+            "PreToolUse": self._before_tool,
+            "PostToolUse": self._after_tool,
+            "PostToolUseFailure": self._after_failure,
+            "Stop": self._stop,
+            "SubagentStart": self._subagent_start,
+            "SubagentStop": self._subagent_stop,
+            "SessionEnd": self._session_end,
+        }
 
     async def answer(self, call: HookCall) -> Reply:
         """Do what a hook asks for, and return what it prints."""
@@ -74,8 +85,8 @@ class Hooks:
             return Reply(orjson.dumps(dict(self._headers(terminal))))
         event = read(call.event, call.body)
         self._learn(terminal, event)
-        step = _STEPS.get(event.name)
-        answer = Answer() if step is None else await step(self, terminal, event)
+        step = self._steps.get(event.name)
+        answer = Answer() if step is None else await step(terminal, event)
         return self._with_notices(terminal, event, answer)
 
     # --- the hooks ------------------------------------------------------------------------------------------------
@@ -94,10 +105,24 @@ class Hooks:
             said = words.unprotected(refusal.message)
         return Answer(context=said, person=said)
 
-    async def _prompt(self, terminal: Terminal, _event: HookEvent) -> Answer:
+    async def _prompt(self, terminal: Terminal, event: HookEvent) -> Answer:
         terminal.working.add(None)
         self._gate.idle(terminal, None)
-        return Answer()
+        return await self._plan(terminal, event) if _PLANS.match(event.prompt) else Answer()
+
+    async def _plan(self, terminal: Terminal, event: HookEvent) -> Answer:
+        """Let the terminal have the planner's role, because the person asks for it by our command."""
+        try:
+            agent = await self._agent(terminal, event)
+
+            def take(client: ServiceClient) -> None:
+                client.take_planner(agent.session, agent.user, agent.id)
+
+            await self._link.call(take, seconds=BRIEF_SECONDS)
+        except (ServiceAway, ClientError) as error:
+            said = words.not_planner(str(error))
+            return Answer(context=said, person=said)
+        return Answer(context=words.role(agent.id, agent.id))
 
     async def _before_tool(self, terminal: Terminal, event: HookEvent) -> Answer:
         terminal.working.add(event.subagent)
@@ -189,15 +214,6 @@ class Hooks:
             self._notices.told(agent, notices)
 
 
-_TELLING: Final = frozenset({"SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SubagentStop"})
-_STEPS: Final[Mapping[str, _Step]] = {
-    "SessionStart": Hooks._session_start,
-    "UserPromptSubmit": Hooks._prompt,
-    "PreToolUse": Hooks._before_tool,
-    "PostToolUse": Hooks._after_tool,
-    "PostToolUseFailure": Hooks._after_failure,
-    "Stop": Hooks._stop,
-    "SubagentStart": Hooks._subagent_start,
-    "SubagentStop": Hooks._subagent_stop,
-    "SessionEnd": Hooks._session_end,
-}
+_TELLING: Final = frozenset(
+    {"SessionStart", "UserPromptSubmit", "PostToolUse", "PostToolUseFailure", "Stop", "SubagentStop"}
+)

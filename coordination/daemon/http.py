@@ -122,8 +122,8 @@ class _Gate:
 
 def _unauthorized(path: str) -> Response:
     if path == mcp_relay.PATH:
-        # Claude Code takes a 401 for a wish to log in, and remembers it for fifteen minutes.
-        return problem(403, "unauthorized", _WANTED)
+        # Claude Code takes a 401 and a 403 for a wish to log in, and remembers that for fifteen minutes.
+        return problem(400, "unauthorized", _WANTED)
     return problem(401, "unauthorized", _WANTED, headers={"www-authenticate": "Bearer"})
 
 

@@ -18,8 +18,10 @@ from coordination.daemon.connection import ServiceAway
 from coordination.daemon.lease import REASON, TTL_MINUTES, OwnLease
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
+from coordination.domain.agent import WhyLeft
 from coordination.domain.event import Event, EventKind
 from coordination.domain.file_lock import Granted, Held, Lease, Operation
+from coordination.domain.session import Departure
 
 LEASE_LOST: Final = "lease_lost"
 NOT_FOUND: Final = "not_found"
@@ -106,6 +108,12 @@ class LeaseCalls:
         return await self._link.call(
             lambda client: _acting(client, first.agent, first.checkout).release(leases),
             seconds=ANSWER_SECONDS,
+        )
+
+    async def leave(self, agent: LocalAgent, why: WhyLeft) -> Departure:
+        """Have an agent leave its session, with all that it holds there."""
+        return await self._twice(
+            lambda client: _acting(client, agent, agent.checkout).leave(why), ANSWER_SECONDS
         )
 
     async def read(self, session: str) -> list[Lease]:

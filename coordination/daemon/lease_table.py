@@ -27,6 +27,7 @@ from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.reclaim import Reclaim
 from coordination.daemon.renewal import Renewal
+from coordination.domain.agent import WhyLeft
 from coordination.domain.errors import InvalidInput
 from coordination.domain.event import Event, EventKind
 from coordination.domain.file_lock import Held
@@ -147,10 +148,19 @@ class LeaseTable:
         keys = None if paths is None else [path.key for path in normalise_all(paths, literal=True)]
         await self._giving_back.release(agent, keys)
 
-    async def leave(self, agent: LocalAgent, why: str) -> None:
+    async def leave(self, agent: LocalAgent, why: WhyLeft) -> None:
         """Give back everything of an agent that is no more, and follow its session no more for it."""
         self._core.following.remove(agent.session, agent.id)
         await self._giving_back.leave(agent, why)
+
+    def automatic(self, agent: LocalAgent) -> list[tuple[str, str]]:
+        """Return what an agent holds because it edited: checkouts, `{host}:{git top level}`, and paths in them."""
+        held = self._core.book.held.values()
+        return [
+            (own.checkout, own.lease.path)
+            for own in held
+            if own.kind is Kind.AUTOMATIC and holder_of(own.agent) == holder_of(agent)
+        ]
 
     async def adopt(self, agent: LocalAgent, checkouts: Sequence[str] = ()) -> None:
         """Take an agent in, with what it holds by the service's account; after a restart, and when it joins.

@@ -17,13 +17,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coordination.daemon import upstream
-from coordination.daemon.asked import Asked, asked
+from coordination.daemon.asked import Asked, asked, loaded
 from coordination.daemon.service_state import STARTING_SECONDS, ServiceState
 from coordination.daemon.upstream import Connections, Route
 from coordination.domain.checkout import parse_terminal
-from coordination.domain.errors import CoordinationError
+from coordination.domain.errors import CoordinationError, Forbidden
 from coordination.transport.exchange import ExchangeMiddleware, exchange_of
 from coordination.transport.mcp.headers import only
+from coordination.transport.mcp.message import member
 from coordination.transport.problem import problem
 
 PATH: Final = "/mcp"
@@ -124,7 +125,8 @@ class McpRelay:
         terminal = parse_terminal(only(scope["headers"], _TERMINAL))
         route = await self._resolve(terminal, question.tool_use_id) if terminal else None
         if route is None:
-            return problem(403, "unknown_terminal", _UNKNOWN)
+            # Not 403, which Claude Code would remember as it does a 401: see `_refusal`.
+            return problem(400, "unknown_terminal", _UNKNOWN)
         body = exchange_of(scope).body
         return upstream.request(scope["method"], route, scope["headers"], terminal, body)
 
@@ -156,7 +158,10 @@ class McpRelay:
         self, response: httpx.Response, question: Asked, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Pass an answer on: a stream as it comes, anything else as a whole, so that it never ends half-way."""
-        refusal = _refusal(response, question)
+        try:
+            refusal = await _refusal(response, question)
+        except httpx.TransportError:
+            refusal = question.retry_later(_NOT_KNOWN)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -187,13 +192,24 @@ def _start(response: httpx.Response) -> dict[str, object]:
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
 
 
-def _refusal(response: httpx.Response, question: Asked) -> Response | None:
-    """Return what is said instead of an answer that would mislead the client; None passes it on."""
+async def _refusal(response: httpx.Response, question: Asked) -> Response | None:
+    """Return what is said instead of an answer that would mislead the client; None passes it on.
+
+    The client's own credential is good. By a 401 or 403 it would look for a login of its own, and remember for fifteen
+    minutes that it found none.
+    """
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        # The client's own credential is good: by a 401 it would look for a login of its own.
-        if question.is_call:
-            return question.refused_call("unauthorized", _REFUSED, "coord login")
-        return problem(502, "unauthorized", _REFUSED, next_call="coord login")
+        return _refused(question, "unauthorized", _REFUSED, "coord login")
+    if response.status_code == HTTPStatus.FORBIDDEN:
+        detail = member(loaded(await response.aread()), "detail")
+        said = detail if isinstance(detail, str) else "The coordination service does not allow it."
+        return _refused(question, Forbidden.code, said, "coord whoami")
     if response.is_redirect or (question.is_call and response.status_code in _ELSEWHERE):
         return question.retry_later(_NOT_KNOWN)
     return None
+
+
+def _refused(question: Asked, code: str, message: str, next_call: str) -> Response:
+    if question.is_call:
+        return question.refused_call(code, message, next_call)
+    return problem(502, "service_refused", message, next_call=next_call)

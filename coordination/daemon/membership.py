@@ -22,11 +22,12 @@ from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.notices import Notices
 from coordination.daemon.state import State
 from coordination.daemon.terminals import NOBODY, Terminal, Terminals
+from coordination.domain.agent import WhyLeft
 from coordination.repository.checkout import find_top_level
 from coordination.repository.terminal import is_alive, terminal_of, working_folder
 
-LEFT: Final = "left"
-ENDED: Final = "ended"
+LEFT: Final[WhyLeft] = "left"
+ENDED: Final[WhyLeft] = "ended"
 HAND_BACK_SECONDS: Final = 1.0
 PRESENT_SECONDS: Final = 40.0
 """How often an agent says that it is here: after two minutes without a word its name counts as free."""
@@ -79,7 +80,11 @@ class Membership:
             return None
         return self._here(TerminalKey(int(pid), started))
 
-    async def restore(self) -> None:
+    def joined(self, agent: LocalAgent) -> None:
+        """Look after what an agent holds that joined."""
+        self._behind(self._leases.adopt(agent, [agent.checkout]))
+
+    def restore(self) -> None:
         """Go on with the terminals of before a restart; those that ended meanwhile leave."""
         for known in self._state.terminals():
             if is_alive(known.key.pid, known.key.started):
@@ -138,14 +143,13 @@ class Membership:
 
     async def _rejoin(self, terminal: Terminal) -> None:
         with suppress(ServiceAway, ClientError):
-            agent = await self._terminals.agent(terminal, terminal.home)
-            await self._leases.adopt(agent, [agent.checkout])
+            await self._terminals.agent(terminal, terminal.home)
 
     def _ended(self, key: TerminalKey) -> None:
         for leaving in self._leaving(key, ENDED):
             self._behind(leaving)
 
-    def _leaving(self, key: TerminalKey, why: str) -> list[Coroutine[Any, Any, None]]:
+    def _leaving(self, key: TerminalKey, why: WhyLeft) -> list[Coroutine[Any, Any, None]]:
         agents = self._terminals.gone(key)
         self._state.forget_terminal(key)
         for agent in agents:

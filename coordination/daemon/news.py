@@ -38,20 +38,26 @@ class News:
         self._link = link
         self._terminals = terminals
         self._notices = notices
+        self._broken: set[str] = set()
         self._asking: set[asyncio.Task[None]] = set()
 
-    def happened(self, session: str, event: Event) -> None:
-        """Take note of an event."""
+    def on_event(self, session: str, event: Event) -> None:
+        """Take note of what happened in a session."""
         agents = self._terminals.agents(session)
         self._notices.happened(event, agents)
         if event.kind in ASKED_FOR:
             for agent in agents:
                 self._ask(agent, event.seq)
 
-    def missed(self, session: str) -> None:
-        """Take note that events may have been missed."""
-        for agent in self._terminals.agents(session):
-            self._ask(agent, None)
+    def on_current(self, session: str, current: bool) -> None:
+        """Ask for all news after a break, in which events may have been missed."""
+        if current and session in self._broken:
+            for agent in self._terminals.agents(session):
+                self._ask(agent, None)
+        if current:
+            self._broken.discard(session)
+        else:
+            self._broken.add(session)
 
     async def close(self) -> None:
         """Ask no more."""

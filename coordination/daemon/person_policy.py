@@ -1,7 +1,7 @@
-"""The person's policy file as the daemon reads it: anew whenever it changed, and never weaker than what stands there.
+"""The person's policy file as the daemon reads it: anew each time, and never weaker than what stands there.
 
-A file that cannot be read, or that somebody else may have written, counts as `block` for everything. What its lines mean
-is in `domain.policy`.
+A file that cannot be read, or that somebody else may have written, counts as `block` for everything. What its lines
+mean is in `domain.policy`.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Whether a file is still as its reader knows it: what was read or written last, compared with the disk.
 
-A reader is one conversation, of a terminal or of a subagent in it. After `/clear` it is another one, which knows nothing.
+A reader is one conversation, of a terminal or of a subagent in it. After `/clear` it is another one, that has read
+nothing.
 
 What counts is the content, so a file that was touched or written anew with the same bytes has not changed. Of a read,
 the content from before it counts: if the file changed meanwhile nobody knows which of the two the agent saw, and then

@@ -5,11 +5,16 @@ record beside it is only for telling: it may be missing for a moment while a dae
 """
 
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from coordination.daemon.folder import Folder, RunningDaemon
-from coordination.embedded.lock import try_lock
+from coordination.embedded.lock import is_free, try_lock
+
+TRIES: Final = 10
+PAUSE_SECONDS: Final = 0.02
 
 
 class AlreadyRunning(Exception):
@@ -25,6 +30,15 @@ class AlreadyRunning(Exception):
         self.daemon = daemon
 
 
+def is_taken(folder: Folder) -> bool:
+    """Whether some process is the daemon of a folder, if only just now: it may not have said so yet.
+
+    Raises:
+        OSError: the lock cannot be looked at.
+    """
+    return not is_free(folder.lock)
+
+
 @contextmanager
 def only_one(folder: Folder) -> Generator[None]:
     """Be the daemon of a folder for the block.
@@ -36,7 +50,7 @@ def only_one(folder: Folder) -> Generator[None]:
         AlreadyRunning: another process is.
         OSError: the lock cannot be made.
     """
-    held = try_lock(folder.lock)
+    held = _try(folder)
     if held is None:
         raise AlreadyRunning(folder.find())
     try:
@@ -44,3 +58,13 @@ def only_one(folder: Folder) -> Generator[None]:
     finally:
         folder.forget()
         os.close(held)
+
+
+def _try(folder: Folder) -> int | None:
+    """Take the lock; who only looks at it (`is_taken`) has it for an instant, so it is tried more than once."""
+    for _ in range(TRIES):
+        held = try_lock(folder.lock)
+        if held is not None or folder.find() is not None:
+            return held
+        time.sleep(PAUSE_SECONDS)
+    return None

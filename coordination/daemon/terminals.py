@@ -8,7 +8,7 @@ in one step, because another machine may ask for it at the same instant.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, product
 from pathlib import Path
@@ -83,9 +83,17 @@ class Terminals:
         link: the service.
         state: the names that agents had.
         chosen: what the person chose for a folder.
+        joined: is told of each agent that joined.
     """
 
-    def __init__(self, link: Link, state: State, chosen: ChosenFor) -> None:
+    def __init__(
+        self,
+        link: Link,
+        state: State,
+        chosen: ChosenFor,
+        joined: Callable[[LocalAgent], None] = lambda _: None,
+    ) -> None:
+        self._joined = joined
         self._link = link
         self._state = state
         self._chosen = chosen
@@ -228,10 +236,9 @@ class Terminals:
         return agent
 
     def _keep(self, terminal: Terminal, agent: LocalAgent) -> LocalAgent:
-        self._state.keep_name(
-            agent.session, str(terminal.key), agent.subagent or terminal.claude_session, agent.name
-        )
+        self._state.keep_name(agent, terminal.claude_session or None)
         terminal.agents[agent.session, agent.subagent] = agent
+        self._joined(agent)
         return agent
 
 

@@ -15,6 +15,10 @@ SHOWN_AGENTS: Final = 20
 SHOWN_PATHS: Final = 5
 WAIT: Final = 45
 _PREFIX: Final = "coordination: "
+WAITING: Final = (
+    f"{_PREFIX}there is news for you. It stands beside this message; act on it if it concerns your work."
+)
+"""What wakes a terminal; the hook of its turn brings the news."""
 
 
 def name(text: str) -> str:
@@ -36,9 +40,9 @@ def lasting(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def clock(at: datetime) -> str:
-    """Return an instant of today in the machine's own time zone."""
-    return f"{at.astimezone():%H:%M:%S}"
+def clock(at: float) -> str:
+    """Return an instant, in seconds since 1970, in the machine's own time zone."""
+    return f"{datetime.fromtimestamp(at).astimezone():%H:%M:%S}"
 
 
 def held(path: str, outcome: Held, me: str) -> str:
@@ -70,11 +74,10 @@ def _relation(holder: str, me: str) -> str:
     return "your parent " if me.startswith(f"{holder}.") else ""
 
 
-def changed(path: str, by: str | None, at: datetime | None) -> str:
+def changed(path: str, by: str | None, at: float) -> str:
     """Refuse an edit because the file is not as the agent last read it."""
-    when = "" if at is None else f" at {clock(at)}"
     who = (
-        f"{name(by)} wrote it{when}."
+        f"{name(by)} wrote it at {clock(at)}."
         if by is not None
         else "it was written by something that is no agent here: a command, an editor, or git."
     )
@@ -108,8 +111,8 @@ def starting() -> str:
     )
 
 
-def brief(me: str, status: SessionStatus, waiting: Sequence[str]) -> str:
-    """Tell an agent where it is: who is here, what they hold, and what waits for it."""
+def brief(me: str, status: SessionStatus) -> str:
+    """Tell an agent where it is: who is here, and what they hold."""
     others = [one for one in status.agents if one.agent_id != me]
     lines = [
         f"{_PREFIX}you are {name(me)} in session {name(status.session)}, with {counted(len(others), 'other agent')}. "
@@ -122,7 +125,7 @@ def brief(me: str, status: SessionStatus, waiting: Sequence[str]) -> str:
     mine = next((one for one in status.agents if one.agent_id == me), None)
     if mine is not None and mine.locks:
         lines.append(f"You hold {names(lease.path for lease in mine.locks)}.")
-    return "\n".join([*lines, *waiting])
+    return "\n".join(lines)
 
 
 def _one(agent: AgentStatus) -> str:
@@ -163,6 +166,11 @@ def role(planner: str, me: str) -> str:
     if planner == me:
         return f"{_PREFIX}you are the session's planner now."
     return f"{_PREFIX}{name(planner)} is the session's planner now, in your place."
+
+
+def not_planner(why: str) -> str:
+    """Say that the role of the planner could not be taken."""
+    return f"{_PREFIX}you are not the session's planner: {shown(why)}"
 
 
 def planned() -> str:

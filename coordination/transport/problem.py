@@ -1,10 +1,9 @@
 """HTTP errors as problem details (RFC 9457), the one shape in which every route refuses.
 
-`application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one; that of a lost
-lease also carries `details`, all of its paths, because the program that asked goes on with the others; that of a checkout
-which is taken the session that has it, because a program goes there. The
-codes are those of the tools, and the table here gives each its status. Over MCP an error has no status of its own
-(`transport.mcp.errors`).
+`application/problem+json` with `type, title, status, detail, code`, and `next_call` where there is one. Two carry
+`details` too, because programs go on with them: that of a lost lease all of its paths, and that of a checkout which is
+taken the session that has it. The codes are those of the tools, and the table here gives each its status. Over MCP an
+error has no status of its own (`transport.mcp.errors`).
 """
 
 from collections.abc import Mapping

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
 from coordination.app import port as ports
-from coordination.cli import daemon_background, run
+from coordination.cli import daemon_background, detached, run
 from coordination.cli.output import Failure
 from coordination.daemon.folder import Folder, RunningDaemon, folder_in
-from coordination.repository.terminal import is_alive
+from coordination.daemon.single import only_one
+from coordination.repository.terminal import is_alive, started_at
 from tests.integration.cli import tiny_daemon
+from tests.integration.installation import eventually
 
 TINY = tiny_daemon.__file__
 START = """
@@ -138,19 +142,34 @@ def test_after_a_kill_the_next_one_starts_in_its_place(start: Start, folder: Fol
     assert start().pid != killed.pid
 
 
-def test_two_at_once_are_one(start: Start, folder: Folder) -> None:
+def test_who_loses_to_one_that_begins_at_the_same_moment_waits_for_that_one(folder: Folder) -> None:
     daemon_background.prepare(folder)
-    command = [sys.executable, TINY, str(folder.path.parent), "0"]
+    command = [sys.executable, "-c", START, TINY, str(folder.path.parent), "0"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as first:
-        found = start()
-        try:
-            if found.pid == first.pid:
-                assert folder.find() == found
-            else:
-                assert first.wait(20) == 1
-        finally:
-            first.terminate()
+    # This process is the other one, which has the lock and has not said so yet.
+    with only_one(folder), subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as loser:
+        eventually(lambda: "runs already" in detached.said(folder.output), "the second to lose")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder.socket))
+            listener.listen()
+            folder.record(RunningDaemon(os.getpid(), started_at(os.getpid()), 0, str(folder.socket), "1"))
+            _, said = loser.communicate(timeout=60)
+    assert (loser.returncode, said) == (0, b"")
+
+
+def test_of_several_that_are_started_at_once_one_runs_and_everybody_finds_it(folder: Folder) -> None:
+    command = [sys.executable, "-c", START, TINY, str(folder.path.parent), "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with ExitStack() as stack:
+        starters = [
+            stack.enter_context(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE))
+            for _ in range(4)
+        ]
+        said = [one.communicate(timeout=60)[1] for one in starters]
+    found = folder.find()
+    assert found is not None
+    assert daemon_background.stop(folder, found)
+    assert [(one.returncode, text) for one, text in zip(starters, said, strict=True)] == [(0, b"")] * 4
 
 
 def test_one_that_ends_while_it_starts_says_why(folder: Folder) -> None:

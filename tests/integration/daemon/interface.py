@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from coordination.daemon import http
 from coordination.daemon.conversation import Methods
 from coordination.daemon.journal import Journal
-from coordination.daemon.mcp_relay import McpRelay
+from coordination.daemon.mcp_relay import McpRelay, Resolve
 from coordination.daemon.service_state import ServiceState
 from coordination.daemon.tcp import Port
 from coordination.daemon.upstream import Connections, Route
@@ -35,6 +35,8 @@ class Interface:
     Attributes:
         routes: whose requests are: by terminal and, for a subagent, by the id of its call.
         asked: what was asked of that, in order.
+        answer: says it instead of them, where it is set.
+        on_asked: called whenever it is asked.
     """
 
     url: str = ""
@@ -42,12 +44,15 @@ class Interface:
     journal: Journal = field(default_factory=lambda: Journal(kept=5))
     routes: dict[tuple[str, str | None], Route] = field(default_factory=dict[tuple[str, str | None], Route])
     asked: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, str | None]])
+    answer: Resolve | None = None
     on_asked: Callable[[], object] = field(default=lambda: None)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30, trust_env=False))
 
     async def resolve(self, terminal: str, tool_use_id: str | None) -> Route | None:
         self.asked.append((terminal, tool_use_id))
         self.on_asked()
+        if self.answer is not None:
+            return await self.answer(terminal, tool_use_id)
         return self.routes.get((terminal, tool_use_id)) or self.routes.get((terminal, None))
 
     def lead(

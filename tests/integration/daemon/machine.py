@@ -191,6 +191,8 @@ async def machine(gate: Gate, *, run: bool = True) -> AsyncGenerator[Machine]:
                 await searching
         await table.close()
         following.close()
+        # What is under way would be done in the next test's database.
+        await asyncio.to_thread(link._pool.shutdown)
         link.close()
 
 

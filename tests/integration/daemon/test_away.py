@@ -128,7 +128,18 @@ async def test_a_login_that_works_no_more_is_told_and_never_as_a_401() -> None:
         assert (said["code"], said["next_call"]) == ("unauthorized", "coord login")
         body, headers = modern("tools/list", {})
         answer = await daemon.post(body, **headers)
-        assert (answer.status_code, answer.json()["code"]) == (502, "unauthorized")
+        assert (answer.status_code, answer.json()["code"]) == (502, "service_refused")
+
+
+async def test_what_the_service_does_not_allow_is_told_in_its_words_and_never_as_a_403() -> None:
+    upstream = Upstream(403, b'{"code": "forbidden", "detail": "It is for another session."}')
+    async with served(upstream, lifespan="off") as url, interface() as daemon:
+        daemon.lead(url, "demo")
+        said = (await daemon.call("claim_file_lock", {"file_paths": ["a.py"]}))["structuredContent"]
+        assert (said["code"], said["message"]) == ("forbidden", "It is for another session.")
+        body, headers = modern("tools/list", {})
+        answer = await daemon.post(body, **headers)
+        assert (answer.status_code, answer.json()["detail"]) == (502, "It is for another session.")
 
 
 async def test_no_redirect_is_followed_or_passed_on() -> None:

@@ -13,9 +13,11 @@ from tests.integration.app.streams import claim, join
 from tests.integration.cli.running import Running
 from tests.integration.daemon.machine import LIMIT_SECONDS, Machine, Noted
 
+SESSION = "followed"
+
 
 async def heard(noted: Noted, number: int) -> list[int | bool]:
-    """What is told of the session `demo` next."""
+    """What is told of the session next."""
     async with asyncio.timeout(LIMIT_SECONDS):
         return [(await noted.told.get())[1] for _ in range(number)]
 
@@ -33,8 +35,8 @@ def noted(one: Machine) -> Noted:
 
 async def began(core: Core, one: Machine, noted: Noted) -> None:
     """Have a session followed."""
-    await join(core, "demo")
-    one.following.add("demo", "impl_a")
+    await join(core, SESSION)
+    one.following.add(SESSION, "impl_a")
     assert await heard(noted, 1) == [True]
 
 
@@ -42,26 +44,26 @@ async def test_each_event_comes_once_and_breaks_are_told(
     service: Running, one: Machine, noted: Noted
 ) -> None:
     await began(service.core, one, noted)
-    await claim(service.core, "demo", "a.py")
+    await claim(service.core, SESSION, "a.py")
     assert await heard(noted, 1) == [3]
     await one.gate.cut()
     assert await heard(noted, 1) == [False]
-    await claim(service.core, "demo", "b.py")
+    await claim(service.core, SESSION, "b.py")
     assert await heard(noted, 2) == [True, 4]
-    assert one.following.seen("demo") == 4
-    assert one.following.is_current("demo")
+    assert one.following.seen(SESSION) == 4
+    assert one.following.is_current(SESSION)
 
 
 async def test_a_session_that_is_not_there_yet_is_followed_once_it_is(
     service: Running, one: Machine, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FIRST_PAUSE", 3600)
-    one.following.add("demo", "impl_a")
-    followed = one.following._sessions["demo"]
+    one.following.add(SESSION, "impl_a")
+    followed = one.following._sessions[SESSION]
     await one.until(lambda: followed._thread is None)
-    assert not one.following.is_current("demo")
-    await join(service.core, "demo")
-    one.following.poke("demo")
+    assert not one.following.is_current(SESSION)
+    await join(service.core, SESSION)
+    one.following.poke(SESSION)
     assert await heard(noted, 1) == [True]
 
 
@@ -69,11 +71,11 @@ async def test_it_ends_with_the_last_agent_that_wants_it(
     service: Running, one: Machine, noted: Noted
 ) -> None:
     await began(service.core, one, noted)
-    one.following.add("demo", "impl_b")
-    assert streams() == ["events of demo"]
-    one.following.remove("demo", "impl_a")
-    assert one.following.is_current("demo")
-    one.following.remove("demo", "impl_b")
+    one.following.add(SESSION, "impl_b")
+    assert streams() == [f"events of {SESSION}"]
+    one.following.remove(SESSION, "impl_a")
+    assert one.following.is_current(SESSION)
+    one.following.remove(SESSION, "impl_b")
     assert await heard(noted, 1) == [False]
     await one.until(lambda: not streams())
 
@@ -82,8 +84,8 @@ async def test_after_sleep_it_begins_anew_where_it_stopped(
     service: Running, one: Machine, noted: Noted
 ) -> None:
     await began(service.core, one, noted)
-    one.deafen()
-    await claim(service.core, "demo", "a.py")
+    one.deafen(SESSION)
+    await claim(service.core, SESSION, "a.py")
     one.following.again()
     assert await heard(noted, 3) == [False, True, 3]
 
@@ -92,16 +94,16 @@ async def test_who_is_behind_loses_nothing(
     service: Running, one: Machine, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BACKLOG", 2)
-    await join(service.core, "demo")
+    await join(service.core, SESSION)
     for number in range(40):
-        await claim(service.core, "demo", f"{number}.py")
-    one.following.add("demo", "impl_a")
+        await claim(service.core, SESSION, f"{number}.py")
+    one.following.add(SESSION, "impl_a")
     assert await heard(noted, 1) == [True]
-    followed = one.following._sessions["demo"]
+    followed = one.following._sessions[SESSION]
     followed.seen = 0
     followed.begin()
     told = await heard(noted, 44)
     assert told == [False, True, *range(1, 43)]
     for number in range(40, 50):
-        await claim(service.core, "demo", f"{number}.py")
+        await claim(service.core, SESSION, f"{number}.py")
     assert await heard(noted, 10) == list(range(43, 53))

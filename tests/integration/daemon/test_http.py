@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from coordination import __version__
-from coordination.client.private_file import UnusableFile
 from coordination.client import token_file
-from coordination.daemon import http
+from coordination.client.private_file import UnusableFile
 from tests.integration.daemon.interface import TOKEN, Interface, interface
 
 
@@ -75,5 +74,7 @@ def test_the_token_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 async def test_two_who_start_at_once_have_one_token(tmp_path: Path) -> None:
-    made = await asyncio.gather(*(asyncio.to_thread(token_file.read_or_make, tmp_path / "daemon" / "token") for _ in range(8)))
+    made = await asyncio.gather(
+        *(asyncio.to_thread(token_file.read_or_make, tmp_path / "daemon" / "token") for _ in range(8))
+    )
     assert len(set(made)) == 1

@@ -20,10 +20,12 @@ from tests.integration.daemon.machine import Clock, Halt
 from tests.unit.client.told import Server
 
 LIMIT_SECONDS = 40
+NAME = "coordination"
 
 
-def sessions(client: ServiceClient) -> list[str]:
-    return [session.id for session in client.sessions()]
+def name(client: ServiceClient) -> str:
+    """Any question that a service answers with the same as long as it lives."""
+    return client.health()["service"]
 
 
 @asynccontextmanager
@@ -53,19 +55,19 @@ async def test_a_service_that_comes_back_elsewhere_is_found_there(service: Runni
         link = Link(lambda: Found(where[0], None, None, "alice"))
         async with searching(link) as told:
             with pytest.raises(ServiceAway):
-                await link.call(sessions, seconds=5)
+                await link.call(name, seconds=5)
             await first.open()
             link.look_now()
             await until(lambda: link.state is LinkState.REACHABLE)
-            assert await link.call(sessions, seconds=5) == []
+            assert await link.call(name, seconds=5) == NAME
             assert (link.user, link.generation) == ("alice", 1)
             await first.shut()
             await second.open()
             where[0] = second.url
             with pytest.raises(ServiceAway, match=first.url):
-                await link.call(sessions, seconds=5)
+                await link.call(name, seconds=5)
             await until(lambda: link.state is LinkState.REACHABLE)
-            assert await link.call(sessions, seconds=5) == []
+            assert await link.call(name, seconds=5) == NAME
             assert link.generation == 2
             assert told == [LinkState.REACHABLE, LinkState.AWAY, LinkState.REACHABLE]
 
@@ -82,12 +84,12 @@ async def test_what_the_service_refuses_is_let_through_and_it_is_not_away(servic
 async def test_what_comes_after_its_time_goes_to_who_asked_for_it(service: Running) -> None:
     async with searching(link := Link(lambda: Found(service.url, None, None, "alice"))):
         await until(lambda: link.state is LinkState.REACHABLE)
-        late: list[list[str]] = []
+        late: list[str] = []
         for given_up in (False, True):
             halt = Halt()
             asked = asyncio.create_task(
                 link.call(
-                    lambda client, halt=halt: halt.run(sessions, client),
+                    lambda client, halt=halt: halt.run(name, client),
                     seconds=30 if given_up else 0.01,
                     late=late.append,
                 )
@@ -97,7 +99,7 @@ async def test_what_comes_after_its_time_goes_to_who_asked_for_it(service: Runni
                 asked.cancel()
             with pytest.raises((ServiceAway, asyncio.CancelledError)):
                 await asked
-            assert late == [[]] * given_up
+            assert late == [NAME] * given_up
             halt.go.set()
             await until(lambda given_up=given_up: len(late) == 1 + given_up)
             await until(lambda: link.state is LinkState.REACHABLE)
@@ -110,12 +112,12 @@ async def test_what_did_not_begin_in_time_is_never_done(
     async with searching(link := Link(lambda: Found(service.url, None, None, "alice"))):
         await until(lambda: link.state is LinkState.REACHABLE)
         halt, done = Halt(), list[str]()
-        first = asyncio.create_task(link.call(lambda client: halt.run(sessions, client), seconds=30))
+        first = asyncio.create_task(link.call(lambda client: halt.run(name, client), seconds=30))
         await halt.until_reached()
         with pytest.raises(ServiceAway):
             await link.call(lambda _: done.append("second"), seconds=0.05)
         halt.go.set()
-        assert await first == []
+        assert await first == NAME
         await until(lambda: link.state is LinkState.REACHABLE)
         await link.call(lambda _: done.append("third"), seconds=5)
         assert done == ["third"]
@@ -129,12 +131,12 @@ async def test_a_local_service_is_started_once_a_minute_and_never_waited_for() -
         assert link.state is LinkState.STARTING
         for _ in range(3):
             with pytest.raises(ServiceAway):
-                await link.call(sessions, seconds=5)
+                await link.call(name, seconds=5)
             clock.ahead += 1
         assert len(started) == 1
         clock.ahead += 60
         with pytest.raises(ServiceAway):
-            await link.call(sessions, seconds=5)
+            await link.call(name, seconds=5)
         await until(lambda: len(started) == 2)
         assert told == [LinkState.STARTING]
 
@@ -148,7 +150,7 @@ async def test_a_start_that_fails_is_told(service: Running) -> None:
         link.look_now()
         await until(lambda: link.state is LinkState.AWAY)
         with pytest.raises(ServiceAway, match="no space left"):
-            await link.call(sessions, seconds=5)
+            await link.call(name, seconds=5)
 
 
 async def test_whatever_finding_raises_the_search_goes_on(service: Running) -> None:
@@ -182,7 +184,7 @@ async def test_what_is_no_service_and_one_without_its_database_are_away(server: 
         await until(lambda: link.state is LinkState.REACHABLE)
         server.answers((200, b"<html>"))
         with pytest.raises(ServiceAway, match="does not speak"):
-            await link.call(sessions, seconds=5)
+            await link.call(name, seconds=5)
 
 
 async def test_a_credential_never_goes_to_another_machine_in_clear_text() -> None:
@@ -197,5 +199,5 @@ async def test_a_hosted_service_is_asked_with_the_credential_of_the_moment(dsn: 
         async with searching(link := Link(lambda: Found(hosted.url, lambda: tokens[0], None, "alice"))):
             await until(lambda: link.state is LinkState.REACHABLE)
             with pytest.raises(RequestRefused) as refused:
-                await link.call(sessions, seconds=5)
+                await link.call(ServiceClient.sessions, seconds=5)
             assert refused.value.code == "unauthorized"

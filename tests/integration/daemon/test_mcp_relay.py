@@ -176,7 +176,7 @@ async def test_many_terminals_are_served_at_once_each_with_a_stream(
 async def test_a_terminal_that_nobody_knows_is_told_what_to_do(daemon: Interface) -> None:
     daemon.routes.clear()
     answer = await daemon.post(call("check_agent_status", {}))
-    assert (answer.status_code, answer.json()["code"]) == (403, "unknown_terminal")
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_terminal")
     assert "coord mcp-stdio" in answer.json()["detail"]
     nobody = {key: value for key, value in daemon.headers.items() if key != "x-coordination-terminal"}
     answer = await daemon.client.post(
@@ -204,8 +204,8 @@ async def test_without_the_token_nothing_is_asked_of_anybody(daemon: Interface) 
         answer = await daemon.client.post(
             f"{daemon.url}/mcp", json=call("check_agent_status", {}), headers={**CLAUDE_CODE, **given}
         )
-        # Not 401, by which Claude Code would look for a login and remember that for 15 minutes.
-        assert (answer.status_code, answer.json()["code"]) == (403, "unauthorized")
+        # Not 401 or 403, by which Claude Code would look for a login and remember that for 15 minutes.
+        assert (answer.status_code, answer.json()["code"]) == (400, "unauthorized")
     assert daemon.asked == []
 
 

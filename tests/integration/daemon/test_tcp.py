@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 
 import httpx
 from starlette.responses import PlainTextResponse
 
+from coordination.cli.daemon_port import taking
 from coordination.daemon.tcp import Port
 from tests.integration.daemon.interface import free
 
@@ -48,3 +50,18 @@ async def test_answers_do_not_wait_for_each_other() -> None:
     assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
     serving.cancel()
     await asyncio.wait([serving])
+
+
+async def test_a_port_that_this_very_program_has_is_told_with_its_name() -> None:
+    with free() as other:
+        number: int = other.getsockname()[1]
+        port = Port(taking(number), again_seconds=60)
+        serving = asyncio.create_task(port.serve(SERVED))
+        await port.settled()
+        assert port.trouble.startswith(f"Port {number} of 127.0.0.1 is taken by ")
+        assert f"process {os.getpid()}." in port.trouble
+        serving.cancel()
+        await asyncio.wait([serving])
+    found = taking(0)()
+    assert isinstance(found, socket.socket)
+    found.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import stat
@@ -14,8 +15,9 @@ import psutil
 import pytest
 
 from coordination.client.private_file import UnusableFile
+from coordination.daemon import single
 from coordination.daemon.folder import Folder, RunningDaemon, folder_in
-from coordination.daemon.single import AlreadyRunning, only_one
+from coordination.daemon.single import AlreadyRunning, is_taken, only_one
 from coordination.daemon.socket_path import PATH_MAX
 
 HOLD = """
@@ -108,6 +110,24 @@ def test_a_record_that_others_can_write_is_refused(folder: Folder) -> None:
     folder.running.chmod(0o666)
     with pytest.raises(UnusableFile, match="open to other users"):
         folder.find()
+
+
+def test_who_only_looks_whether_one_runs_keeps_nobody_from_being_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with only_one(folder):
+        assert is_taken(folder)
+    assert not is_taken(folder)
+    looking = os.open(folder.lock, os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+
+    def stop_looking(_seconds: float) -> None:
+        os.close(looking)
+
+    # The look is over when it is tried again.
+    monkeypatch.setattr(single.time, "sleep", stop_looking)
+    with only_one(folder):
+        assert is_taken(folder)
 
 
 def test_the_second_is_told_who_runs_and_after_a_crash_the_folder_is_free(folder: Folder) -> None:

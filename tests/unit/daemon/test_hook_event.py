@@ -20,7 +20,7 @@ def test_an_edit_is_read() -> None:
     }
     event = read("PreToolUse", body)
     assert event == HookEvent(
-        "PreToolUse", "s", "/work", "", "Edit", "toolu_1", "/work/a.py", "a1", "Explore"
+        "PreToolUse", "s", "/work", "", "Edit", "toolu_1", "/work/a.py", "", "a1", "Explore"
     )
     assert event.edits
     assert not event.reads

@@ -1,0 +1,185 @@
+"""The daemon, put together: what hooks talk to, and what speaks to the service for the terminals of a machine.
+
+It knows neither the settings nor how a service is started; what it needs of them is passed in (`cli.daemon_run`). It
+ends when it is asked to, and gives back then what it claimed by itself, because nobody renews it any more.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from starlette.types import ASGIApp
+
+from coordination.client import token_file
+from coordination.daemon import http, words
+from coordination.daemon.connection import Found, LinkState
+from coordination.daemon.edit_gate import EditGate
+from coordination.daemon.folder import Folder
+from coordination.daemon.following import Following
+from coordination.daemon.hook_socket import HookSocket
+from coordination.daemon.hooks import Hooks
+from coordination.daemon.journal import Journal
+from coordination.daemon.lease_table import LeaseTable
+from coordination.daemon.link import Link
+from coordination.daemon.liveness import Liveness
+from coordination.daemon.local_agent import LocalAgent
+from coordination.daemon.mcp_relay import McpRelay
+from coordination.daemon.membership import Membership
+from coordination.daemon.needs import Needs
+from coordination.daemon.news import News
+from coordination.daemon.notices import Notices
+from coordination.daemon.person_policy import PersonPolicy
+from coordination.daemon.reads import Reads
+from coordination.daemon.routes import Routes
+from coordination.daemon.service_state import ServiceState
+from coordination.daemon.state import State
+from coordination.daemon.status import Status
+from coordination.daemon.tcp import Listen, Port
+from coordination.daemon.terminals import ChosenFor, Terminal, Terminals
+from coordination.daemon.upstream import Connections
+from coordination.daemon.waking import Waking
+from coordination.daemon.web_socket import DaemonSocket
+from coordination.repository.edited_path import Locator
+
+_log: Final = structlog.stdlib.get_logger(__name__)
+
+
+class Daemon:
+    """The daemon of one folder.
+
+    Args:
+        folder: its folder, which is ours alone.
+        find: says which service to talk to, None when there is none; called in a thread, and may raise.
+        start: starts the local service; called in a thread.
+        chosen: what the person chose for the terminals of a folder.
+        policy: the person's policy file.
+        listen: takes the port on loopback.
+        environment: the variables that git is run with.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        find: Callable[[], Found | None],
+        start: Callable[[], None] | None,
+        chosen: ChosenFor,
+        policy: Path,
+        listen: Listen,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._folder = folder
+        self._state = State(folder.state)
+        self._token = token_file.read_or_make(folder.token)
+        self._link = Link(find, start)
+        self._following = Following(self._link)
+        self._journal = Journal()
+        self._notices = Notices(self._to_be_told)
+        self._terminals = Terminals(self._link, self._state, chosen, self._joined)
+        self._needs = Needs(self._terminals, environment)
+        self._leases = LeaseTable(self._link, self._following, self._needs.still, self._lost)
+        self._liveness = Liveness()
+        self._membership = Membership(
+            self._link, self._state, self._terminals, self._leases, self._notices, self._liveness
+        )
+        self._waking = Waking(self._terminals)
+        self._news = News(self._link, self._terminals, self._notices)
+        self._following.observers.append(self._news)
+        self._policy = PersonPolicy(policy)
+        gate = EditGate(
+            self._terminals,
+            self._leases,
+            Reads(self._state),
+            self._notices,
+            Locator(environment),
+            self._policy.blocks,
+        )
+        self._hooks = Hooks(self._link, self._terminals, self._membership, gate, self._notices, self._headers)
+        self._service = ServiceState()
+        self._link.observe(self._service_became)
+        self._port = Port(listen)
+        self._restored = False
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; then give back what was claimed for edits."""
+        async with AsyncExitStack() as stack:
+            connections = await stack.enter_async_context(Connections())
+            app = self._app(connections)
+            works = [
+                self._link.run(),
+                self._leases.run(),
+                self._membership.keep_present(),
+                self._port.serve(app),
+            ]
+            tasks = [asyncio.create_task(work) for work in works]
+            stack.push_async_callback(_end, tasks)
+            await stack.enter_async_context(HookSocket(self._folder.socket, self._hooks.answer))
+            _log.info("daemon_serves", pid=os.getpid(), folder=str(self._folder.path))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            # What ended by itself failed.
+            for task in tasks:
+                if task.done():
+                    task.result()
+        await self._close()
+
+    async def _close(self) -> None:
+        """Give back what was claimed for edits, and end what goes on behind."""
+        for agent in self._terminals.agents():
+            paths = [path for _, path in self._leases.automatic(agent)]
+            if paths:
+                await self._leases.release(agent, paths)
+        await self._membership.close()
+        await self._waking.close()
+        await self._news.close()
+        await self._leases.close()
+        self._following.close()
+        self._liveness.close()
+        self._link.close()
+        self._state.close()
+
+    def _app(self, connections: Connections) -> ASGIApp:
+        routes = Routes(self._link, self._terminals, self._membership)
+        status = Status(self._link, self._terminals, self._leases, self._notices)
+        return http.app(
+            token=self._token,
+            relay=McpRelay(routes.route, self._service, connections),
+            socket=DaemonSocket({"status": status.read}, self._journal, self._token),
+            service=self._service,
+            terminals=lambda: len(list(self._terminals)),
+        )
+
+    def _headers(self, terminal: Terminal) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._token}", "x-coordination-terminal": str(terminal.key)}
+
+    def _to_be_told(self, agent: LocalAgent) -> None:
+        self._waking.wake(agent)
+
+    def _joined(self, agent: LocalAgent) -> None:
+        self._membership.joined(agent)
+        self._journal.record(
+            "agent.joined", agent=agent.id, session=agent.session, terminal=str(agent.terminal)
+        )
+
+    def _service_became(self, state: LinkState) -> None:
+        self._service.now(state.value)
+        self._journal.record("service.became", state=state.value, why=self._link.why)
+        if state is LinkState.REACHABLE and not self._restored:
+            self._restored = True
+            self._membership.restore()
+
+    def _lost(self, agent: LocalAgent, paths: tuple[str, ...], why: str) -> None:
+        self._notices.tell(agent, words.lost(paths, why))
+        self._journal.record("lease.lost", agent=agent.id, session=agent.session, paths=list(paths), why=why)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    # Any: what ended before has told already how.
+    _: list[Any] = await asyncio.gather(*tasks, return_exceptions=True)

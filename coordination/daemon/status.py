@@ -1,0 +1,56 @@
+"""What the daemon tells of itself: terminals, agents, what they hold, and whether the service answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coordination.daemon.lease_table import LeaseTable
+from coordination.daemon.link import Link
+from coordination.daemon.local_agent import LocalAgent
+from coordination.daemon.notices import Notices
+from coordination.daemon.terminals import Terminal, Terminals
+
+
+class Status:
+    """Describes the daemon.
+
+    Args:
+        link: the service.
+        terminals: who works here.
+        leases: what they hold.
+        notices: what they are to be told.
+    """
+
+    def __init__(self, link: Link, terminals: Terminals, leases: LeaseTable, notices: Notices) -> None:
+        self._link = link
+        self._terminals = terminals
+        self._leases = leases
+        self._notices = notices
+
+    # Any: JSON.
+    async def read(self, _params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the whole of it."""
+        found = self._link.service
+        return {
+            "service": {
+                "state": self._link.state,
+                "url": None if found is None else found.url,
+                "why": self._link.why,
+            },
+            "terminals": [self._terminal(terminal) for terminal in self._terminals],
+        }
+
+    def _terminal(self, terminal: Terminal) -> dict[str, Any]:
+        return {
+            "terminal": str(terminal.key),
+            "folder": str(terminal.home),
+            "working": None in terminal.working,
+            "agents": [self._agent(agent) for agent in terminal.agents.values()],
+        }
+
+    def _agent(self, agent: LocalAgent) -> dict[str, Any]:
+        return {
+            "agent": agent.id,
+            "session": agent.session,
+            "editing": [path for _, path in self._leases.automatic(agent)],
+            "to_be_told": len(self._notices.due(agent)),
+        }
