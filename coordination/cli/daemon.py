@@ -206,12 +206,13 @@ def uninstall(*, json: Json = False) -> int:
 
 
 def port_of(chosen: Settings, given: int | None) -> int:
-    """Return the port that was typed, else the one that the plugin was installed with, else the usual one.
+    """Return the port that was typed or exported, else the one that the plugin was installed with, else what is set.
 
     Raises:
         Failure: it is none.
     """
-    port = given if given is not None else pinned_port(chosen.data_dir) or PORT
+    said = chosen.daemon_port if chosen.is_from_environment("daemon_port") else None
+    port = given if given is not None else said or pinned_port(chosen.data_dir) or chosen.daemon_port
     if not 1 <= port <= HIGHEST_PORT:
         raise Failure(
             f"--port must be 1 to {HIGHEST_PORT}.",

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from coordination import __version__
 from coordination.app import logs
-from coordination.app import port as ports
-from coordination.app.port import PortUnavailable
 from coordination.app.stop import Stop
 from coordination.cli import background, claude_code, daemon_background, place, policy, target
 from coordination.cli.connect import ENTRY
+from coordination.cli.daemon_port import taking
 from coordination.cli.output import Failure, tell
 from coordination.daemon.folder import Folder, RunningDaemon
 from coordination.daemon.single import AlreadyRunning, only_one
@@ -25,12 +24,9 @@ from coordination.repository.terminal import started_at
 from coordination.settings import Settings
 
 if TYPE_CHECKING:
-    import socket
-
     from coordination.daemon.connection import Found
     from coordination.daemon.terminals import Chosen
 
-LOOPBACK: Final = "127.0.0.1"
 _REGISTERED: Final = re.compile(r"__session__(?P<session>.+)__\$\{COORD_AGENT:-(?P<agent>[^}]+)\}$")
 Serve = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Serves until the event is set, and then gives back what is held."""
@@ -47,7 +43,7 @@ def daemon_of(chosen: Settings, folder: Folder, port: int) -> Serve:
         start=lambda: start_service(chosen),
         chosen=chosen_for,
         policy=policy.path(),
-        listen=lambda: _listen(port),
+        listen=taking(port),
         environment=dict(os.environ),
     ).serve
 
@@ -59,14 +55,6 @@ def chosen_for(folder: Path) -> "Chosen | None":
     entry = claude_code.entry(ENTRY, folder)
     found = None if entry is None else _REGISTERED.search(str(entry.get("url", "")))
     return None if found is None else Chosen(found["session"], found["agent"])
-
-
-def _listen(port: int) -> "socket.socket | str":
-    """Take the port, or say why it cannot be taken."""
-    try:
-        return ports.listen(LOOPBACK, port)
-    except PortUnavailable as error:
-        return str(error)
 
 
 def find_service(chosen: Settings) -> "Found | None":

@@ -3,13 +3,14 @@
 Nobody else's words stand here: messages and reasons of other agents are read with `sync_progress`, where they are data.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 from coordination.domain.file_lock import Held
 from coordination.domain.session import AgentStatus, SessionStatus
-from coordination.domain.text import call, counted, shown
+from coordination.domain.text import call, counted, printable, shown
 
 SHOWN_AGENTS: Final = 20
 SHOWN_PATHS: Final = 5
@@ -22,8 +23,8 @@ WAITING: Final = (
 
 
 def name(text: str) -> str:
-    """Return a name or a path as it may stand in a sentence."""
-    return f'"{shown(text)}"'
+    """Return a name or a path as it may stand in a sentence: whatever is in it, it ends where its quotes do."""
+    return json.dumps(shown(text), ensure_ascii=False)
 
 
 def names(texts: Iterable[str], most: int = SHOWN_PATHS) -> str:
@@ -50,7 +51,7 @@ def held(path: str, outcome: Held, me: str) -> str:
     return (
         f"{_PREFIX}{name(path)} {_obstacle(outcome, me)} You would be number {outcome.queue_position} in line. "
         "Nothing was written. Work on something else meanwhile, you are told when it is free; or wait for it: "
-        f"{call('claim_file_lock', file_paths=[path], wait_seconds=WAIT)}"
+        f"{printable(call('claim_file_lock', file_paths=[path], wait_seconds=WAIT))}"
     )
 
 
@@ -156,9 +157,8 @@ def message(sender: str) -> str:
 
 def unblocked(task_id: str) -> str:
     """Say that a task can begin."""
-    return (
-        f"{_PREFIX}task {name(task_id)} can begin: {call('sync_progress', task_id=task_id, status='started')}"
-    )
+    begin = printable(call("sync_progress", task_id=task_id, status="started"))
+    return f"{_PREFIX}task {name(task_id)} can begin: {begin}"
 
 
 def role(planner: str, me: str) -> str:

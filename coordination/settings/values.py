@@ -141,7 +141,7 @@ class Settings(BaseSettings):
         log_file: a file, rotated at 8 MB, instead of standard error.
         local_token: `required` asks every client for the local token; `auto` only where the system cannot tell
             which user is at the other end of a connection.
-        daemon_port: the port of this machine at which the daemon serves terminals and pages; 0 takes a free one.
+        daemon_port: the port of this machine at which the daemon serves terminals and pages.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
@@ -177,7 +177,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = "info"
     log_file: Folder | None = None
     local_token: Annotated[Literal["auto", "required"], BeforeValidator(lower)] = "auto"  # noqa: S105 - when to ask
-    daemon_port: Annotated[int, whole(0, 65535)] = 8765
+    daemon_port: Annotated[int, whole(1, 65535)] = 8765
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordination.app.application import create
+from coordination.services import agent as agents
 from coordination.settings import load
 from coordination.transport.rest import event_stream
 from tests.conftest import administer, in_database
@@ -19,6 +20,7 @@ from tests.integration.conftest import EMPTY
 from tests.integration.daemon.hook import Hook
 from tests.integration.daemon.interface import Interface, interface
 from tests.integration.daemon.machine import Machine, beside
+from tests.integration.store.steps import agent
 from tests.unit.client.conftest import server
 
 __all__ = ["server"]
@@ -94,6 +96,7 @@ async def service(shared_service: Running, monkeypatch: pytest.MonkeyPatch) -> R
 
 @pytest.fixture
 async def one(service: Running) -> AsyncGenerator[Machine]:
-    """A machine that has reached the service."""
+    """A machine that has reached the service, in which the session is: whoever holds anything there has joined it."""
+    await agents.join(service.core, agent("bystander"))
     async with beside(service) as found:
         yield found

@@ -146,7 +146,7 @@ async def test_what_an_agent_claimed_itself_is_renewed_as_long_as_it_is_there(
         "after.py": True,
     }
     assert one.asked == []
-    await one.table.leave(A, "it ended")
+    await one.table.leave(A, "ended")
     assert await leases(service.core.database) == []
 
 
@@ -186,7 +186,7 @@ async def test_everything_is_given_back_by_who_leaves_also_what_nobody_knew_of(
     await one.table.hold(A, CHECKOUT, ["a.py"])
     await one.gate.shut()
     await granted(service.core.database, agent("impl_a", checkout=TREE), "by-itself.py")
-    await one.table.leave(A, "it ended")
+    await one.table.leave(A, "ended")
     assert len(await leases(service.core.database)) == 2
     await one.gate.open()
     await one.reachable()
@@ -198,7 +198,7 @@ async def test_everything_is_given_back_by_who_leaves_also_what_nobody_knew_of(
 async def test_after_the_time_of_a_lease_giving_back_is_given_up(service: Running, one: Machine) -> None:
     await one.table.hold(A, CHECKOUT, ["a.py"])
     await one.gate.shut()
-    await one.table.leave(A, "it ended")
+    await one.table.leave(A, "ended")
     one.clock.ahead += 301
     await one.table.tick()
     calls = one.link.calls

@@ -50,38 +50,38 @@ async def test_the_newer_era_with_a_stream_beside_calls(daemon: Interface) -> No
 
 
 async def test_a_call_that_is_cancelled_leaves_the_queue_and_is_not_answered(
-    daemon: Interface, service: Any, session: str
+    daemon: Interface, behind: Any, session: str
 ) -> None:
-    daemon.lead(str(service.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
+    daemon.lead(str(behind.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
     async with bridged(f"{daemon.url}/mcp") as (client, _):
         await client.ask("initialize", INITIALIZE, 0)
         await client.call("claim_file_lock", file_paths=["a.py"])
         claim = {"name": "claim_file_lock", "arguments": {"file_paths": ["a.py"], "wait_seconds": 45}}
         client.send("tools/call", {**claim, "_meta": {"claudecode/toolUseId": "toolu_b"}}, 2)
-        await _until_waiting(service, session, 1)
+        await _until_waiting(behind, session, 1)
         client.send("notifications/cancelled", {"requestId": 2})
-        await _until_waiting(service, session, 0)
+        await _until_waiting(behind, session, 0)
         assert (await client.ask("ping", {}, 3))["result"] == {}
 
 
-async def test_the_end_of_the_input_ends_what_waits(daemon: Interface, service: Any, session: str) -> None:
-    daemon.lead(str(service.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
+async def test_the_end_of_the_input_ends_what_waits(daemon: Interface, behind: Any, session: str) -> None:
+    daemon.lead(str(behind.base_url).rstrip("/"), session, "impl_b", use="toolu_b")
     async with bridged(f"{daemon.url}/mcp") as (client, running):
         await client.ask("initialize", INITIALIZE, 0)
         await client.call("claim_file_lock", file_paths=["a.py"])
         claim = {"name": "claim_file_lock", "arguments": {"file_paths": ["a.py"], "wait_seconds": 45}}
         client.send("tools/call", {**claim, "_meta": {"claudecode/toolUseId": "toolu_b"}}, 2)
-        await _until_waiting(service, session, 1)
+        await _until_waiting(behind, session, 1)
         client.lines.put_nowait(None)
         async with asyncio.timeout(5):
             await running
-        await _until_waiting(service, session, 0)
+        await _until_waiting(behind, session, 0)
 
 
-async def _until_waiting(service: Any, session: str, number: int) -> None:
+async def _until_waiting(behind: Any, session: str, number: int) -> None:
     async with asyncio.timeout(10):
         while True:
-            agents = (await service.get(f"/api/v1/sessions/{session}")).json()["agents"]
+            agents = (await behind.get(f"/api/v1/sessions/{session}")).json()["agents"]
             if sum(1 for one in agents if one["waiting"]) == number:
                 return
 

@@ -35,9 +35,9 @@ async def test_the_command_speaks_to_the_daemon_of_its_data_folder(
 
 
 async def test_the_command_speaks_to_the_service_when_a_session_is_named(
-    service: Any, session: str, tmp_path: Path
+    behind: Any, session: str, tmp_path: Path
 ) -> None:
-    port = str(httpx.URL(service.base_url).port)
+    port = str(httpx.URL(behind.base_url).port)
     environment = {"COORDINATION_DATA_DIR": str(tmp_path), "PORT": port, "COORD_AGENT": "impl_q"}
     begin = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": INITIALIZE}
     call: dict[str, Any] = {"name": "sync_progress", "arguments": {}}
@@ -47,7 +47,7 @@ async def test_the_command_speaks_to_the_service_when_a_session_is_named(
     )
     answers = {answer["id"]: answer for answer in map(json.loads, out.splitlines())}
     assert answers[1]["result"]["isError"] is False, err
-    agents = (await service.get(f"/api/v1/sessions/{session}")).json()["agents"]
+    agents = (await behind.get(f"/api/v1/sessions/{session}")).json()["agents"]
     assert [one["agent_id"].partition("/")[2] for one in agents] == ["impl_q"]
 
 
