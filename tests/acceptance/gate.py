@@ -23,6 +23,9 @@ from tests.acceptance.service import START_SECONDS, Service, answers, coord, fre
 TOOLS = "mcp__plugin_coord_coordination__"
 """What the names of the service's tools begin with where they come from the plugin."""
 
+BACK_SECONDS = 25.0
+"""How long a service that died may be away: far less than the pause between two calls of a quiet daemon."""
+
 
 class Daemon:
     """The daemon in the foreground, as `coord daemon run` starts it; use it as a context manager."""
@@ -155,7 +158,7 @@ class Machine:
         dead = self._service()
         dead.kill()
         dead.wait(START_SECONDS)
-        wait_until(lambda: answers(f"{self.service.url}/ready"), START_SECONDS, "the service to be back")
+        wait_until(lambda: answers(f"{self.service.url}/ready"), BACK_SECONDS, "the service to be back")
 
     @contextlib.contextmanager
     def frozen(self, which: str) -> Generator[Callable[[], None]]:
