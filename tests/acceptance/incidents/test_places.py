@@ -155,6 +155,8 @@ def test_two_terminals_of_one_name_do_not_share_what_they_hold(guarded: Lay) -> 
     desk.model.open("the other has tried")
     holder.wait()
     assert refused.is_error
+    assert f'is held by "{USER}/impl_a"' in refused.text
+    assert desk.said_to_model("its namesake", f'you are "{USER}/impl_b"')
     assert (desk.folder / FILE).read_text() == "price = 2\n"
 
 
