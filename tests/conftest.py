@@ -20,6 +20,9 @@ from coordination.embedded import EmbeddedPostgres
 from coordination.services.core import Core
 from coordination.store import migration
 from coordination.store.database import Database
+from tests.acceptance.incidents.report import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]
 
 TEMPLATE = "template_coordination"
 MEMORY_BYTES = 2 * 1024**3

@@ -37,15 +37,20 @@ def daemon_of(chosen: Settings, folder: Folder, port: int) -> Serve:
     # Here, because the other commands need none of it.
     from coordination.daemon.daemon import Daemon  # noqa: PLC0415
 
-    return Daemon(
-        folder,
-        find=lambda: find_service(chosen),
-        start=lambda: start_service(chosen),
-        chosen=chosen_for,
-        policy=policy.path(),
-        listen=taking(port),
-        environment=dict(os.environ),
-    ).serve
+    # Made once it serves: its folder is there then, and no other daemon has it.
+    async def serve(stop: asyncio.Event) -> None:
+        daemon = Daemon(
+            folder,
+            find=lambda: find_service(chosen),
+            start=lambda: start_service(chosen),
+            chosen=chosen_for,
+            policy=policy.path(),
+            listen=taking(port),
+            environment=dict(os.environ),
+        )
+        await daemon.serve(stop)
+
+    return serve
 
 
 def chosen_for(folder: Path) -> "Chosen | None":

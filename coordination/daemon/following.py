@@ -163,6 +163,9 @@ class _Followed:
             self._become(False)
             if isinstance(news, Gone):
                 self.seen = news.up_to
+            else:
+                # A stream that breaks may be the first sign that the service died: calls come seldom.
+                self._link.look_now()
 
     def _ended(self, refused: RequestRefused | None) -> None:
         """Try again later; after a refusal from what comes next: the session is not there (yet), or another one."""

@@ -2,15 +2,16 @@
 
 A terminal is one Claude Code process. In each session that it works in it is an agent, and so is each of its subagents.
 The session is that of the repository in which it works, unless the person said another; the service may know the
-checkout under another session already, and then that is the one. The name is the one that it had before (the same
-process, or the same conversation in a new process), else the first free one; that it is free is decided by the service,
-in one step, because another machine may ask for it at the same instant.
+checkout under another session already, and then that is the one. The name is the one that the process had before, else
+the one that the person said, unless another terminal here has it, else that of the same conversation in an earlier
+process, else the first free one; that it is free is decided by the service, in one step, because another machine may
+ask for it at the same instant.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count, product
+from itertools import chain, count, product
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Final, Protocol
@@ -174,13 +175,13 @@ class Terminals:
         user = await self._user()
         named = self._chosen_name(terminal, top)
         taken = {agent.name for agent in self.agents(session)}
-        had = self._had(session, terminal)
-        # Where the person says one name for two terminals, that is the name of both, and both are told.
-        names = [named] if named else (name for name in _names(had) if name not in taken)
-        for name in names:
+        # Two terminals of one name would be one agent, and hold what the other holds: the second gets another name.
+        wished = self._state.name_in_terminal(session, terminal.key) or named
+        names = chain([wished] if wished else [], _names(self._had(session, terminal)))
+        for name in (name for name in names if name not in taken):
             agent = LocalAgent(session, user, name, terminal.key, checkout=describe_checkout(top) or "")
             try:
-                joined = await self._enter(agent, top, only_if_free=not named)
+                joined = await self._enter(agent, top, only_if_free=name != named)
             except RequestRefused as refusal:
                 if refusal.code != "name_taken":
                     raise

@@ -33,6 +33,8 @@ RUN_SECONDS = 90.0
 
 
 _OPTIONS = ("-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination")
+ANYTHING = ("--permission-mode", "bypassPermissions")
+"""Options of terminals whose person left the room: every tool, unasked."""
 
 
 def headless(steps: Sequence[Step], said: str = "Do what the steps say.") -> list[str]:
@@ -100,10 +102,14 @@ class Terminal:
         Raises:
             TimeoutError: its turn did not end in time.
         """
-        before = self._turns()
+        before = self.turns
+        self.begin(text, steps)
+        wait_until(lambda: self.turns > before, RUN_SECONDS, f"{self.name} to end its turn")
+
+    def begin(self, text: str, steps: Sequence[Step]) -> None:
+        """Type `text` and let the model play `steps`, without waiting for the end of the turn."""
         message: Json = {"role": "user", "content": prompt(text, steps)}
         self._write(json.dumps({"type": "user", "message": message}) + "\n")
-        wait_until(lambda: self._turns() > before, RUN_SECONDS, f"{self.name} to end its turn")
 
     def leave(self) -> None:
         """Let it end, as a person does who has nothing more to say."""
@@ -117,8 +123,18 @@ class Terminal:
         stdin.write(line.encode())
         stdin.flush()
 
-    def _turns(self) -> int:
+    @property
+    def turns(self) -> int:
+        """How many turns it has ended."""
         return self._output.read_text().count('"type":"result"')
+
+    def pause(self) -> None:
+        """Stop it and whatever it started where they are, as the sleep of a laptop does."""
+        os.killpg(self._running.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.killpg(self._running.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """Kill it and whatever it started, if it still runs."""
@@ -132,21 +148,35 @@ class Terminal:
 class Claude:
     """Claude Code of one version with one home folder, in one checkout: what a developer has."""
 
-    def __init__(self, program: Path, folder: Path, checkout: Path, model: ModelApi) -> None:
-        """Make a home folder under `folder` in which the person has been welcomed and trusts `checkout`."""
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        checkout: Path,
+        model: ModelApi,
+        *,
+        home: Path | None = None,
+    ) -> None:
+        """Make a home folder in which the person has been welcomed and trusts `checkout`.
+
+        Args:
+            program: of Claude Code.
+            folder: gets what terminals print, and the home folder when there is none yet.
+            checkout: where terminals work.
+            model: plays their steps.
+            home: a home folder that is there already, with what is configured in it.
+        """
         self.program = program
         self.checkout = checkout
         self.options: Sequence[str] = ()
         """What is typed behind `claude` at every start."""
         self._model = model
         self._logs = folder / "terminals"
-        self._logs.mkdir(parents=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         self._started: list[Terminal] = []
-        self.home = folder / "home"
-        self.home.mkdir()
-        trusted = {str(checkout): {"hasTrustDialogAccepted": True}}
-        config = {"hasCompletedOnboarding": True, "projects": trusted}
-        (self.home / ".claude.json").write_text(json.dumps(config))
+        self.home = home or folder / "home"
+        self.home.mkdir(exist_ok=True)
+        _trust(self.home / ".claude.json", checkout)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -238,6 +268,12 @@ def only_one(lock: Path) -> Generator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+def _trust(settings: Path, checkout: Path) -> None:
+    known: Json = json.loads(settings.read_text()) if settings.exists() else {}
+    trusted = known.get("projects", {}) | {str(checkout): {"hasTrustDialogAccepted": True}}
+    settings.write_text(json.dumps(known | {"hasCompletedOnboarding": True, "projects": trusted}))
 
 
 def _npm_install(version: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -101,11 +101,20 @@ class ModelApi:
         Raises:
             TimeoutError: nobody came to that step in time.
         """
+        return self.reached_one_of(step, seconds=seconds)
+
+    def reached_one_of(self, *steps: str, seconds: float = PATIENCE_SECONDS) -> ModelRequest:
+        """Wait until one of the steps of these names is due and return the request that asked for it first.
+
+        Raises:
+            TimeoutError: nobody came to any of them in time.
+        """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._find(step) is not None, seconds):
+            if not self._changed.wait_for(lambda: self._find(steps) is not None, seconds):
                 seen = [f"{r.terminal}:{r.step}" for r in self._requests if r.scripted]
-                raise TimeoutError(f"no terminal reached the step {step!r} in {seconds} s; seen: {seen}")
-            return cast("ModelRequest", self._find(step))
+                wanted = " or ".join(repr(step) for step in steps)
+                raise TimeoutError(f"no terminal reached the step {wanted} in {seconds} s; seen: {seen}")
+            return cast("ModelRequest", self._find(steps))
 
     def open(self, gate: str) -> None:
         """Let every step pass that waits, or will wait, at the gate of this name."""
@@ -145,8 +154,8 @@ class ModelApi:
                 log.write(json.dumps(line | {"at": time.time()}) + "\n")
             self._changed.notify_all()
 
-    def _find(self, step: str) -> ModelRequest | None:
-        return next((request for request in self._requests if request.step == step), None)
+    def _find(self, steps: Sequence[str]) -> ModelRequest | None:
+        return next((request for request in self._requests if request.step in steps), None)
 
     def _wait(self, reply: Reply) -> None:
         if reply.after is None:

@@ -6,6 +6,7 @@ install anything.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,17 +14,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+import asyncpg
 import httpx
 
+from coordination.embedded import EmbeddedPostgres
 from tests.acceptance.script import Json
 
 START_SECONDS = 40.0
 """How long the first start may take: it makes a database."""
 
 _LOOK_SECONDS = 0.1
+_AGEING = (
+    "UPDATE file_locks SET granted_at = granted_at - $2::interval, expires_at = expires_at - $2 WHERE session_id = $1",
+    "UPDATE claude_code_agents SET last_activity = last_activity - $2::interval WHERE session_id = $1",
+)
 
 
 class Service:
@@ -31,7 +39,7 @@ class Service:
 
     def __init__(self, folder: Path) -> None:
         """Choose a port; data and log lie in `folder`."""
-        self._folder = folder
+        self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {"COORDINATION_DATA_DIR": str(folder / "data"), "PORT": str(self.port)}
@@ -45,12 +53,12 @@ class Service:
         Raises:
             RuntimeError: it ended or did not get ready in time; the message carries its log.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(
                 [coord(), "run"],
-                cwd=self._folder,
+                cwd=self.folder,
                 env=inherited | self.settings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -75,6 +83,10 @@ class Service:
             self._running.kill()
             self._running.wait()
 
+    def age(self, session: str, seconds: float) -> None:
+        """Let time pass for a session: of its leases and agents, every instant is `seconds` earlier than it was."""
+        asyncio.run(_age(EmbeddedPostgres(self.folder / "data").dsn, session, seconds))
+
     def endpoint(self, client: str, virtual_user: str) -> str:
         """The MCP endpoint of a client and a virtual user."""
         return f"{self.url}/mcp/v2/{client}/{virtual_user}"
@@ -90,6 +102,16 @@ class Service:
         if running is None or running.poll() is not None:
             raise RuntimeError(f"the service ended; its log:\n{self._log.read_text()}")
         return answers(f"{self.url}/ready")
+
+
+async def _age(dsn: str, session: str, seconds: float) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            for statement in _AGEING:
+                await connection.execute(statement, session, timedelta(seconds=seconds))
+    finally:
+        await connection.close()
 
 
 def coord() -> str:
