@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import COMMIT, Desk
-from tests.acceptance.incidents.interception import TRIES, caught_writing
+from tests.acceptance.incidents.interception import FILE, TABLE, catch_writing
 from tests.acceptance.incidents.report import WITH, WITHOUT, Saw
 from tests.acceptance.outcome import Outcome
 from tests.acceptance.script import If, Say
@@ -21,14 +21,6 @@ pytestmark = [
     pytest.mark.timeout(180),
     pytest.mark.slow(reason="two real clients start"),
 ]
-
-FILE = "ledger/table.py"
-TABLE = (
-    "price = 0\n"
-    + "".join(f"line_{number} = 0\n" for number in range(TRIES))
-    + "".join(f"row_{number} = {number}\n" for number in range(150_000))
-)
-"""So large that its write takes long enough to be caught."""
 
 
 def play(desk: Desk) -> dict[str, Outcome]:
@@ -50,11 +42,7 @@ def play(desk: Desk) -> dict[str, Outcome]:
     late = desk.converse("impl_b")
     late.say("Look first.", [desk.read(FILE), Say("I see.")])
     desk.model.reached("a:edits")
-    attempts = [
-        [desk.edit(FILE, f"line_{number} = 0\n", f"line_{number} = 7\n"), Say("So.")]
-        for number in range(TRIES)
-    ]
-    assert caught_writing(late, desk.folder / FILE, attempts), "every write was over before it was seen"
+    catch_writing(late, desk)
     try:
         desk.model.open("impl_b is writing")
         desk.model.reached_one_of("a:again", "a:done")
