@@ -28,8 +28,8 @@ def play(desk: Desk) -> dict[str, Outcome]:
     early = desk.start(
         "impl_a",
         [
-            desk.read(FILE),
-            desk.edit(FILE, "price = 0\n", "price = 7\n", name="a:edits", after="impl_b is writing"),
+            desk.read(FILE, name="a:begins", after="impl_b is writing"),
+            desk.edit(FILE, "price = 0\n", "price = 7\n"),
             If(
                 "held by",
                 desk.read(FILE, name="a:again", after="impl_b is done"),
@@ -41,7 +41,7 @@ def play(desk: Desk) -> dict[str, Outcome]:
     )
     late = desk.converse("impl_b")
     late.say("Look first.", [desk.read(FILE), Say("I see.")])
-    desk.model.reached("a:edits")
+    desk.model.reached("a:begins")
     catch_writing(late, desk)
     try:
         desk.model.open("impl_b is writing")
