@@ -23,7 +23,7 @@ from tests.acceptance.service import START_SECONDS, Service, answers, coord, fre
 TOOLS = "mcp__plugin_coord_coordination__"
 """What the names of the service's tools begin with where they come from the plugin."""
 
-BACK_SECONDS = 25.0
+BACK_SECONDS = 35.0
 """How long a service that died may be away: far less than the pause between two calls of a quiet daemon."""
 
 
@@ -124,6 +124,8 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         """Stop both."""
         self.daemon.__exit__()
+        # A hook that found none may have started another.
+        self._coord("daemon", "stop")
         if self._serves:
             self._coord("down")
 
@@ -179,8 +181,8 @@ class Machine:
         }
         return psutil.Process(pid)
 
-    def _coord(self, command: str) -> None:
-        subprocess.run([coord(), command], env=self.environment, check=True, capture_output=True, timeout=90)
+    def _coord(self, *command: str) -> None:
+        subprocess.run([coord(), *command], env=self.environment, check=True, capture_output=True, timeout=90)
 
 
 def _elsewhere(folder: Path, service: Service) -> dict[str, str]:

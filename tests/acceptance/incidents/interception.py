@@ -14,10 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.acceptance.claude import RUN_SECONDS, Terminal
-from tests.acceptance.script import Step
+from tests.acceptance.incidents.desk import Desk
+from tests.acceptance.script import Say, Step
 from tests.acceptance.service import wait_until
 
 TRIES = 12
+FILE = "ledger/table.py"
+TABLE = (
+    "price = 0\n"
+    + "".join(f"line_{number} = 0\n" for number in range(TRIES))
+    + "".join(f"row_{number} = {number}\n" for number in range(150_000))
+)
+"""The text of that file: so large that its write takes long enough to be caught, with a line for each try."""
 
 _WATCHER = """
 import os, signal, sys
@@ -31,13 +39,20 @@ while True:
 """
 
 
-def caught_writing(terminal: Terminal, file: Path, attempts: Sequence[Sequence[Step]]) -> bool:
-    """Let the terminal play one attempt after the other, a turn each, and stop it in the middle of a write to `file`.
+def catch_writing(terminal: Terminal, desk: Desk) -> None:
+    """Let the terminal put 7 in a line of `FILE`, and stop it in the middle of that write.
 
-    Returns:
-        Whether it stands still now, its temporary file made and not yet renamed; `Terminal.resume` lets it go on.
+    It stands still then, its temporary file made and not yet renamed; `Terminal.resume` lets it go on.
+
+    Raises:
+        AssertionError: each of many writes was over before it was seen.
     """
-    return any(_caught(terminal, file, attempt) for attempt in attempts)
+    attempts = [
+        [desk.edit(FILE, f"line_{number} = 0\n", f"line_{number} = 7\n"), Say("So.")]
+        for number in range(TRIES)
+    ]
+    caught = any(_caught(terminal, desk.folder / FILE, attempt) for attempt in attempts)
+    assert caught, "every write was over before it was seen"
 
 
 def _caught(terminal: Terminal, file: Path, attempt: Sequence[Step]) -> bool:

@@ -10,7 +10,7 @@ from tests.acceptance.claude import NEWER, Terminal
 from tests.acceptance.gate import Machine
 from tests.acceptance.incidents.conftest import Lay
 from tests.acceptance.incidents.desk import Desk
-from tests.acceptance.incidents.interception import TRIES, caught_writing
+from tests.acceptance.incidents.interception import FILE, TABLE, catch_writing
 from tests.acceptance.model_api import PATIENCE_SECONDS
 from tests.acceptance.outcome import ToolResult
 from tests.acceptance.script import Say
@@ -23,12 +23,6 @@ pytestmark = [
     pytest.mark.parametrize("version", [NEWER]),
 ]
 
-FILE = "ledger/table.py"
-TABLE = (
-    "price = 0\n"
-    + "".join(f"line_{number} = 0\n" for number in range(TRIES))
-    + "".join(f"row_{number} = {number}\n" for number in range(150_000))
-)
 EDITED = "has been updated successfully"
 
 
@@ -36,11 +30,7 @@ def writing(desk: Desk) -> Terminal:
     """Return impl_a, which stands still in the middle of a write."""
     terminal = desk.converse("impl_a")
     terminal.say("Look first.", [desk.read(FILE), Say("I see.")])
-    attempts = [
-        [desk.edit(FILE, f"line_{number} = 0\n", f"line_{number} = 7\n"), Say("So.")]
-        for number in range(TRIES)
-    ]
-    assert caught_writing(terminal, desk.folder / FILE, attempts), "every write was over before it was seen"
+    catch_writing(terminal, desk)
     return terminal
 
 
