@@ -23,7 +23,7 @@ from tests.acceptance.service import START_SECONDS, Service, answers, coord, fre
 TOOLS = "mcp__plugin_coord_coordination__"
 """What the names of the service's tools begin with where they come from the plugin."""
 
-BACK_SECONDS = 35.0
+BACK_SECONDS = 25.0
 """How long a service that died may be away: far less than the pause between two calls of a quiet daemon."""
 
 
