@@ -7,6 +7,7 @@ import pytest
 
 from coordination.services.core import Core
 from coordination.store.database import Database
+from coordination.transport.buckets import Buckets
 from tests.conftest import administer, in_database
 
 _SHARED = "shared_database"
@@ -53,3 +54,11 @@ async def clean_core(clean_dsn: str) -> AsyncGenerator[Core]:
     core = Core(clean_dsn)
     async with core.running():
         yield core
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time go by for rate limits, so that what was exhausted stays so however slow the machine is."""
+    defaults = Buckets.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "clock", lambda: 0.0)

@@ -142,6 +142,7 @@ def port_is_open(port: int, pid: int) -> bool:
 
 
 def test_a_service_none_of_whose_workers_can_begin_ends_and_says_why(installation: Installation) -> None:
+    installation.data_dir.mkdir(mode=0o700, exist_ok=True)
     (installation.data_dir / "local.token").unlink(missing_ok=True)
     (installation.data_dir / "local.token").symlink_to("/nowhere")
     refused = installation.coord("run", "--workers", "2", COORDINATION_LOCAL_TOKEN="required")  # noqa: S106 - when to ask for it

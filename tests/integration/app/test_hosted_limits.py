@@ -41,6 +41,7 @@ def limited(answer: Any) -> bool:
     )
 
 
+@pytest.mark.usefixtures("still")
 async def test_a_credential_that_asks_too_often_is_told_so_over_both_transports(
     serve: Serve, dsn: str
 ) -> None:

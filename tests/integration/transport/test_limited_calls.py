@@ -10,6 +10,8 @@ from coordination.transport.auth import keep_principal
 from coordination.transport.limits import Limits, TokenLimits
 from tests.integration.transport.endpoint import CLAUDE_CODE, PLANNER, Endpoint, Era, endpoint
 
+pytestmark = pytest.mark.usefixtures("still")
+
 HEADERS = tuple(CLAUDE_CODE.items())
 TIGHT = Limits(token_rate=1, address_rate=1, address_requests=1, address_failures=1)
 
