@@ -7,7 +7,6 @@ the page says between the blocks is done by `Reader`, one act before each block 
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import json
 import os
@@ -15,6 +14,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,7 +63,8 @@ class Reader:
         self._menu = claude.checkout / "menu.md"
         self._terminals: list[Terminal] = []
         self._told = [0, 0]
-        self._waiting: asyncio.Task[None] | None = None
+        self._waiting: Future[None] | None = None
+        self._beside = ThreadPoolExecutor(1)
         claude.options = ["--allowedTools", f"Read,Edit,{CLAIM}"]
         self._environment = claude.environment | {
             "PATH": f"{Path(coord()).parent}:{claude.environment['PATH']}",
@@ -88,7 +89,7 @@ class Reader:
         checkout = self._claude.checkout
         return session_of(checkout) if checkout.exists() else SESSION
 
-    async def does(self, number: int) -> None:
+    def does(self, number: int) -> None:
         """Do what the page says before its block of this number."""
         act = {
             2: self.starts_the_first,
@@ -104,7 +105,7 @@ class Reader:
             15: self.waits_for_the_service,
         }.get(number)
         if act is not None:
-            await asyncio.to_thread(act) if not asyncio.iscoroutinefunction(act) else await act()
+            act()
             self.listens()
 
     def starts_the_first(self) -> None:
@@ -121,21 +122,17 @@ class Reader:
         self._terminals.append(self._claude.converse("second"))
         self._terminals[1].say("Have it served cold.", self._edit("soup", "soup, cold"))
 
-    async def has_the_second_wait(self) -> None:
+    def has_the_second_wait(self) -> None:
         steps: list[Step] = [
             Call(CLAIM, {"file_paths": ["menu.md"], "wait_seconds": 45}),
             *self._edit("soup", "soup, cold"),
         ]
-        self._waiting = asyncio.create_task(
-            asyncio.to_thread(self._terminals[1].say, "Wait for it, then do it.", steps)
-        )
-        await asyncio.to_thread(
-            eventually, lambda: " 1 waiting" in self.types(f"coord status {self.session}"), "it to wait"
-        )
+        self._waiting = self._beside.submit(self._terminals[1].say, "Wait for it, then do it.", steps)
+        eventually(lambda: " 1 waiting" in self.types(f"coord status {self.session}"), "it to wait")
 
-    async def sees_the_second_edit(self) -> None:
+    def sees_the_second_edit(self) -> None:
         assert self._waiting is not None
-        await self._waiting
+        self._waiting.result()
 
     def kills_the_second(self) -> None:
         os.kill(self._terminals[1].pid, signal.SIGKILL)
@@ -174,6 +171,7 @@ class Reader:
     def ends(self) -> None:
         """Leave nothing that runs."""
         self._claude.stop()
+        self._beside.shutdown()
         for command in ("coord uninstall", "coord down"):
             self.types(command)
         assert folder_in(self._data).find() is None
@@ -205,16 +203,16 @@ def reader(programs: dict[str, Path], tmp_path: Path) -> Generator[Reader]:
             one.ends()
 
 
-async def test_every_block_of_the_tutorial_is_what_happens(reader: Reader) -> None:
+def test_every_block_of_the_tutorial_is_what_happens(reader: Reader) -> None:
     for number, block in enumerate(blocks()):
-        await reader.does(number)
+        reader.does(number)
         if block.language == "text":
             said = [normal(reader.named(text)) for text in reader.heard]
             assert any(normal(_CONTINUED.sub(" ", block.text)) in text for text in said), (block.text, said)
             continue
         reader.heard.clear()
         for command, shown in typed(block):
-            printed = await asyncio.to_thread(reader.types, command.replace(SESSION, reader.session))
+            printed = reader.types(command.replace(SESSION, reader.session))
             assert in_order(normal(shown), normal(printed)), (command, printed)
 
 
