@@ -1,4 +1,4 @@
-"""The README's first screen, followed word for word on a clean checkout of this repository.
+"""The README, followed word for word on a clean checkout of this repository: its first screen, and then the plugin.
 
 Commands that begin with `make` run in that checkout, all others in the folder of a project, as the page says.
 `claude` is the real one; where the page starts a terminal, a scripted model says what to do in it.
@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from coordination.repository.identity import session_of
 from tests.acceptance.checkout import clone
 from tests.acceptance.claude import NEWER, Claude, headless
 from tests.acceptance.four_terminals import CLAIM, STATUS
@@ -25,6 +26,8 @@ from tests.acceptance.outcome import Outcome
 from tests.acceptance.readme import commands
 from tests.acceptance.script import Call, Say, Step
 from tests.acceptance.service import free_port
+from tests.integration.installation import eventually
+from tests.unit.docs.page import fences
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -44,6 +47,7 @@ class Reader:
         """Put `claude` on the PATH of a shell whose settings, home and data all lie below `folder`."""
         self.port = free_port()
         self.said: dict[str, str] = {}
+        self.installed = False
         self._claude = claude
         self._product = product
         self._programs = folder / "programs"
@@ -54,6 +58,7 @@ class Reader:
             "PATH": f"{claude.home}/.local/bin:{self._programs}:{os.environ['PATH']}",
             "COORDINATION_DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
+            "COORDINATION_DAEMON_PORT": str(free_port()),
         }
         # The checkout under test is set up from nothing, not with what runs this test.
         for name in ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VENV", "PYTHONPATH"):
@@ -101,13 +106,16 @@ def reader(programs: dict[str, Path], repository: Path, tmp_path: Path) -> Gener
         try:
             yield reader
         finally:
+            if reader.installed:
+                reader.types("coord uninstall")
             reader.types("make down")
 
 
 def test_the_first_screen_leads_from_nothing_to_a_terminal_that_claims_and_back(
     reader: Reader, repository: Path, tmp_path: Path
 ) -> None:
-    page = commands((tmp_path / "coordination" / "README.md").read_text())
+    text = (tmp_path / "coordination" / "README.md").read_text()
+    *page, install, start = commands(text)
     assert page[0] == "make up"
     assert page[-1] == "coord down"
     reader.will_do([Call(CLAIM, {"file_paths": [FILE]}), Say("It is mine.")])
@@ -132,6 +140,59 @@ def test_the_first_screen_leads_from_nothing_to_a_terminal_that_claims_and_back(
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{reader.port}/health", trust_env=False)
     assert not list((tmp_path / "data").rglob("postmaster.pid"))
+
+    assert (install, start) == ("coord install", "claude")
+    protect_every_edit(reader, text, clone(repository, tmp_path / "third project"), tmp_path / "data")
+
+
+def protect_every_edit(reader: Reader, page: str, project: Path, data: Path) -> None:
+    """Go on with the plugin: what is needed starts with the first terminal, and an edit of a held file is refused."""
+    # What terminals start knows their folders, and nothing else of this environment.
+    (data / "coordination.toml").write_text(f"port = {reader.port}\n")
+    printed = reader.types("coord install")
+    reader.installed = True
+    shown = shown_below(page, "coord install").partition("\n…")[0]
+    assert [line.split()[:3] for line in printed.splitlines()[:3]] == [
+        line.split()[:3] for line in shown.splitlines()
+    ][:3]
+    reader.will_do([Say("It starts.")])
+    assert "coordination: starting, unprotected" in reader.types("claude", project)
+
+    eventually(lambda: '"reachable"' in reader.types("coord daemon status --json"), "the service")
+    session = session_of(project)
+    claimed = httpx.post(
+        f"http://127.0.0.1:{reader.port}/mcp/v2/claude/bob__session__{session}__impl_z",
+        json={
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": "claim_file_lock", "arguments": {"file_paths": [FILE]}},
+        },
+        headers={"x-client-name": "claude code"},
+        trust_env=False,
+    )
+    assert claimed.json()["result"]["structuredContent"]["outcome"] == "granted"
+    path = str(project / FILE)
+    reader.will_do(
+        [Call("Read", {"file_path": path}), Call("Write", {"file_path": path, "content": ""}), Say("No.")]
+    )
+    _, refused = outcome(reader.types("claude", project)).results
+    (sentence,) = [block.text for block in fences(page) if block.text.startswith("coordination: ")]
+    assert similar(sentence.replace("README.md", FILE).replace("alice/impl_a", "bob/impl_z")) in similar(
+        refused.text
+    )
+    assert Path(path).read_text()
+
+
+def shown_below(page: str, command: str) -> str:
+    """What a page shows below a command."""
+    block = next(block.text for block in fences(page) if f"$ {command}\n" in block.text)
+    return block.partition(f"$ {command}\n")[2]
+
+
+def similar(text: str) -> str:
+    """A text with every number as `#`."""
+    return re.sub(r"\d+", "#", text.strip())
 
 
 def outcome(printed: str) -> Outcome:
