@@ -143,7 +143,7 @@ torture-check: $(VENV)/.dev
 fuzz: $(VENV)/.dev ## Try thousands of random inputs, others each time
 	@$(BIN)/pytest -q -n $(WORKERS) -m hypothesis --hypothesis-profile=explore --timeout=1800
 
-bench: $(VENV)/.dev ## Measure claims, events and hooks against an echo tool, a bare upsert, a bare LISTEN and a bare Python
+bench: $(VENV)/.dev ## Measure claims, events, hooks and edits against an echo tool, a bare upsert, a bare LISTEN and a bare Python
 	@$(BIN)/python -m benchmarks
 
 coverage: test ## Run the tests and list the lines that they miss; processes that they start are not seen

@@ -1,5 +1,6 @@
 """Measure claims over MCP beside an echo tool, the claim function beside a bare upsert, the file index, and how soon
-events reach their readers beside a bare LISTEN, and the hook program beside a bare interpreter, in one run.
+events reach their readers beside a bare LISTEN, the hook program beside a bare interpreter, and a guarded edit beside
+an unguarded one, in one run.
 
 Rounds alternate between the two sides, so that a machine that changes its pace changes it for both. Printed are
 medians, ratios first; the raw rounds go to ``benchmarks/results/``.
@@ -24,6 +25,7 @@ from rich.table import Table
 from benchmarks import (
     analysis_load,
     database_load,
+    edit_load,
     event_latency,
     growth,
     hook_load,
@@ -35,7 +37,8 @@ from coordination.embedded import EmbeddedPostgres
 from coordination.embedded.binaries import find_binaries
 
 ANALYSED_FILES = 20_000
-PARTS = ("mcp", "database", "index", "analysis", "events", "instances", "retention", "hook")
+EDIT_ROUNDS = 10
+PARTS = ("mcp", "database", "index", "analysis", "events", "instances", "retention", "hook", "edit")
 RESULTS = Path(__file__).parent / "results"
 console = Console()
 
@@ -81,6 +84,7 @@ def measured(
         "instances": lambda: growth.of_instances(console, rounds, seconds),
         "retention": lambda: growth.of_retention(console, rounds, seconds),
         "hook": lambda: of_hook(rounds),
+        "edit": lambda: of_edits(EDIT_ROUNDS),
     }
     return parts[part]()
 
@@ -185,6 +189,12 @@ def of_hook(rounds: int) -> dict[str, list[float]]:
     """The hook program beside the bare interpreter."""
     with tempfile.TemporaryDirectory(prefix="hook-") as folder:
         return hook_load.of_hook(console, Path(folder), rounds)
+
+
+def of_edits(rounds: int) -> dict[str, list[float]]:
+    """A guarded edit beside an unguarded one."""
+    with tempfile.TemporaryDirectory(prefix="edit-") as folder:
+        return edit_load.of_edits(console, Path(folder), rounds)
 
 
 def to_readers(seconds: float) -> dict[str, list[float]]:

@@ -7,8 +7,8 @@ by time; every answer must be HTTP 200 and carry no error, else it is counted as
 import asyncio
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 PROTOCOL = "2026-07-28"
 
@@ -32,12 +32,13 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where calls go: the port, the path of agent n, and the tool and arguments of its i-th call."""
+    """Where calls go: the port, the path of agent n, the tool and arguments of its i-th call, and headers besides."""
 
     port: int
     path: Callable[[int], str]
     tool: str
     arguments: Callable[[int, int], dict[str, object]]
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 async def run(target: Target, agents: int, seconds: float) -> Load:
@@ -94,11 +95,12 @@ def request(target: Target, agent: int, number: int) -> bytes:
             },
         }
     ).encode()
+    more = "".join(f"{name}: {value}\r\n" for name, value in target.headers.items())
     head = (
         f"POST {target.path(agent)} HTTP/1.1\r\nhost: 127.0.0.1:{target.port}\r\ncontent-type: application/json\r\n"
         f"accept: application/json, text/event-stream\r\nuser-agent: claude-code/2.1.330 (cli)\r\n"
         f"mcp-protocol-version: {PROTOCOL}\r\nmcp-method: tools/call\r\nmcp-name: {target.tool}\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"{more}content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

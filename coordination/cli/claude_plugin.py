@@ -58,18 +58,27 @@ def remove(claude: str) -> Iterator[Change]:
         Failure: `claude` refused, or cannot be understood.
     """
     by_hand = "\n".join(["By hand:", *lines_to_remove()])
-    installed = _one(claude, "id", FULL_NAME, "list")
-    if installed is not None:
+    found = installed(claude)
+    if found is not None:
         claude_code.order(claude, "plugin", "uninstall", FULL_NAME, mend=by_hand)
-    yield ("unchanged" if installed is None else "removed"), "plugin"
+    yield ("unchanged" if found is None else "removed"), "plugin"
     known = _one(claude, "name", MARKETPLACE, "marketplace", "list")
     if known is not None:
         claude_code.order(claude, "plugin", "marketplace", "remove", MARKETPLACE, mend=by_hand)
     yield ("unchanged" if known is None else "removed"), "marketplace"
 
 
+def installed(claude: str) -> dict[str, Any] | None:
+    """Return what Claude Code says of the plugin that it has for this person, in the current folder.
+
+    Raises:
+        Failure: it cannot be run, or understood.
+    """
+    return _one(claude, "id", FULL_NAME, "list")
+
+
 def _install(claude: str, version: str, by_hand: str) -> str:
-    found = _one(claude, "id", FULL_NAME, "list")
+    found = installed(claude)
     if found is None:
         claude_code.order(claude, "plugin", "install", FULL_NAME, mend=by_hand)
         return "added"

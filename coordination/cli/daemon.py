@@ -59,6 +59,7 @@ def run(*, port: Port = None, json: Json = False) -> int:
             mend=f"Stop it first: {coord('daemon stop')}",
             code="already_running",
         )
+    daemon_background.prepare(folder)
     if json:
         emit({"state": "starting", "pid": os.getpid(), "port": listens, "folder": folder.path})
     daemon_run.run(chosen, folder, listens, daemon_run.daemon_of(chosen, folder, listens))

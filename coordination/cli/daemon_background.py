@@ -91,7 +91,7 @@ def wait_until_it_answers(folder: Folder, child: "subprocess.Popen[bytes] | None
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = find(folder)
-        if found is not None and _answers(found):
+        if found is not None and answers(found):
             return found
         # One that lost to another at the same moment ends; that other one is as good, once it has left its record.
         if child is not None and child.poll() is not None and not is_taken(folder):
@@ -125,7 +125,8 @@ def stop(folder: Folder, daemon: RunningDaemon) -> bool:
     return clean
 
 
-def _answers(daemon: RunningDaemon) -> bool:
+def answers(daemon: RunningDaemon) -> bool:
+    """Whether hooks can talk to a daemon."""
     try:
         with socket.socket(socket.AF_UNIX) as one:
             one.settimeout(1.0)

@@ -1,12 +1,14 @@
 """`coord doctor`: look at every part, and say of each failing one how to mend it. It changes nothing."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from cyclopts import App
 
 from coordination.cli.checks import Check, machine_checks
 from coordination.cli.endpoint_checks import endpoint_checks
+from coordination.cli.gate_checks import gate_checks
 from coordination.cli.output import FOUND, OK, Failure, Json, emit, say
 from coordination.cli.place import elsewhere
 from coordination.cli.remote_checks import remote_checks
@@ -32,6 +34,10 @@ def doctor(*, json: Json = False) -> int:
     what Claude Code sees and Cursor does not. Of a hosted service it looks at the connection to it, at the credential
     and what that allows, at what clients see with it, and at the token of this folder's terminals;
     on the machine where it runs, at that as well.
+
+    Where the plugin is installed it proves that the gate fires: two made-up terminals want to write one scratch file,
+    through the hooks as they are installed, and the second must be refused. It looks at all that would keep Claude Code
+    from calling them, too. To run it in a project looks at that project's settings.
     """
     checks: list[Check] = []
     for check in _look():
@@ -67,6 +73,7 @@ def _look() -> Iterator[Check]:
         yield from remote_checks(place)
     else:
         yield from endpoint_checks(place, elsewhere(read.settings))
+    yield from gate_checks(read.settings, Path.cwd())
 
 
 def _told(chosen: Settings) -> str:

@@ -104,11 +104,7 @@ def render(plugin: Path, pinned: Mapping[str, str], launching: bytes | None = No
     Raises:
         Failure: a path of this machine cannot be written into it.
     """
-    files: dict[str, bytes] = {}
-    for path in sorted(plugin.rglob("*")):
-        name = path.relative_to(plugin)
-        if path.is_file() and _LEFT_OUT.isdisjoint(name.parts):
-            files[name.as_posix()] = path.read_bytes()
+    files = files_of(plugin)
     files[PINNED] = _pinned(pinned)
     if launching is not None:
         files[LAUNCHER] = launching
@@ -130,6 +126,22 @@ def render(plugin: Path, pinned: Mapping[str, str], launching: bytes | None = No
     return {".claude-plugin/marketplace.json": _json(marketplace)} | {
         f"{PLUGIN}/{name}": content for name, content in files.items()
     }
+
+
+def files_of(plugin: Path) -> dict[str, bytes]:
+    """Return the files of a plugin as it comes."""
+    files: dict[str, bytes] = {}
+    for path in sorted(plugin.rglob("*")):
+        name = path.relative_to(plugin)
+        if path.is_file() and _LEFT_OUT.isdisjoint(name.parts):
+            files[name.as_posix()] = path.read_bytes()
+    return files
+
+
+def below_plugin(files: Files) -> dict[str, bytes]:
+    """Return those files of a copy that are the plugin's, by their paths below its folder."""
+    start = f"{PLUGIN}/"
+    return {name.removeprefix(start): content for name, content in files.items() if name.startswith(start)}
 
 
 def version(files: Files) -> str:

@@ -36,7 +36,10 @@ NAMES = [
     "Claude Code (modern)",
     "Claude Code (older)",
     "Cursor",
+    "plugin",
 ]
+PLUGIN = {"plugin"}
+"""Of what nobody installed, it says only how to."""
 
 
 def examine(installation: Installation, code: int, **variables: str) -> dict[str, dict[str, Any]]:
@@ -64,7 +67,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]
 
 def test_with_a_running_service_all_is_well(running: Installation) -> None:
     checks = examine(running, 0)
-    assert states(checks, "ok") == set(NAMES)
+    assert states(checks, "ok") == set(NAMES) - PLUGIN
+    assert checks["plugin"]["found"].endswith("coord install")
     tools = f"sees {', '.join(PLANNER_TOOLS)}"
     assert checks["Claude Code (modern)"]["found"] == checks["Claude Code (older)"]["found"] == tools
     assert checks["Cursor"]["found"].startswith("sees no tools")
@@ -79,7 +83,7 @@ def test_a_service_on_another_database_than_the_settings_name_is_noticed(running
     assert checks["database"]["found"] == (
         "the service was started with embedded, and these settings name db.example/name"
     )
-    assert states(checks, "skipped") == {"migrations", "row policies", "realtime", "clock"}
+    assert states(checks, "skipped") == {"migrations", "row policies", "realtime", "clock"} | PLUGIN
 
 
 def test_without_a_service_it_says_how_to_start_it_and_passes_nothing_unseen(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from coordination.daemon.folder import Folder, RunningDaemon, folder_in
 from coordination.daemon.single import only_one
 from coordination.repository.terminal import is_alive, started_at
 from tests.integration.cli import tiny_daemon
-from tests.integration.installation import eventually
+from tests.integration.installation import Installation, eventually
 
 TINY = tiny_daemon.__file__
 START = """
@@ -170,6 +170,24 @@ def test_of_several_that_are_started_at_once_one_runs_and_everybody_finds_it(fol
     assert found is not None
     assert daemon_background.stop(folder, found)
     assert [(one.returncode, text) for one, text in zip(starters, said, strict=True)] == [(0, b"")] * 4
+
+
+def test_it_runs_in_the_foreground_where_nothing_of_it_was_before(tmp_path: Path) -> None:
+    with ports.listen("127.0.0.1", 0) as probe:
+        port = str(probe.getsockname()[1])
+    one = Installation(tmp_path)
+    place = folder_in(one.data_dir)
+    with one.start("daemon", "run", "--port", port) as program:
+        eventually(lambda: program.poll() is not None or _takes_hooks(place), "the daemon")
+        program.send_signal(signal.SIGINT)
+        _, said = program.communicate(timeout=30)
+    assert program.returncode == 0, said
+    assert f"The daemon runs: process {program.pid}" in said
+
+
+def _takes_hooks(place: Folder) -> bool:
+    found = place.find()
+    return found is not None and daemon_background.answers(found)
 
 
 def test_one_that_ends_while_it_starts_says_why(folder: Folder) -> None:
