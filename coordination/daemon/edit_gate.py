@@ -4,45 +4,53 @@ First the lease, then the look at the disk: between the two nobody else who asks
 granted is kept even when the edit is refused for what stands in the file: the agent is about to read it again.
 
 Whatever cannot be decided in time is undecided, and then the person's policy says whether the edit goes on with a
-warning or not at all. It is never taken for a yes.
+warning or not at all. It is never taken for a yes. What was found out by then counts: who is known to hold the file
+still does, and what changed on disk did.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 from coordination.client.errors import ClientError
 from coordination.daemon import words
 from coordination.daemon.answer import Answer
 from coordination.daemon.connection import ServiceAway
+from coordination.daemon.edit import Edit
 from coordination.daemon.hook_event import HookEvent
-from coordination.daemon.lease import Kept, Unknown
+from coordination.daemon.lease import NEEDED_SECONDS, Kept, Unknown
 from coordination.daemon.lease_table import LeaseTable
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.notices import Notices
-from coordination.daemon.reads import Reads
+from coordination.daemon.reads import Changed, Reads
+from coordination.daemon.state_file import StateUnusable
 from coordination.daemon.terminals import Terminal, Terminals
+from coordination.domain.agent import WhyLeft
 from coordination.domain.file_lock import Held
-from coordination.repository.checkout import describe_checkout
 from coordination.repository.edited_path import EditedPath, Locator
 
 DECIDE_SECONDS: Final = 1.2
 """How long a decision may take; the hook program waits for a little longer."""
+LOOK_SECONDS: Final = 0.1
+"""How much of that is left for a look at the disk, whatever the service does."""
 SOON_SECONDS: Final = 0.8
 """A lease that ends so soon is waited for."""
+LATE: Final = "It could not be decided in time."
+NO_FILE: Final = "The hook did not say which file it is about."
+ENDED: Final[WhyLeft] = "ended"
+_WAIT_SECONDS: Final = 1
+_MARGIN_SECONDS: Final = 0.05
+_Outcome: TypeAlias = Kept | Held | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    agent: LocalAgent
-    checkout: str
-    place: EditedPath
+class Blocks(Protocol):
+    """Says whether the person's policy blocks edits of a file that nobody can decide on."""
 
-    @property
-    def paths(self) -> tuple[str, ...]:
-        return self.place.claims
+    def __call__(self, *paths: Path) -> bool:
+        """Decide for a file: as it was asked for, and as it is really called."""
+        ...
 
 
 class EditGate:
@@ -54,7 +62,7 @@ class EditGate:
         reads: what they have seen.
         notices: what they are to be told.
         locator: finds the file that an edit is about.
-        blocks: whether the person's policy blocks edits of a file that nobody can decide on.
+        blocks: the person's policy.
     """
 
     def __init__(
@@ -64,7 +72,7 @@ class EditGate:
         reads: Reads,
         notices: Notices,
         locator: Locator,
-        blocks: Callable[[Path], bool],
+        blocks: Blocks,
     ) -> None:
         self._terminals = terminals
         self._leases = leases
@@ -72,22 +80,25 @@ class EditGate:
         self._notices = notices
         self._locator = locator
         self._blocks = blocks
-        self._writing: set[tuple[LocalAgent, Path]] = set()
 
     async def before(self, terminal: Terminal, event: HookEvent) -> Answer:
         """Decide whether a tool may write to its file."""
-        place = await self._place(event)
-        if place is None or place.ignored:
-            return Answer()
+        ends = asyncio.get_running_loop().time() + DECIDE_SECONDS
+        paths = [_asked(event)]
+        if not event.path:
+            return self._undecided(NO_FILE, *paths)
         try:
-            async with asyncio.timeout(DECIDE_SECONDS):
-                return await self._decide(terminal, event, place)
+            async with asyncio.timeout_at(ends):
+                # Before all that may take long: the policy is asked for both, whatever comes of the rest.
+                paths.append(Path(await asyncio.to_thread(_real, paths[0])))
+                place = await self._place(event)
+                if place is None or place.ignored:
+                    return Answer()
+                return await self._decide(Edit(terminal, event, place), ends - LOOK_SECONDS, paths)
         except TimeoutError:
-            return self._undecided(place, "The service did not answer in time.")
-        except ServiceAway as away:
-            return self._undecided(place, str(away))
-        except ClientError as error:
-            return self._undecided(place, error.message)
+            return self._undecided(LATE, *paths)
+        except StateUnusable as error:
+            return self._undecided(str(error), *paths)
 
     async def before_read(self, terminal: Terminal, event: HookEvent) -> None:
         """Take note of a file that is about to be read."""
@@ -104,72 +115,139 @@ class EditGate:
         place = await self._place(event)
         if place is None:
             return
+        terminal.writing.pop((event.subagent, place.real), None)
         agent = self._terminals.known(terminal, place.top, event.subagent)
-        if agent is not None:
-            self._writing.discard((agent, place.real))
-        for file in _files(place):
+        for file in place.files:
             await self._reads.after_write(_reader(terminal, event), file, agent)
 
     def idle(self, terminal: Terminal, subagent: str | None) -> None:
         """Take note that a terminal, or its subagent, writes nothing at the moment."""
-        self._writing = {
-            (agent, real)
-            for agent, real in self._writing
-            if not (agent.terminal == terminal.key and agent.subagent == subagent)
-        }
+        terminal.writing = {key: files for key, files in terminal.writing.items() if key[0] != subagent}
 
-    async def _decide(self, terminal: Terminal, event: HookEvent, place: EditedPath) -> Answer:
-        agent = await self._terminals.agent(terminal, place.top, event.subagent)
-        edit = _Edit(agent, describe_checkout(place.top) or "", place)
-        outcome = await self._hold(edit)
+    async def _decide(self, edit: Edit, ends: float, paths: list[Path]) -> Answer:
+        outcome = await self._lease(edit, ends)
         if isinstance(outcome, Held):
-            self._notices.wish(agent, place.relative)
-            return Answer(deny=words.held(place.relative, outcome, agent.id))
-        if isinstance(outcome, Unknown):
-            return self._undecided(place, outcome.why)
-        self._notices.content(agent, place.relative)
-        for file in _files(place):
-            changed = await self._reads.changed(_reader(terminal, event), file)
-            if changed is not None:
-                return Answer(deny=words.changed(place.relative, changed.by, changed.at))
-        self._writing.add((agent, place.real))
-        return Answer()
+            me = self._known(edit)
+            return Answer(
+                deny=words.held(
+                    edit.place.relative, outcome, "" if me is None else me.id, can_wait=edit.can_be_claimed
+                )
+            )
+        if isinstance(outcome, Unknown) and self._blocks(*paths):
+            return Answer(deny=words.blocked(outcome.why))
+        changed = await self._changed(edit)
+        if changed is not None:
+            return Answer(deny=words.changed(edit.place.relative, changed.by, changed.at))
+        edit.terminal.writing[edit.event.subagent, edit.place.real] = frozenset(edit.place.files)
+        return Answer() if isinstance(outcome, Kept) else self._undecided(outcome.why)
 
-    async def _hold(self, edit: _Edit) -> Kept | Held | Unknown:
-        outcome = await self._leases.hold(edit.agent, edit.checkout, edit.paths)
-        if not isinstance(outcome, Held):
-            return outcome
-        parent = self._parent_to_take_over(edit, outcome)
-        if parent is not None:
-            return await self._leases.hand_over(parent, edit.agent, edit.checkout, edit.place.relative)
-        if outcome.next_expiry_seconds is not None and outcome.next_expiry_seconds <= SOON_SECONDS:
-            return await self._leases.hold(edit.agent, edit.checkout, edit.paths, wait_seconds=1)
+    # --- the lease ------------------------------------------------------------------------------------------------
+
+    async def _lease(self, edit: Edit, ends: float) -> _Outcome:
+        try:
+            async with asyncio.timeout_at(ends):
+                agent = await self._terminals.agent(edit.terminal, edit.place.top, edit.event.subagent)
+                outcome = await self._while_here(edit, agent, self._hold(edit, agent, ends))
+        except TimeoutError:
+            return Unknown(LATE)
+        except (ServiceAway, StateUnusable) as error:
+            return Unknown(str(error))
+        except ClientError as error:
+            return Unknown(error.message)
+        if isinstance(outcome, Held):
+            self._notices.wish(agent, edit.place.relative)
+        elif isinstance(outcome, Unknown):
+            # It may be that the checkout belongs to another session by now.
+            self._terminals.doubt(edit.terminal, edit.place.top)
+        else:
+            self._notices.content(agent, edit.place.relative)
+            if outcome.seconds < NEEDED_SECONDS:
+                return Unknown("The lease on it ends too soon.")
         return outcome
 
-    def _parent_to_take_over(self, edit: _Edit, outcome: Held) -> LocalAgent | None:
-        """Return the subagent's terminal when it alone stands in the way, and does not write there now."""
-        terminal = self._terminals.of(edit.agent)
-        if edit.agent.subagent is None or terminal is None:
-            return None
-        parent = terminal.agents.get((edit.agent.session, None))
-        if parent is None or (parent, edit.place.real) in self._writing:
-            return None
-        in_the_way = {(conflict.agent_id, conflict.path) for conflict in outcome.conflicts}
-        return parent if in_the_way == {(parent.id, edit.place.relative)} else None
+    async def _while_here(self, edit: Edit, agent: LocalAgent, holding: Awaitable[_Outcome]) -> _Outcome:
+        """Hold nothing for a terminal that ended meanwhile: nobody would give it back."""
+        outcome = await holding
+        if self._terminals.is_here(edit.terminal):
+            return outcome
+        await self._leases.leave(agent, ENDED)
+        return Unknown("The terminal has ended.")
+
+    async def _hold(self, edit: Edit, agent: LocalAgent, ends: float) -> _Outcome:
+        checkout, paths = edit.checkout, edit.place.claims
+        outcome = await self._leases.hold(agent, checkout, paths, patience=_left(ends))
+        if not isinstance(outcome, Held):
+            return outcome
+        parent = edit.parent_to_take_over(agent, outcome)
+        if parent is not None:
+            return await self._take_over(parent, agent, checkout, paths)
+        if outcome.next_expiry_seconds is None or outcome.next_expiry_seconds > SOON_SECONDS:
+            return outcome
+        patience = _left(ends) - _WAIT_SECONDS
+        waited = await self._leases.hold(
+            agent, checkout, paths, wait_seconds=_WAIT_SECONDS, patience=patience
+        )
+        # Whoever held it is known; that nobody answered since does not change that.
+        return outcome if isinstance(waited, Unknown) else waited
+
+    async def _take_over(
+        self, parent: LocalAgent, agent: LocalAgent, checkout: str, paths: tuple[str, ...]
+    ) -> _Outcome:
+        outcome: _Outcome = Unknown(LATE)
+        for path in paths:
+            outcome = await self._leases.hand_over(parent, agent, checkout, path)
+            if not isinstance(outcome, Kept):
+                break
+        return outcome
+
+    # --- the disk -------------------------------------------------------------------------------------------------
+
+    async def _changed(self, edit: Edit) -> Changed | None:
+        for file in edit.place.files:
+            changed = await self._reads.changed(_reader(edit.terminal, edit.event), file)
+            if changed is not None:
+                return changed
+        return None
 
     async def _place(self, event: HookEvent) -> EditedPath | None:
-        return await asyncio.to_thread(self._locator.locate, event.path, event.folder)
+        return await asyncio.to_thread(self._locate, event) if event.path else None
 
-    def _undecided(self, place: EditedPath, why: str) -> Answer:
-        if self._blocks(place.real):
+    def _locate(self, event: HookEvent) -> EditedPath | None:
+        place = self._locator.locate(event.path, event.folder)
+        # A tool that is given a folder fails; a lease on it would keep others from all that is in it.
+        return None if place is None or place.real.is_dir() else place
+
+    # --- what they share ------------------------------------------------------------------------------------------
+
+    def _known(self, edit: Edit) -> LocalAgent | None:
+        return self._terminals.known(edit.terminal, edit.place.top, edit.event.subagent)
+
+    def _undecided(self, why: str, *paths: Path) -> Answer:
+        if paths and self._blocks(*paths):
             return Answer(deny=words.blocked(why))
         said = words.unprotected(why)
         return Answer(context=said, person=said)
 
 
-def _files(place: EditedPath | None) -> list[Path]:
-    """Return all names of a file, as absolute paths: who read it may have called it by another one."""
-    return [] if place is None else [place.real, *(place.top / other for other in place.also)]
+def _left(ends: float) -> float:
+    """How long the table may take, which then says what it knows, before nobody listens any more."""
+    return ends - _MARGIN_SECONDS - asyncio.get_running_loop().time()
+
+
+def _asked(event: HookEvent) -> Path:
+    return Path(os.path.normpath(os.path.join(event.folder, event.path)))
+
+
+def _real(path: Path) -> str | Path:
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        # A NUL in the name.
+        return path
+
+
+def _files(place: EditedPath | None) -> tuple[Path, ...]:
+    return () if place is None else place.files
 
 
 def _reader(terminal: Terminal, event: HookEvent) -> str:

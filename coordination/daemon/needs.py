@@ -1,7 +1,7 @@
 """Which of the files that were claimed for edits are needed still: of who is at work, and those with work in them.
 
 Who is in a turn needs all of them. After it, a file is needed as long as it holds what no commit has; so an idle
-terminal does not keep others from files that it only touched and left as they were.
+terminal does not keep others from files that it only touched and left as they were. Who is gone needs nothing.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ class Needs:
             paths: relative to its top level.
         """
         terminal = self._terminals.of(agent)
+        if terminal is None:
+            return frozenset()
         _, _, top = checkout.partition(":")
-        if not top or (terminal is not None and agent.subagent in terminal.working):
+        if not top or agent.subagent in terminal.working:
             return frozenset(paths)
         return await asyncio.to_thread(dirty, Path(top), paths, self._environment)

@@ -1,10 +1,12 @@
 """The person's policy file as the daemon reads it: anew each time, and never weaker than what stands there.
 
 A file that cannot be read, or that somebody else may have written, counts as `block` for everything. What its lines
-mean is in `domain.policy`.
+mean is in `domain.policy`. Whose home `~` is comes from the system's list of users and not from the environment, which
+a repository's settings may have changed.
 """
 
 import os
+import pwd
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +25,8 @@ class PersonPolicy:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        home = Path.home()
-        self._homes: Final = tuple(dict.fromkeys((str(home), os.path.realpath(home))))
+        home = _home()
+        self._homes: Final = tuple(dict.fromkeys((home, os.path.realpath(home))))
 
     def read(self) -> Policy:
         """Return what the file says now."""
@@ -41,3 +43,10 @@ class PersonPolicy:
             paths: the file as it was asked for, and as it is really called.
         """
         return policy.decide(self.read(), *map(str, paths)) is policy.Answer.BLOCK
+
+
+def _home() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return str(Path.home())

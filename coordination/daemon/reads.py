@@ -17,12 +17,17 @@ import hashlib
 import os
 import stat
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.state import State
+from coordination.daemon.state_file import StateUnusable
 
 MOST_HASHED: Final = 50 * 1024 * 1024
 """Bytes of a file whose content is read; of a larger one size, time of change and inode count."""
@@ -31,6 +36,8 @@ _AT_ONCE: Final = 256 * 1024
 _CHUNK: Final = 1024 * 1024
 _MOST_BEGUN: Final = 10_000
 _ABSENT: Final = b"absent"
+
+_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Reads:
     def __init__(self, state: State) -> None:
         self._state = state
         self._begun: dict[tuple[str, str], bytes] = {}
+        self._unkept: dict[tuple[str, str], bytes] = {}
 
     async def before_read(self, reader: str, real: Path) -> None:
         """Remember what a file is that is about to be read."""
@@ -72,7 +80,7 @@ class Reads:
         """
         place = _place(real)
         before = self._begun.get((reader, place))
-        self._state.keep_read(reader, place, await _digest(place) if before is None else before)
+        self._keep(reader, place, await _digest(place) if before is None else before)
 
     async def after_write(self, reader: str, real: Path, by: LocalAgent | None) -> None:
         """Keep that a file was written, or removed: its reader knows it as it is now.
@@ -85,18 +93,33 @@ class Reads:
         place = _place(real)
         digest = await _digest(place)
         self._begun.pop((reader, place), None)
-        self._state.keep_read(reader, place, digest)
+        self._keep(reader, place, digest)
         if by is not None:
-            self._state.keep_write(by, place, digest)
+            # Without it the change is nobody's whom we know, but a change it is.
+            with _logged():
+                self._state.keep_write(by, place, digest)
+
+    def _keep(self, reader: str, place: str, digest: bytes) -> None:
+        """Keep as what a reader knows a file; as long as we live at least, or it would be told to read it for ever."""
+        self._unkept.pop((reader, place), None)
+        if len(self._unkept) >= _MOST_BEGUN:
+            del self._unkept[next(iter(self._unkept))]
+        self._unkept[reader, place] = digest
+        with _logged():
+            self._state.keep_read(reader, place, digest)
+            del self._unkept[reader, place]
 
     async def changed(self, reader: str, real: Path) -> Changed | None:
         """Return who changed a file since its reader last read or wrote it.
 
         Returns:
             None when nobody did, and when it was never read. That it was removed or made counts as a change.
+
+        Raises:
+            StateUnusable: nobody knows what the reader read.
         """
         place = _place(real)
-        known = self._state.digest_read(reader, place)
+        known = self._unkept.get((reader, place)) or self._state.digest_read(reader, place)
         if known is None:
             return None
         digest = await _digest(place)
@@ -106,6 +129,15 @@ class Reads:
         if written is None or written.digest != digest:
             return Changed(None, _changed_at(place))
         return Changed(written.agent, written.at)
+
+
+@contextmanager
+def _logged() -> Generator[None]:
+    """Go on when the memory cannot be written, as on a full disk."""
+    try:
+        yield
+    except StateUnusable as error:
+        _log.warning("read_not_kept", error=str(error))
 
 
 def _place(real: Path) -> str:

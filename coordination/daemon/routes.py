@@ -1,6 +1,7 @@
 """Where a terminal's MCP connection leads: whose its requests are, at which service, and with what credential.
 
-A terminal's own calls are its agent's in the session of the folder that it was started in. A subagent has no connection
+A terminal's own calls are its agent's in the session and the checkout of the folder that it was started in: paths in
+them mean that one, wherever the terminal has joined first. A subagent has no connection
 of its own; its calls are told by their ids, which their hooks announced.
 """
 
@@ -11,9 +12,11 @@ from coordination.client.errors import ClientError
 from coordination.daemon.connection import Found, ServiceAway
 from coordination.daemon.link import Link
 from coordination.daemon.membership import Membership
+from coordination.daemon.state_file import StateUnusable
 from coordination.daemon.terminals import Terminals
 from coordination.daemon.upstream import Route
 from coordination.domain.errors import CoordinationError, Forbidden, RetryLater
+from coordination.repository.checkout import describe_checkout
 
 
 class Routes:
@@ -46,14 +49,17 @@ class Routes:
             raise RetryLater(
                 f"The coordination service cannot be reached now. Nothing was done. {away}"
             ) from away
+        except StateUnusable as error:
+            raise RetryLater(
+                f"The coordination daemon cannot use its memory. Nothing was done. {error}"
+            ) from error
         except ClientError as refusal:
             raise _told(refusal) from refusal
         found = self._link.service
         if found is None:
             raise RetryLater("The coordination service cannot be reached now. Nothing was done.")
-        return Route(
-            found.url, agent.user, agent.session, agent.name, agent.checkout or None, _credentials(found)
-        )
+        checkout = describe_checkout(terminal.home)
+        return Route(found.url, agent.user, agent.session, agent.name, checkout, _credentials(found))
 
 
 def _credentials(found: Found) -> Mapping[str, str]:

@@ -1,36 +1,36 @@
 """Who works on this machine: terminals, their subagents, and under which names they are in which sessions.
 
 A terminal is one Claude Code process. In each session that it works in it is an agent, and so is each of its subagents.
-The session is that of the repository in which it works, unless the person said another; the service may know the
-checkout under another session already, and then that is the one. The name is the one that the process had before, else
-the one that the person said, unless another terminal here has it, else that of the same conversation in an earlier
-process, else the first free one; that it is free is decided by the service, in one step, because another machine may
-ask for it at the same instant.
+The session of a checkout is found when a terminal comes there for the first time, and stays for as long as the terminal
+lives. How one joins, and under which name, is in `joining`.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain, count, product
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Final, Protocol
 
+import structlog
+
 from coordination.client.errors import RequestRefused
-from coordination.client.service import ServiceClient
+from coordination.daemon.connection import LinkState, ServiceAway
+from coordination.daemon.joining import NOBODY, Joining
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.state import State
+from coordination.daemon.state_file import StateUnusable
+from coordination.domain.agent_name import subagent_names
 from coordination.domain.virtual_user import is_part
 from coordination.repository.checkout import describe_checkout
 from coordination.repository.identity import session_of
 
-JOIN_SECONDS: Final = 1.4
-MOST_NAMES: Final = 200
-NOBODY: Final = "me"
-"""Who works where neither the machine nor the service says."""
-_STEM: Final = "impl_"
-_TYPE_MAX: Final = 24
+JOIN_SECONDS: Final = 1.1
+"""How long joining may take, with all that it asks; a hook waits for it, and gives up soon after."""
+__all__ = ["NOBODY", "Chosen", "ChosenFor", "Terminal", "Terminals"]
+_CHECKOUT_TAKEN: Final = "checkout_taken"
+
+_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -43,9 +43,14 @@ class Terminal:
         claude_session: Claude Code's id of its conversation, "" while it is not known.
         facts: what the hook program said of its environment.
         working: who is in a turn: None the terminal itself, else subagents.
+        writing: the files that edits write which were let through and have not ended, with all their names; by who
+            writes, as in `working`, and the file.
         subagents: the types of its subagents by Claude Code's id.
         calls: which subagent makes a tool call, by the id of the call.
+        places: the sessions of the checkouts that it has come to, by top level.
+        doubted: those of which it is to be asked again.
         agents: what it is, and its subagents are, by session and subagent.
+        joining: whose turn it is to join.
     """
 
     key: TerminalKey
@@ -53,8 +58,13 @@ class Terminal:
     claude_session: str = ""
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
     working: set[str | None] = field(default_factory=set[str | None])
+    writing: dict[tuple[str | None, Path], frozenset[Path]] = field(
+        default_factory=dict[tuple[str | None, Path], frozenset[Path]]
+    )
     subagents: dict[str, str] = field(default_factory=dict[str, str])
     calls: dict[str, str] = field(default_factory=dict[str, str])
+    places: dict[Path, str] = field(default_factory=dict[Path, str])
+    doubted: set[Path] = field(default_factory=set[Path])
     agents: dict[tuple[str, str | None], LocalAgent] = field(
         default_factory=dict[tuple[str, str | None], LocalAgent]
     )
@@ -73,7 +83,7 @@ class ChosenFor(Protocol):
     """Finds what the person chose for a folder; None for nothing."""
 
     def __call__(self, folder: Path) -> Chosen | None:
-        """Look for it."""
+        """Look for it; called in a thread."""
         ...
 
 
@@ -98,8 +108,8 @@ class Terminals:
         self._link = link
         self._state = state
         self._chosen = chosen
+        self._joining = Joining(link, self._taken)
         self._terminals: dict[str, Terminal] = {}
-        self._elsewhere: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Terminal]:
         return iter(list(self._terminals.values()))
@@ -112,10 +122,20 @@ class Terminals:
         """Return a terminal by its key as text, None when it is not known."""
         return self._terminals.get(key)
 
+    def is_here(self, terminal: Terminal) -> bool:
+        """Return whether a terminal has not ended meanwhile."""
+        return self._terminals.get(str(terminal.key)) is terminal
+
     def gone(self, key: TerminalKey) -> list[LocalAgent]:
-        """Forget a terminal whose process is no more, and return the agents that it was."""
+        """Forget a terminal whose process is no more, and return the agents that are no more with it.
+
+        An agent whose name the person gave to two terminals is there as long as one of them is.
+        """
         terminal = self._terminals.pop(str(key), None)
-        return [] if terminal is None else list(terminal.agents.values())
+        if terminal is None:
+            return []
+        others = {(agent.session, agent.id) for agent in self.agents()}
+        return [agent for agent in terminal.agents.values() if (agent.session, agent.id) not in others]
 
     def agents(self, session: str | None = None) -> list[LocalAgent]:
         """Return the agents of this machine, those of a session where one is named."""
@@ -128,7 +148,8 @@ class Terminals:
 
     def known(self, terminal: Terminal, top: Path, subagent: str | None = None) -> LocalAgent | None:
         """Return the agent that a terminal, or its subagent, is in the session of a checkout already."""
-        return terminal.agents.get((self._session(terminal, top), subagent))
+        session = terminal.places.get(top)
+        return None if session is None else terminal.agents.get((session, subagent))
 
     async def agent(self, terminal: Terminal, top: Path, subagent: str | None = None) -> LocalAgent:
         """Return the agent that a terminal, or its subagent, is in the session of a checkout; it joins it if need be.
@@ -139,16 +160,22 @@ class Terminals:
             subagent: Claude Code's id of the subagent.
 
         Raises:
-            ServiceAway: nobody can say under which name it may join.
+            ServiceAway: nobody can say under which name it may join, or not in time.
             RequestRefused: the service does not let it join.
+            StateUnusable: nobody knows under which name it was there before.
         """
-        async with terminal.joining:
-            session = self._session(terminal, top)
-            own = terminal.agents.get((session, None)) or await self._join(terminal, top, session)
-            if subagent is None:
-                return own
-            known = terminal.agents.get((own.session, subagent))
-            return known or await self._join_subagent(terminal, top, own, subagent)
+        known = self.known(terminal, top, subagent)
+        if known is not None and (top not in terminal.doubted or self._link.state is not LinkState.REACHABLE):
+            return known
+        try:
+            async with asyncio.timeout(JOIN_SECONDS), terminal.joining:
+                return await self._come(terminal, top, subagent)
+        except (TimeoutError, ServiceAway) as away:
+            if known is not None:
+                return known
+            if isinstance(away, ServiceAway):
+                raise
+            raise ServiceAway("The service takes too long to let this terminal join.") from None
 
     def leave(self, agent: LocalAgent) -> None:
         """Forget that a terminal, or its subagent, is an agent; it joins anew when it acts again."""
@@ -156,102 +183,91 @@ class Terminals:
         if terminal is not None:
             terminal.agents.pop((agent.session, agent.subagent), None)
 
-    def _session(self, terminal: Terminal, top: Path) -> str:
-        """Return the session of a checkout: the one it is in use under, the person's, or that of its repository."""
-        if str(top) in self._elsewhere:
-            return self._elsewhere[str(top)]
-        said, chosen = terminal.facts.get("COORD_SESSION", ""), self._chosen(top)
-        if is_part(said):
-            return said
-        return chosen.session if chosen is not None else session_of(top)
+    def doubt(self, terminal: Terminal, top: Path) -> None:
+        """Have it asked again, the next time, which session a checkout belongs to."""
+        terminal.doubted.add(top)
 
-    def _chosen_name(self, terminal: Terminal, top: Path) -> str:
-        said, chosen = terminal.facts.get("COORD_AGENT", ""), self._chosen(top)
-        if is_part(said):
-            return said
-        return chosen.agent if chosen is not None else ""
+    async def _come(self, terminal: Terminal, top: Path, subagent: str | None) -> LocalAgent:
+        own = await self._own(terminal, top)
+        if subagent is None:
+            return own
+        known = terminal.agents.get((own.session, subagent))
+        return known or await self._join_subagent(terminal, own, subagent)
 
-    async def _join(self, terminal: Terminal, top: Path, session: str) -> LocalAgent:
-        user = await self._user()
-        named = self._chosen_name(terminal, top)
-        taken = {agent.name for agent in self.agents(session)}
-        # Two terminals of one name would be one agent, and hold what the other holds: the second gets another name.
-        wished = self._state.name_in_terminal(session, terminal.key) or named
-        names = chain([wished] if wished else [], _names(self._had(session, terminal)))
-        for name in (name for name in names if name not in taken):
-            agent = LocalAgent(session, user, name, terminal.key, checkout=describe_checkout(top) or "")
+    async def _own(self, terminal: Terminal, top: Path) -> LocalAgent:
+        """Return what a terminal is in the session of a checkout: the one that the service knows it under, if any."""
+        known = self.known(terminal, top)
+        if known is not None and top not in terminal.doubted:
+            return known
+        meant, checkout = await asyncio.to_thread(self._meant, terminal, top)
+        session, refused = meant.session, set[str]()
+        while True:
             try:
-                joined = await self._enter(agent, top, only_if_free=name != named)
+                own = await self._in_session(terminal, session, meant.agent, checkout)
             except RequestRefused as refusal:
-                if refusal.code != "name_taken":
+                refused.add(session)
+                session = _leads_to(refusal)
+                if session in {"", *refused}:
                     raise
             else:
-                return self._keep(terminal, joined)
-        raise RequestRefused(
-            f"The session {session} has {MOST_NAMES} terminals, and no name is free for another one.",
-            next_call="COORD_AGENT=another_name claude",
-            code="name_taken",
-        )
+                terminal.places[top] = session
+                terminal.doubted.discard(top)
+                return own
 
-    def _had(self, session: str, terminal: Terminal) -> str | None:
-        """Return the name of a process, or of its conversation in an earlier process."""
-        had = self._state.name_in_terminal(session, terminal.key)
-        if had is None and terminal.claude_session:
-            had = self._state.name_in_claude_session(session, terminal.claude_session)
-        return had
+    async def _in_session(self, terminal: Terminal, session: str, named: str, checkout: str) -> LocalAgent:
+        known = terminal.agents.get((session, None))
+        if known is not None:
+            # It comes to another checkout, which may belong to another session.
+            await self._joining.enter(replace(known, checkout=checkout))
+            return known
+        agent = LocalAgent(session, await self._joining.user(), named, terminal.key, checkout=checkout)
+        # Two terminals of one name would be one agent, and hold what the other holds: the second gets another name.
+        had = self._state.name_in_terminal(session, terminal.key) or named
+        if not had and terminal.claude_session:
+            had = self._state.name_in_claude_session(session, terminal.claude_session) or ""
+        async with self._joining.named(agent, had or None) as joined:
+            return self._keep(terminal, joined)
 
-    async def _user(self) -> str:
-        """Return whose agents are here, after a look at the service if need be."""
-        if self._link.user is None:
-            await self._link.call(ServiceClient.health, seconds=JOIN_SECONDS)
-        return self._link.user or NOBODY
-
-    async def _join_subagent(
-        self, terminal: Terminal, top: Path, own: LocalAgent, subagent: str
-    ) -> LocalAgent:
-        kind = _cleaned(terminal.subagents.get(subagent, ""))
+    async def _join_subagent(self, terminal: Terminal, own: LocalAgent, subagent: str) -> LocalAgent:
         had = self._state.name_of_subagent(own.session, own.name, subagent)
-        taken = {agent.name for agent in self.agents(own.session)}
-        fresh = (f"{own.name}.{kind}-{number}" for number in count(1))
-        name = had or next(name for name in fresh if name not in taken)
-        agent = LocalAgent(own.session, own.user, name, terminal.key, subagent, own.name, own.checkout)
-        return self._keep(terminal, await self._enter(agent, top, only_if_free=False))
-
-    async def _enter(self, agent: LocalAgent, top: Path, *, only_if_free: bool) -> LocalAgent:
-        """Join, and return the agent as it joined: a checkout that is in use under another session leads there."""
-
-        def join(client: ServiceClient) -> None:
-            acting = client.acting(
-                agent.session, agent.id, checkout=agent.checkout, terminal=str(agent.terminal)
-            )
-            acting.heartbeat(only_if_free=only_if_free)
-
-        try:
-            await self._link.call(join, seconds=JOIN_SECONDS)
-        except RequestRefused as refusal:
-            other = refusal.details.get("session")
-            if refusal.code != "checkout_taken" or not isinstance(other, str) or other == agent.session:
-                raise
-            self._elsewhere[str(top)] = other
-            return await self._enter(replace(agent, session=other), top, only_if_free=only_if_free)
-        return agent
+        kept = self._state.names(own.session)
+        names = subagent_names(own.name, terminal.subagents.get(subagent, ""))
+        agent = replace(own, name="", subagent=subagent, parent=own.name)
+        async with self._joining.named(agent, had, (name for name in names if name not in kept)) as joined:
+            return self._keep(terminal, joined)
 
     def _keep(self, terminal: Terminal, agent: LocalAgent) -> LocalAgent:
-        self._state.keep_name(agent, terminal.claude_session or None)
+        if not self.is_here(terminal):
+            # Nobody would say that it leaves.
+            raise ServiceAway("The terminal has ended.")
         terminal.agents[agent.session, agent.subagent] = agent
+        try:
+            self._state.keep_name(agent, terminal.claude_session or None)
+        except StateUnusable as error:
+            # It has its name; it may have another one after a restart.
+            _log.warning("agent_name_not_kept", agent=agent.id, error=str(error))
         self._joined(agent)
         return agent
 
+    def _taken(self, session: str) -> set[str]:
+        return {agent.name for agent in self.agents(session)}
 
-def _names(had: str | None) -> Iterator[str]:
-    """Yield the names to try: the one it had, then impl_a to impl_z, impl_aa and so on."""
-    if had is not None:
-        yield had
-    letters = ("".join(some) for length in (1, 2) for some in product(ascii_lowercase, repeat=length))
-    yield from (f"{_STEM}{some}" for some, _ in zip(letters, range(MOST_NAMES), strict=False))
+    def _meant(self, terminal: Terminal, top: Path) -> tuple[Chosen, str]:
+        """Return the session and the name that a person said, else the repository's session and ''; and the checkout.
+
+        A session or a name that can be none counts as not said.
+        """
+        chosen = self._chosen(top) or Chosen("", "")
+        sessions = (terminal.facts.get("COORD_SESSION", ""), chosen.session)
+        names = (terminal.facts.get("COORD_AGENT", ""), chosen.agent)
+        session = next((said for said in sessions if is_part(said)), "") or session_of(top)
+        return Chosen(session, next((said for said in names if is_part(said)), "")), describe_checkout(
+            top
+        ) or ""
 
 
-def _cleaned(kind: str) -> str:
-    """Return the type of a subagent as part of a name."""
-    kept = "".join(character if character.isalnum() and character.isascii() else "-" for character in kind)
-    return "-".join(part for part in kept.lower().split("-") if part)[:_TYPE_MAX].strip("-") or "subagent"
+def _leads_to(refusal: RequestRefused) -> str:
+    """Return the session that has a checkout which may not be used here; '' for none that goes on."""
+    other = refusal.details.get("session")
+    is_there = refusal.code == _CHECKOUT_TAKEN and refusal.details.get("active", True)
+    return other if is_there and isinstance(other, str) else ""

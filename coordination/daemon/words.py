@@ -10,11 +10,12 @@ from typing import Final
 
 from coordination.domain.file_lock import Held
 from coordination.domain.session import AgentStatus, SessionStatus
-from coordination.domain.text import call, counted, printable, shown
+from coordination.domain.text import call, clean, counted, printable, shown
 
 SHOWN_AGENTS: Final = 20
 SHOWN_PATHS: Final = 5
 WAIT: Final = 45
+LONGEST_WHY: Final = 300
 _PREFIX: Final = "coordination: "
 WAITING: Final = (
     f"{_PREFIX}there is news for you. It stands beside this message; act on it if it concerns your work."
@@ -46,12 +47,20 @@ def clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at).astimezone():%H:%M:%S}"
 
 
-def held(path: str, outcome: Held, me: str) -> str:
-    """Refuse an edit because somebody else holds the file, or waits for it first."""
+def held(path: str, outcome: Held, me: str, *, can_wait: bool = True) -> str:
+    """Refuse an edit because somebody else holds the file, or waits for it first.
+
+    Args:
+        path: the file.
+        outcome: what stands in the way.
+        me: the id of the agent that asked.
+        can_wait: whether the agent can wait for the file with a call.
+    """
+    wait = printable(call("claim_file_lock", file_paths=[path], wait_seconds=WAIT))
     return (
         f"{_PREFIX}{name(path)} {_obstacle(outcome, me)} You would be number {outcome.queue_position} in line. "
-        "Nothing was written. Work on something else meanwhile, you are told when it is free; or wait for it: "
-        f"{printable(call('claim_file_lock', file_paths=[path], wait_seconds=WAIT))}"
+        "Nothing was written. Work on something else meanwhile, you are told when it is free; "
+        + (f"or wait for it: {wait}" if can_wait else "then repeat your edit.")
     )
 
 
@@ -91,17 +100,23 @@ def changed(path: str, by: str | None, at: float) -> str:
 def unprotected(why: str) -> str:
     """Say that nobody can tell who holds a file, and that work goes on all the same."""
     return (
-        f"{_PREFIX}UNPROTECTED. {why} Nobody can say whether another agent holds this file, so nothing keeps others "
-        "from writing to it too. Tell the person; `coord doctor` says how to mend it."
+        f"{_PREFIX}UNPROTECTED. {_why(why)} Nobody can say whether another agent holds this file, so nothing "
+        "keeps others from writing to it too. Tell the person; `coord doctor` says how to mend it."
     )
 
 
 def blocked(why: str) -> str:
     """Refuse an edit because nobody can tell who holds the file, and the person wants that."""
     return (
-        f"{_PREFIX}{why} Nobody can say whether another agent holds this file, and the person's policy is to block "
-        "edits then (`coord policy`). Nothing was written. Tell the person; `coord doctor` says how to mend it."
+        f"{_PREFIX}refused. {_why(why)} Nobody can say whether another agent holds this file, and the person's "
+        "policy is to block edits then (`coord policy`). Nothing was written. Tell the person; `coord doctor` says "
+        "how to mend it."
     )
+
+
+def _why(text: str) -> str:
+    """Return a reason, which may repeat names from anywhere, as one line without anything unseen."""
+    return clean(text, LONGEST_WHY)
 
 
 def starting() -> str:
@@ -170,7 +185,7 @@ def role(planner: str, me: str) -> str:
 
 def not_planner(why: str) -> str:
     """Say that the role of the planner could not be taken."""
-    return f"{_PREFIX}you are not the session's planner: {shown(why)}"
+    return f"{_PREFIX}you are not the session's planner: {_why(why)}"
 
 
 def planned() -> str:

@@ -18,6 +18,11 @@ def find_top_level(folder: Path) -> Path | None:
     return next((place for place in (real, *real.parents) if (place / ".git").exists()), None)
 
 
+def this_host() -> str:
+    """Return how this machine is called in checkouts."""
+    return socket.gethostname().split(".")[0] or "localhost"
+
+
 def describe_checkout(folder: Path) -> str | None:
     """Return `{host}:{git top level}` for the service.
 
@@ -28,7 +33,7 @@ def describe_checkout(folder: Path) -> str | None:
     top = find_top_level(folder)
     if top is None:
         return None
-    text = f"{socket.gethostname().split('.')[0] or 'localhost'}:{top}"
+    text = f"{this_host()}:{top}"
     try:
         parse_checkout(text)
         # A header carries ASCII only; what lies elsewhere stays unknown.

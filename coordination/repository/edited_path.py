@@ -54,6 +54,11 @@ class EditedPath:
         claims = dict.fromkeys(_claimable(name) for name in (self.relative, *self.also))
         object.__setattr__(self, "claims", tuple(claims))
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All names of the file, as absolute paths: who read it may have called it by another one."""
+        return (self.real, *(self.top / other for other in self.also))
+
 
 class Locator:
     """Finds out which files edits are about, and remembers what was expensive to learn.

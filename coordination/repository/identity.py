@@ -2,7 +2,8 @@
 
 A repository is known by where it came from, its remote `origin`, in a form in which all ways to reach it are one:
 by ssh, as `user@host:path`, by https, with a port, a user or `.git` and without. A repository without origin is known
-by the real path of its main working tree, and so is what was cloned from it on this machine.
+by the host and the real path of its main working tree, and so is what was cloned from it on this machine: two people
+who both work in `/home/dev/app` of their own machines share nothing by that.
 
 Git is not run: the one file that worktrees share is read. So what only git resolves does not count: `include` and
 `includeIf`, `insteadOf`, configuration of the user, of the system or of one worktree. Letter case counts in the path,
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from coordination.repository.checkout import this_host
 from coordination.repository.git_folder import git_folder
 from coordination.repository.source import read_bounded
 
@@ -54,7 +56,7 @@ def session_of(top: Path) -> str:
 
 
 def canonical_origin(url: str, repository: Path) -> str:
-    """Return one form for all ways to reach a repository: `host/path`, or `file:` and a real path.
+    """Return one form for all ways to reach a repository: `host/path`, or `host:` and a real path of this machine.
 
     Args:
         url: as it is configured.
@@ -78,7 +80,7 @@ def _remote(authority: str, path: str) -> str:
 
 
 def _on_disk(place: Path) -> str:
-    return f"file:{_without_ending(os.path.realpath(place))}"
+    return f"{this_host().lower()}:{_without_ending(os.path.realpath(place))}"
 
 
 def _without_ending(path: str) -> str:

@@ -17,9 +17,11 @@ from tests.conftest import administer, in_database
 from tests.integration.app.conftest import Client, serving
 from tests.integration.cli.running import Running, running_on
 from tests.integration.conftest import EMPTY
+from tests.integration.daemon.desk import Desk, desk
 from tests.integration.daemon.hook import Hook
 from tests.integration.daemon.interface import Interface, interface
 from tests.integration.daemon.machine import Machine, beside
+from tests.integration.repository.tree import Tree, make_tree
 from tests.integration.store.steps import agent
 from tests.unit.client.conftest import server
 
@@ -100,3 +102,18 @@ async def one(service: Running) -> AsyncGenerator[Machine]:
     await agents.join(service.core, agent("bystander"))
     async with beside(service) as found:
         yield found
+
+
+@pytest.fixture
+async def here(service: Running, folder: Path) -> AsyncGenerator[Desk]:
+    """A desk beside the service."""
+    async with desk(service, folder) as found:
+        yield found
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A repository with two files, in which logs are ignored."""
+    made = make_tree(tmp_path)
+    made.commit({"a.py": "1", "src/b.py": "1", ".gitignore": "*.log\n"})
+    return made

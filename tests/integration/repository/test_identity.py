@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,14 @@ def test_without_an_origin_the_main_working_tree_counts(tree: Tree, tmp_path: Pa
     (tmp_path / "elsewhere").mkdir()
     assert session_of(tree.top) == session_of(tmp_path / "worktree")
     assert session_of(tree.top) != session_of(make_tree(tmp_path / "elsewhere").top)
+
+
+def test_one_path_on_two_machines_is_two_sessions(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, with_origin = session_of(tree.top), session_with(tree, ONE[0])
+    by_path = session_with(tree, "../tree")
+    monkeypatch.setattr(socket, "gethostname", lambda: "another.example.org")
+    assert session_with(tree, "../tree") != by_path == here
+    assert session_with(tree, ONE[0]) == with_origin
 
 
 @pytest.mark.parametrize("form", ["{}", "{}/", "{}/.git", "file://{}", "file://localhost{}", "../tree"])

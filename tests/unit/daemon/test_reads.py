@@ -9,6 +9,7 @@ import pytest
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.reads import MOST_HASHED, Changed, Reads
 from coordination.daemon.state import State
+from coordination.daemon.state_file import StateUnusable
 
 
 @pytest.fixture
@@ -196,3 +197,23 @@ async def test_what_was_read_before_a_restart_is_known_after_it(
     put(file, b"2")
     assert await Reads(again).changed(reader(first), file) is not None
     again.close()
+
+
+async def test_what_cannot_be_kept_is_known_all_the_same(
+    reads: Reads, state: State, first: LocalAgent, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StateUnusable("the disk is full")
+
+    await read(reads, first, file)
+    with monkeypatch.context() as patch:
+        patch.setattr(state._file, "write", full)
+        put(file, b"2")
+        await read(reads, first, file)
+        assert await reads.changed(reader(first), file) is None
+        await write(reads, first, file, b"3")
+    assert await reads.changed(reader(first), file) is None
+    put(file, b"4")
+    assert await reads.changed(reader(first), file) is not None
+    await read(reads, first, file)
+    assert await Reads(state).changed(reader(first), file) is None
