@@ -17,6 +17,7 @@ from tests.conftest import administer, in_database
 from tests.integration.app.conftest import Client, serving
 from tests.integration.cli.running import Running, running_on
 from tests.integration.conftest import EMPTY
+from tests.integration.daemon.developer import Developer, developer
 from tests.integration.daemon.hook import Hook
 from tests.integration.daemon.interface import Interface, interface
 from tests.integration.daemon.machine import Machine, beside
@@ -99,4 +100,12 @@ async def one(service: Running) -> AsyncGenerator[Machine]:
     """A machine that has reached the service, in which the session is: whoever holds anything there has joined it."""
     await agents.join(service.core, agent("bystander"))
     async with beside(service) as found:
+        yield found
+
+
+@pytest.fixture
+async def alice(service: Running, folder: Path, hook: Hook, tmp_path: Path) -> AsyncGenerator[Developer]:
+    """A developer whose daemon runs and has reached the service."""
+    async with developer(service, folder, tmp_path, hook) as found:
+        await found.begin()
         yield found
