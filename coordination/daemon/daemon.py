@@ -125,6 +125,7 @@ class Daemon:
             self._waking.met,
             self._journal.record,
         )
+        self._status = Status(self._link, self._terminals, self._leases, self._notices)
         self._service = ServiceState()
         self._link.observe(self._service_became)
         self._port = Port(listen)
@@ -190,11 +191,10 @@ class Daemon:
 
     def _app(self, connections: Connections) -> ASGIApp:
         routes = Routes(self._link, self._terminals, self._membership)
-        status = Status(self._link, self._terminals, self._leases, self._notices)
         return http.app(
             token=self._token,
             relay=McpRelay(routes.route, self._service, connections),
-            socket=DaemonSocket({"status": status.read}, self._journal, self._token),
+            socket=DaemonSocket({"status": self._status.read}, self._journal, self._token),
             service=self._service,
             terminals=lambda: len(list(self._terminals)),
             agents=lambda: len(self._terminals.agents()),

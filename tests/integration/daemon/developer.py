@@ -15,15 +15,23 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
+from coordination.client.service import ServiceClient
 from coordination.daemon.connection import Found, LinkState
 from coordination.daemon.daemon import Daemon
 from coordination.daemon.folder import Folder
+from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.terminals import Terminal
+from coordination.domain.file_lock import Granted
+from coordination.domain.session import SessionStatus
+from coordination.repository.checkout import describe_checkout
 from coordination.repository.identity import session_of
+from coordination.repository.terminal import started_at
+from coordination.services import agent as agents
 from tests.integration.app.proxy import Gate
 from tests.integration.cli.running import Running
 from tests.integration.daemon.hook import Hook, answer
 from tests.integration.repository.tree import Tree, bare, make_tree
+from tests.integration.store.steps import waiters
 
 LIMIT_SECONDS = 40
 TERMINAL = Path(__file__).with_name("terminal_program.py")
@@ -227,6 +235,40 @@ class Developer:
     def journal(self, kind: str) -> list[Mapping[str, Any]]:
         """What the daemon's own events of a kind say."""
         return [event.facts for event in self.daemon._journal.read(0, 1000).events if event.kind == kind]
+
+    def claim(self, who: LocalAgent, paths: list[str], seconds: int) -> list[str]:
+        """Claim files as an agent itself does, and wait for them; in a thread."""
+        with ServiceClient(self.gate.url) as client:
+            acting = client.acting(who.session, who.id, checkout=who.checkout, terminal=str(who.terminal))
+            granted = acting.claim(paths, wait_seconds=seconds)
+            return [lease.path for lease in granted.leases] if isinstance(granted, Granted) else []
+
+    def who(self, name: str) -> LocalAgent:
+        """An agent of the first terminal, as another process knows it."""
+        pid = self.terminals[0].pid
+        key = TerminalKey(pid, started_at(pid))
+        return LocalAgent(self.session, "alice", name, key, checkout=describe_checkout(self.tree.top) or "")
+
+    def looked(self, url: str) -> bool:
+        """Look for the service, and return whether it is found there."""
+        self.daemon._link.look_now()
+        found = self.daemon._link.service
+        return found is not None and found.url == url
+
+    def missed(self) -> bool:
+        """Look for the service, and return whether it is missed."""
+        self.daemon._link.look_now()
+        return self.daemon._link.state is not LinkState.REACHABLE
+
+    async def queued(self, service: Running, number: int) -> None:
+        """Return once so many wait in line."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while len(await waiters(service.core.database, self.session)) < number:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.005)
+
+    async def status(self, service: Running) -> SessionStatus:
+        """Read who is in the session."""
+        return await agents.read_status(service.core, "local", self.session, include_inactive=True)
 
     def _ended(self) -> bool:
         assert self._serving is not None
