@@ -1,7 +1,12 @@
 """The daemon, put together: what hooks talk to, and what speaks to the service for the terminals of a machine.
 
 It knows neither the settings nor how a service is started; what it needs of them is passed in (`cli.daemon_run`). It
-ends when it is asked to, and gives back then what it claimed by itself, because nobody renews it any more.
+ends when it is asked to. What it claimed by itself it gives back then, because nobody renews it any more; what an agent
+claimed is the agent's own and stays until its time is over, or a daemon comes back. One that is killed gives nothing
+back, and goes on with all of it when it is back in time.
+
+Hooks are taken last, when all that answers them is there, and refused first; those under way are answered. None of the
+parts ends by itself: when one does, the daemon ends with it, and the log says why.
 """
 
 import asyncio
@@ -33,6 +38,7 @@ from coordination.daemon.needs import Needs
 from coordination.daemon.news import News
 from coordination.daemon.notices import Notices
 from coordination.daemon.person_policy import PersonPolicy
+from coordination.daemon.presence import Presence
 from coordination.daemon.reads import Reads
 from coordination.daemon.routes import Routes
 from coordination.daemon.service_state import ServiceState
@@ -43,7 +49,11 @@ from coordination.daemon.terminals import ChosenFor, Terminal, Terminals
 from coordination.daemon.upstream import Connections
 from coordination.daemon.waking import Waking
 from coordination.daemon.web_socket import DaemonSocket
+from coordination.domain.agent import WhyLeft
 from coordination.repository.edited_path import Locator
+
+GIVE_BACK_SECONDS: Final = 8.0
+"""How long it may take in all to give back leases at the end; after that they end by themselves."""
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -84,9 +94,16 @@ class Daemon:
         self._leases = LeaseTable(self._link, self._following, self._needs.still, self._lost)
         self._liveness = Liveness()
         self._membership = Membership(
-            self._link, self._state, self._terminals, self._leases, self._notices, self._liveness
+            self._link,
+            self._state,
+            self._terminals,
+            self._leases,
+            self._notices,
+            self._liveness,
+            self._left,
         )
-        self._waking = Waking(self._terminals)
+        self._presence = Presence(self._link, self._terminals, self._leases)
+        self._waking = Waking(self._terminals, self._notices.due)
         self._news = News(self._link, self._terminals, self._notices)
         self._following.observers.append(self._news)
         self._policy = PersonPolicy(policy)
@@ -98,43 +115,67 @@ class Daemon:
             Locator(environment),
             self._policy.blocks,
         )
-        self._hooks = Hooks(self._link, self._terminals, self._membership, gate, self._notices, self._headers)
+        self._hooks = Hooks(
+            self._link,
+            self._terminals,
+            self._membership,
+            gate,
+            self._notices,
+            self._headers,
+            self._waking.met,
+            self._journal.record,
+        )
+        self._status = Status(self._link, self._terminals, self._leases, self._notices)
         self._service = ServiceState()
         self._link.observe(self._service_became)
         self._port = Port(listen)
         self._restored = False
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; then give back what was claimed for edits."""
+        """Serve until `stop` is set; then give back what was claimed for edits.
+
+        Raises:
+            Exception: a part of the daemon failed, and the daemon ended with it.
+        """
+        try:
+            await self._serve(stop)
+        except Exception:
+            _log.exception("daemon_failed")
+            raise
+        finally:
+            await self._close()
+            _log.info("daemon_stopped", pid=os.getpid())
+
+    async def _serve(self, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             connections = await stack.enter_async_context(Connections())
             app = self._app(connections)
-            works = [
-                self._link.run(),
-                self._leases.run(),
-                self._membership.keep_present(),
-                self._port.serve(app),
-            ]
-            tasks = [asyncio.create_task(work) for work in works]
+            works = {
+                "link": self._link.run(),
+                "leases": self._leases.run(),
+                "presence": self._presence.keep(),
+                "port": self._port.serve(app),
+            }
+            tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             stack.push_async_callback(_end, tasks)
             await stack.enter_async_context(HookSocket(self._folder.socket, self._hooks.answer))
             _log.info("daemon_serves", pid=os.getpid(), folder=str(self._folder.path))
             stopping = asyncio.create_task(stop.wait())
+            stack.push_async_callback(_end, [stopping])
             await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            # What ended by itself failed.
             for task in tasks:
                 if task.done():
                     task.result()
-        await self._close()
+                    raise RuntimeError(f"{task.get_name()} ended")
 
     async def _close(self) -> None:
         """Give back what was claimed for edits, and end what goes on behind."""
-        for agent in self._terminals.agents():
-            paths = [path for _, path in self._leases.automatic(agent)]
-            if paths:
-                await self._leases.release(agent, paths)
-        await self._membership.close()
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._membership.close()
+                await asyncio.gather(*(self._give_back(agent) for agent in self._terminals.agents()))
+        except TimeoutError:
+            _log.warning("leases_not_given_back", why=self._link.why or "The service takes too long.")
         await self._waking.close()
         await self._news.close()
         await self._leases.close()
@@ -143,15 +184,20 @@ class Daemon:
         self._link.close()
         self._state.close()
 
+    async def _give_back(self, agent: LocalAgent) -> None:
+        paths = [path for _, path in self._leases.automatic(agent)]
+        if paths:
+            await self._leases.release(agent, paths)
+
     def _app(self, connections: Connections) -> ASGIApp:
         routes = Routes(self._link, self._terminals, self._membership)
-        status = Status(self._link, self._terminals, self._leases, self._notices)
         return http.app(
             token=self._token,
             relay=McpRelay(routes.route, self._service, connections),
-            socket=DaemonSocket({"status": status.read}, self._journal, self._token),
+            socket=DaemonSocket({"status": self._status.read}, self._journal, self._token),
             service=self._service,
             terminals=lambda: len(list(self._terminals)),
+            agents=lambda: len(self._terminals.agents()),
         )
 
     def _headers(self, terminal: Terminal) -> Mapping[str, str]:
@@ -161,24 +207,41 @@ class Daemon:
         self._waking.wake(agent)
 
     def _joined(self, agent: LocalAgent) -> None:
+        self._notices.keep_only(self._terminals.agents())
         self._membership.joined(agent)
+        self._news.joined(agent)
+        _log.info("agent_joined", agent=agent.id, session=agent.session, terminal=str(agent.terminal))
         self._journal.record(
             "agent.joined", agent=agent.id, session=agent.session, terminal=str(agent.terminal)
         )
 
+    def _left(self, agent: LocalAgent, why: WhyLeft) -> None:
+        self._journal.record(
+            "agent.left", agent=agent.id, session=agent.session, terminal=str(agent.terminal), why=why
+        )
+
     def _service_became(self, state: LinkState) -> None:
         self._service.now(state.value)
+        found = self._link.service
+        _log.info(
+            "service_became", state=state.value, url=None if found is None else found.url, why=self._link.why
+        )
         self._journal.record("service.became", state=state.value, why=self._link.why)
-        if state is LinkState.REACHABLE and not self._restored:
-            self._restored = True
-            self._membership.restore()
+        if state is LinkState.REACHABLE:
+            self._presence.soon()
+            if not self._restored:
+                self._restored = True
+                self._membership.restore()
 
     def _lost(self, agent: LocalAgent, paths: tuple[str, ...], why: str) -> None:
-        self._notices.tell(agent, words.lost(paths, why))
+        _log.info("lease_lost", agent=agent.id, session=agent.session, paths=list(paths), why=why)
+        if agent in self._terminals.agents(agent.session):
+            self._notices.tell(agent, words.lost(paths, why))
         self._journal.record("lease.lost", agent=agent.id, session=agent.session, paths=list(paths), why=why)
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+# Any: whatever they return.
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     # Any: what ended before has told already how.

@@ -2,13 +2,17 @@
 
 A hook is answered within its deadline or not at all; then the hook program answers by itself. What needs longer goes on
 behind it. Which hooks there are, and when they come, is in docs/reference/plugin.md.
+
+News counts as told when the hook program has printed it. Several hooks of a terminal come at once, so what one is about
+to print no other one says, for as long as its receipt may take; after that it is said again.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 
@@ -20,20 +24,37 @@ from coordination.daemon.connection import LinkState, ServiceAway
 from coordination.daemon.edit_gate import EditGate
 from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_event import HookEvent, read
+from coordination.daemon.hook_socket import SECONDS
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
-from coordination.daemon.membership import Membership
+from coordination.daemon.membership import HEADERS, Membership
 from coordination.daemon.notices import Notice, Notices
 from coordination.daemon.terminals import Terminal, Terminals
 from coordination.repository.checkout import find_top_level
 
 BRIEF_SECONDS: Final = 1.2
-HEADERS: Final = "headers"
 _PLANS: Final = re.compile(r"/coord:plan(\s|$)")
 _OURS: Final = "mcp__plugin_coord_coordination__"
 _MOST_CALLS: Final = 200
 
+_COMPACTED: Final = "compact"
+"""Why a conversation begins that goes on in the middle of a turn."""
+_GOES_ON: Final = frozenset({"clear", "resume"})
+"""Why a conversation ends while its process goes on, with another one."""
+
 _Step = Callable[[Terminal, HookEvent], Awaitable[Answer]]
+
+
+class Record(Protocol):
+    """Takes note of an event of this machine."""
+
+    def __call__(self, kind: str, **facts: object) -> object:
+        """Take note of it."""
+        ...
+
+
+def _nowhere(kind: str, **facts: object) -> None:
+    """Take no note."""
 
 
 class Hooks:
@@ -46,6 +67,8 @@ class Hooks:
         gate: what decides on edits.
         notices: what agents are to be told.
         headers: what the MCP connection of a terminal sends with each request.
+        met: is told of each terminal that does something.
+        record: takes note of an event of this machine, `noun.past_verb`, with its facts.
     """
 
     def __init__(
@@ -56,6 +79,8 @@ class Hooks:
         gate: EditGate,
         notices: Notices,
         headers: Callable[[Terminal], Mapping[str, str]],
+        met: Callable[[Terminal], None] = lambda _: None,
+        record: Record = _nowhere,
     ) -> None:
         self._link = link
         self._terminals = terminals
@@ -63,6 +88,9 @@ class Hooks:
         self._gate = gate
         self._notices = notices
         self._headers = headers
+        self._met = met
+        self._record = record
+        self._telling: dict[int, float] = {}
         self._steps: Mapping[str, _Step] = {
             "SessionStart": self._session_start,
             "UserPromptSubmit": self._prompt,
@@ -85,6 +113,7 @@ class Hooks:
             return Reply(orjson.dumps(dict(self._headers(terminal))))
         event = read(call.event, call.body)
         self._learn(terminal, event)
+        self._met(terminal)
         step = self._steps.get(event.name)
         answer = Answer() if step is None else await step(terminal, event)
         return self._with_notices(terminal, event, answer)
@@ -92,7 +121,8 @@ class Hooks:
     # --- the hooks ------------------------------------------------------------------------------------------------
 
     async def _session_start(self, terminal: Terminal, event: HookEvent) -> Answer:
-        terminal.working.discard(None)
+        if event.source != _COMPACTED:
+            terminal.working.discard(None)
         try:
             async with asyncio.timeout(BRIEF_SECONDS):
                 agent = await self._agent(terminal, event)
@@ -113,29 +143,46 @@ class Hooks:
     async def _plan(self, terminal: Terminal, event: HookEvent) -> Answer:
         """Let the terminal have the planner's role, because the person asks for it by our command."""
         try:
-            agent = await self._agent(terminal, event)
-
-            def take(client: ServiceClient) -> None:
-                client.take_planner(agent.session, agent.user, agent.id)
-
-            await self._link.call(take, seconds=BRIEF_SECONDS)
-        except (ServiceAway, ClientError) as error:
-            said = words.not_planner(str(error))
+            async with asyncio.timeout(BRIEF_SECONDS):
+                agent = await self._agent(terminal, event)
+                await self._link.call(lambda client: _take_role(client, agent), seconds=BRIEF_SECONDS)
+        except (TimeoutError, ServiceAway, ClientError) as error:
+            said = words.not_planner(str(error) or "The service did not answer in time.")
             return Answer(context=said, person=said)
         return Answer(context=words.role(agent.id, agent.id))
 
     async def _before_tool(self, terminal: Terminal, event: HookEvent) -> Answer:
         terminal.working.add(event.subagent)
         if event.edits:
-            return await self._gate.before(terminal, event)
+            answer = await self._gate.before(terminal, event)
+            self._note_edit(terminal, event, answer)
+            return answer
         if event.reads:
             await self._gate.before_read(terminal, event)
         elif event.tool.startswith(_OURS) and event.subagent is not None:
-            await self._agent(terminal, event)
-            terminal.calls[event.tool_use_id] = event.subagent
-            while len(terminal.calls) > _MOST_CALLS:
-                del terminal.calls[next(iter(terminal.calls))]
+            await self._announce(terminal, event, event.subagent)
         return Answer()
+
+    async def _announce(self, terminal: Terminal, event: HookEvent, subagent: str) -> None:
+        """Note whose a call is before anything can fail: without that it would be taken for the terminal's own."""
+        terminal.calls[event.tool_use_id] = subagent
+        while len(terminal.calls) > _MOST_CALLS:
+            del terminal.calls[next(iter(terminal.calls))]
+        # It joins where it works, which its call does not say; if it cannot now, the call says why.
+        with suppress(TimeoutError, ServiceAway, ClientError):
+            async with asyncio.timeout(BRIEF_SECONDS):
+                await self._agent(terminal, event)
+
+    def _note_edit(self, terminal: Terminal, event: HookEvent, answer: Answer) -> None:
+        kind = "edit.refused" if answer.deny else "edit.unprotected" if answer.context else None
+        if kind is not None:
+            self._record(
+                kind,
+                terminal=str(terminal.key),
+                subagent=event.subagent,
+                path=event.path,
+                why=answer.deny or answer.context,
+            )
 
     async def _after_tool(self, terminal: Terminal, event: HookEvent) -> Answer:
         if event.edits:
@@ -145,12 +192,18 @@ class Hooks:
         return Answer()
 
     async def _after_failure(self, terminal: Terminal, event: HookEvent) -> Answer:
-        self._gate.idle(terminal, event.subagent)
+        if event.edits:
+            # Of another tool that failed an edit beside it knows nothing.
+            self._gate.idle(terminal, event.subagent)
         return Answer()
 
-    async def _stop(self, terminal: Terminal, _event: HookEvent) -> Answer:
-        terminal.working.discard(None)
+    async def _stop(self, terminal: Terminal, event: HookEvent) -> Answer:
         self._gate.idle(terminal, None)
+        if self._due(terminal, event):
+            # What is said now has it go on, once it was said.
+            terminal.working.discard(None)
+        else:
+            self._membership.rests(terminal)
         return Answer()
 
     async def _subagent_start(self, terminal: Terminal, event: HookEvent) -> Answer:
@@ -161,14 +214,14 @@ class Hooks:
 
     async def _subagent_stop(self, terminal: Terminal, event: HookEvent) -> Answer:
         if event.subagent is not None:
-            terminal.working.discard(event.subagent)
             self._gate.idle(terminal, event.subagent)
             await self._membership.subagent_ended(terminal, event.subagent)
         return Answer()
 
     async def _session_end(self, terminal: Terminal, event: HookEvent) -> Answer:
-        # After `/clear` the same process goes on with another conversation.
-        if event.source != "clear":
+        if event.source in _GOES_ON:
+            self._membership.rests(terminal)
+        else:
             await self._membership.left(terminal)
         return Answer()
 
@@ -192,28 +245,46 @@ class Hooks:
         return await self._link.call(look, seconds=BRIEF_SECONDS)
 
     def _with_notices(self, terminal: Terminal, event: HookEvent, answer: Answer) -> Reply:
-        if event.name not in _TELLING or answer.deny:
+        due = [] if answer.deny else self._due(terminal, event)
+        if not due:
             return Reply(answer.written(event.name))
-        due = [
-            (agent, self._notices.due(agent))
-            for agent in terminal.agents.values()
-            if agent.subagent == event.subagent
-        ]
-        texts = [notice.text for _, notices in due for notice in notices]
-        whole = Answer(
-            context="\n".join([*([answer.context] if answer.context else []), *texts]), person=answer.person
-        )
+        notices = [notice for _, some in due for notice in some]
+        texts = [*([answer.context] if answer.context else []), *(notice.text for notice in notices)]
+        whole = Answer(context="\n".join(texts), person=answer.person)
+        until = asyncio.get_running_loop().time() + SECONDS
+        self._telling |= {notice.number: until for notice in notices}
 
         def delivered() -> None:
-            self._told(due)
+            for agent, told in due:
+                self._notices.told(agent, told)
+            self._tell_no_more(notices)
+            if event.name == _STOP:
+                terminal.working.add(None)
 
-        return Reply(whole.written(event.name), delivered if texts else None)
+        return Reply(whole.written(event.name), delivered)
 
-    def _told(self, due: list[tuple[LocalAgent, tuple[Notice, ...]]]) -> None:
-        for agent, notices in due:
-            self._notices.told(agent, notices)
+    def _due(self, terminal: Terminal, event: HookEvent) -> list[tuple[LocalAgent, tuple[Notice, ...]]]:
+        """Return what a hook is to tell: to whom it is of, and nothing that another hook is about to tell."""
+        if event.name not in _TELLING:
+            return []
+        at = asyncio.get_running_loop().time()
+        self._telling = {number: until for number, until in self._telling.items() if until > at}
+        found: list[tuple[LocalAgent, tuple[Notice, ...]]] = []
+        for agent in terminal.agents.values():
+            if agent.subagent == event.subagent:
+                due = tuple(one for one in self._notices.due(agent) if one.number not in self._telling)
+                found += [(agent, due)] if due else []
+        return found
+
+    def _tell_no_more(self, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            self._telling.pop(notice.number, None)
 
 
-_TELLING: Final = frozenset(
-    {"SessionStart", "UserPromptSubmit", "PostToolUse", "PostToolUseFailure", "Stop", "SubagentStop"}
-)
+def _take_role(client: ServiceClient, agent: LocalAgent) -> None:
+    client.take_planner(agent.session, agent.user, agent.id)
+
+
+_STOP: Final = "Stop"
+_TELLING: Final = frozenset({"SessionStart", "UserPromptSubmit", "PostToolUse", "PostToolUseFailure", _STOP})
+"""What is said when a subagent stops would have it go on, though it is here no more."""

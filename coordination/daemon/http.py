@@ -7,7 +7,7 @@ time and never logged.
 """
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import orjson
@@ -42,6 +42,7 @@ def app(
     socket: ASGIApp,
     service: ServiceState,
     terminals: Callable[[], int],
+    agents: Callable[[], int],
     origins: Collection[str] = (),
 ) -> ASGIApp:
     """Put the application together.
@@ -52,9 +53,13 @@ def app(
         socket: answers at the WebSocket.
         service: how the service stands.
         terminals: counts the terminals that live.
+        agents: counts what they are, and their subagents, in all sessions.
         origins: the origins whose pages may call.
     """
-    return Guard(CutOff(_Gate(token, relay, socket, service, terminals)), origins=origins)
+    return Guard(
+        CutOff(_Gate(token, relay, socket, service, {"terminals": terminals, "agents": agents})),
+        origins=origins,
+    )
 
 
 class _Gate:
@@ -66,13 +71,13 @@ class _Gate:
         relay: ASGIApp,
         socket: ASGIApp,
         service: ServiceState,
-        terminals: Callable[[], int],
+        counts: Mapping[str, Callable[[], int]],
     ) -> None:
         self._token = token.encode()
         self._relay = relay
         self._socket = socket
         self._service = service
-        self._terminals = terminals
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -114,7 +119,7 @@ class _Gate:
         said = {
             "status": "ok" if state == "reachable" else "degraded",
             "service": state,
-            "terminals": self._terminals(),
+            **{name: count() for name, count in self._counts.items()},
             "version": __version__,
         }
         return Response(orjson.dumps(said), media_type=JSON, headers={"cache-control": "no-store"})

@@ -61,6 +61,10 @@ class Notices:
         self._append(kept, text)
         self._waiting(agent)
 
+    def missed(self, agent: LocalAgent) -> None:
+        """Tell an agent that there may be news of which nothing is known here."""
+        self.tell(agent, words.unseen())
+
     def due(self, agent: LocalAgent) -> tuple[Notice, ...]:
         """Return what an agent is to be told next, the oldest first."""
         return tuple(self._notices.get(agent, ()))[:TOLD_AT_ONCE]
@@ -84,6 +88,13 @@ class Notices:
         """Forget an agent that is gone."""
         self._notices.pop(agent, None)
         self._wishes.pop(agent, None)
+
+    def keep_only(self, agents: Iterable[LocalAgent]) -> None:
+        """Forget all others: whoever was told something just after it was gone would be kept for ever."""
+        kept = set(agents)
+        for known in (self._notices, self._wishes):
+            for agent in known.keys() - kept:
+                del known[agent]
 
     def happened(self, event: Event, agents: Iterable[LocalAgent]) -> None:
         """Tell those agents of a session whom an event concerns, as far as the event itself says whom."""

@@ -18,6 +18,7 @@ from tests.integration.app.conftest import Client, serving
 from tests.integration.cli.running import Running, running_on
 from tests.integration.conftest import EMPTY
 from tests.integration.daemon.desk import Desk, desk
+from tests.integration.daemon.developer import Developer, developer
 from tests.integration.daemon.hook import Hook
 from tests.integration.daemon.interface import Interface, interface
 from tests.integration.daemon.machine import Machine, beside
@@ -117,3 +118,11 @@ def tree(tmp_path: Path) -> Tree:
     made = make_tree(tmp_path)
     made.commit({"a.py": "1", "src/b.py": "1", ".gitignore": "*.log\n"})
     return made
+
+
+@pytest.fixture
+async def alice(service: Running, folder: Path, hook: Hook, tmp_path: Path) -> AsyncGenerator[Developer]:
+    """A developer whose daemon runs and has reached the service."""
+    async with developer(service, folder, tmp_path, hook) as found:
+        await found.begin()
+        yield found

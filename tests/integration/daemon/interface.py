@@ -133,6 +133,7 @@ async def interface(
             socket=DaemonSocket(methods or {}, found.journal, TOKEN, **socket_options),
             service=found.state,
             terminals=lambda: len(found.routes),
+            agents=lambda: 2,
         )
         serving = asyncio.create_task(port.serve(app))
         try:

@@ -16,7 +16,13 @@ from tests.integration.daemon.interface import TOKEN, Interface, interface
 
 async def test_the_health_says_names_and_states_only_and_needs_no_token(daemon: Interface) -> None:
     answer = await daemon.client.get(f"{daemon.url}/health")
-    assert answer.json() == {"status": "ok", "service": "reachable", "terminals": 1, "version": __version__}
+    assert answer.json() == {
+        "status": "ok",
+        "service": "reachable",
+        "terminals": 1,
+        "agents": 2,
+        "version": __version__,
+    }
     daemon.state.now("away")
     answer = await daemon.client.get(f"{daemon.url}/health")
     assert (answer.status_code, answer.json()["status"], answer.json()["service"]) == (

@@ -152,3 +152,23 @@ def test_who_has_something_to_be_told_is_said_at_once() -> None:
     notices.tell(ME, "one")
     notices.tell(ME, "one")
     assert waiting == [ME]
+
+
+def test_of_those_who_are_gone_nothing_is_kept() -> None:
+    notices = Notices()
+    for agent in (ME, OTHER):
+        notices.tell(agent, "one")
+        notices.wish(agent, "a.py")
+    notices.keep_only([OTHER])
+    assert texts(notices) == []
+    assert texts(notices, OTHER) == ["one"]
+    notices.happened(event(EventKind.LOCK_EXPIRED, locks=[lock("a.py", ME)]), [ME])
+    assert texts(notices) == []
+
+
+def test_that_news_may_be_missing_is_said_once() -> None:
+    notices = Notices()
+    notices.missed(ME)
+    notices.missed(ME)
+    (text,) = texts(notices)
+    assert "may have missed" in text
