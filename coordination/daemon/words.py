@@ -100,7 +100,7 @@ def changed(path: str, by: str | None, at: float) -> str:
 def unprotected(why: str) -> str:
     """Say that nobody can tell who holds a file, and that work goes on all the same."""
     return (
-        f"{_PREFIX}UNPROTECTED. {_why(why)} Nobody can say whether another agent holds this file, so nothing "
+        f"{_PREFIX}NOT PROTECTED. {_why(why)} Nobody can say whether another agent holds this file, so nothing "
         "keeps others from writing to it too. Tell the person; `coord doctor` says how to mend it."
     )
 
@@ -122,8 +122,8 @@ def _why(text: str) -> str:
 def starting() -> str:
     """Say that the service is being started."""
     return (
-        f"{_PREFIX}starting, unprotected: the service is being started and answers in a moment. Until then nothing "
-        "keeps other agents from writing to the same files."
+        f"{_PREFIX}starting, not protected yet: the service is being started and answers in a moment. Until then "
+        "nothing keeps other agents from writing to the same files."
     )
 
 

@@ -126,7 +126,7 @@ async def test_the_service_is_cut_off_and_comes_back(service: Running, alice: De
     await until(lambda: alice.daemon._following.is_current(alice.session))
     await alice.gate.shut()
     # What is held is trusted for a while; nobody can say anything about another file.
-    assert "UNPROTECTED" in context(await first.edit("b.py"))
+    assert "NOT PROTECTED" in context(await first.edit("b.py"))
     assert await first.edit("a.py") == {}
     await alice.gate.open()
     await alice.begin_again()

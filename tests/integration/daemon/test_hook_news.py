@@ -124,7 +124,7 @@ async def test_fifty_hooks_at_once_are_all_answered(
     monkeypatch.setattr(alice.daemon._membership, "terminal_of", returning(known))
     replies = await asyncio.gather(*(hooks.answer(call) for call in calls))
     assert len(replies) == 50
-    assert all(reply.output == b"{}" or b"UNPROTECTED" in reply.output for reply in replies)
+    assert all(reply.output == b"{}" or b"NOT PROTECTED" in reply.output for reply in replies)
     held = {path for _, path, _ in await leases(service.core.database, alice.session)}
     allowed = {f"{number}.py" for number, reply in enumerate(replies) if reply.output == b"{}"}
     assert allowed <= held

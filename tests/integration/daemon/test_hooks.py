@@ -107,18 +107,18 @@ async def test_while_the_service_starts_that_is_said(
         await alice.begin(reachable=False)
         first = await alice.terminal()
         said = await first.say("SessionStart", source="startup")
-        assert "starting, unprotected" in context(said)
-        assert "starting, unprotected" in said["systemMessage"]
+        assert "starting, not protected yet" in context(said)
+        assert "starting, not protected yet" in said["systemMessage"]
 
 
 async def test_while_the_service_is_away_nobody_believes_to_be_protected(alice: Developer) -> None:
     await alice.gate.shut()
     first = await alice.terminal()
     said = await first.say("SessionStart", source="startup")
-    assert "UNPROTECTED" in context(said)
-    assert "UNPROTECTED" in said["systemMessage"]
+    assert "NOT PROTECTED" in context(said)
+    assert "NOT PROTECTED" in said["systemMessage"]
     said = await first.edit("a.py")
-    assert "UNPROTECTED" in context(said)
+    assert "NOT PROTECTED" in context(said)
     (noted,) = alice.journal("edit.unprotected")
     assert noted["path"] == str(first.folder / "a.py")
     alice.policy.write_text("* block\n")
