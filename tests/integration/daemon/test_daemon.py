@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from coordination.cli import daemon_background
 from coordination.daemon.connection import Found, LinkState
+from coordination.daemon.folder import RunningDaemon
 from coordination.daemon.lease import Kind
 from tests.integration.app.proxy import Gate
 from tests.integration.cli.running import Running
@@ -230,6 +233,7 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
                 "terminal": str(alice.known(first).key),
                 "folder": str(alice.tree.top),
                 "working": True,
+                "protected": True,
                 "agents": [
                     {
                         "agent": "alice/impl_a",
@@ -241,3 +245,16 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
             }
         ],
     }
+    said = await asyncio.to_thread(daemon_background.told, running_of(alice))
+    assert said == {
+        "service": "reachable",
+        "terminals": 1,
+        "agents": 1,
+        "port_trouble": "no port here",
+        "unprotected": [],
+    }
+
+
+def running_of(alice: Developer) -> RunningDaemon:
+    """What the record of the daemon would say."""
+    return RunningDaemon(os.getpid(), "1.00", 8765, str(alice.folder.socket), "1")
