@@ -1,4 +1,4 @@
-"""What a person chose for the terminals of a folder: the session, and the name of one without. Others know where from."""
+"""What a person chose for the terminals of a folder: the session, and the name of one without."""
 
 from dataclasses import dataclass
 from pathlib import Path
