@@ -1,7 +1,7 @@
 """The word in front of a tool's result that no hook of its terminal comes, so that nothing protects its edits.
 
 What is said to a model by hooks cannot be said where hooks are switched off; the tools are what is left. Claude Code
-shows its model the structured content where there is one, and no text beside it (measured: 2.1.330, 2.1.197). So the word
+shows its model the structured content where there is one, and no text beside it (2.1.330, 2.1.197). So the word
 stands in both, there among the `warnings` that every tool may have. Everything else is as the service answered.
 """
 
