@@ -161,7 +161,7 @@ async def test_a_service_that_forgot_everybody_is_told_who_is_here(
     await alice.begin_again()
 
     async with asyncio.timeout(40):
-        while not await service.core.database.fetch("SELECT 1 FROM claude_code_agents"):  # noqa: ASYNC110
+        while not await service.core.database.fetch("SELECT 1 FROM claude_code_agents"):  # noqa: ASYNC110 - nobody announces it
             await asyncio.sleep(0.005)
 
 
