@@ -175,7 +175,7 @@ async def test_a_grant_for_an_agent_that_left_meanwhile_is_given_back(
     halt = one.link.halt()
     holding = asyncio.create_task(one.table.hold(A, CHECKOUT, ["a.py"], patience=30))
     await halt.until_reached()
-    leaving = asyncio.create_task(one.table.leave(A, "ended"))
+    leaving = asyncio.create_task(one.table.leave(A, "it ended"))
     halt.go.set()
     await holding
     await leaving
