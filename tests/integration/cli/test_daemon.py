@@ -177,7 +177,9 @@ def test_it_runs_in_the_foreground_where_nothing_of_it_was_before(tmp_path: Path
         port = str(probe.getsockname()[1])
     one = Installation(tmp_path)
     place = folder_in(one.data_dir)
-    with one.start("daemon", "run", "--port", port) as program:
+    # Where a hosted service is meant, it starts no local one.
+    hosted = {"COORDINATION_URL": "https://127.0.0.1:1", "COORDINATION_TOKEN": "none"}
+    with one.start("daemon", "run", "--port", port, **hosted) as program:
         eventually(lambda: program.poll() is not None or _takes_hooks(place), "the daemon")
         program.send_signal(signal.SIGINT)
         _, said = program.communicate(timeout=30)
