@@ -85,11 +85,32 @@ MISSING = (
     "NOT PROTECTED. The program coord is not installed, so nothing keeps agents from overwriting each other's work. "
     "The one command that installs it, typed in the folder of coordination: make install"
 )
+REMOVED = (
+    "NOT PROTECTED. The plugin of coordination was removed while this terminal runs. Start the terminal again, and it "
+    "is gone from here too"
+)
 SILENT = "NOT PROTECTED. The daemon does not answer. Start it again: coord daemon stop; coord daemon start"
 UNTIL = (
     " Until it answers, nothing keeps you and other agents from editing one file at once, and locks say nothing: "
     "every edit will tell you whether it was protected."
 )
+
+
+IN_REMOVED = (
+    (
+        "The coordination daemon does not answer",
+        "The plugin of coordination was removed while this terminal runs",
+    ),
+    ("because the daemon does not answer", "because the plugin was removed"),
+    ("The daemon does not answer", "The plugin was removed"),
+    (
+        "Ask the person to type: coord daemon start. Then try again",
+        "Ask the person to start this terminal again",
+    ),
+    ("Start it: coord daemon start", "Start this terminal again"),
+    ("(coord daemon start starts it)", "until this terminal is started again"),
+)
+"""What is said of an edit then, and in place of which words."""
 
 
 class Late(Exception):
@@ -310,11 +331,13 @@ def check(reply, event):
 def fall_back(call):
     """What to say in place of the daemon."""
     if call.edits:
-        return judge(call)
+        return of_edit(call)
     if call.event not in ("SessionStart", "UserPromptSubmit"):
         return NOTHING
     if not call.gone:
         said = SILENT
+    elif removed(call):
+        said = REMOVED
     elif start(call):
         said = STARTING
     else:
@@ -322,6 +345,14 @@ def fall_back(call):
     if call.event == "SessionStart":
         return SAID % (call.event, said + "." + UNTIL, said + ".")
     return SAID % (call.event, said + ".", said + ".")
+
+
+def of_edit(call):
+    """What to say of an edit, in the words that are true here."""
+    said = judge(call)
+    for words, instead in IN_REMOVED if call.gone and removed(call) else ():
+        said = said.replace(words, instead)
+    return said
 
 
 def judge(call):
@@ -464,6 +495,14 @@ def matches(pattern, found, star, one):
     return all(item == star for item in pattern[at:])
 
 
+def removed(call):
+    """Whether `coord uninstall` removed what we are a part or a copy of; then no daemon is started any more."""
+    try:
+        return "installed" in call.pinned and not os.stat(call.pinned["installed"])
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
 def start(call):
     """Start the daemon, apart from us; False when there is no program to start."""
     program = find_coord(call)
@@ -511,7 +550,7 @@ def headers(call):
         try:
             return ask(call)
         except Gone:
-            if not started and not start(call):
+            if not started and (removed(call) or not start(call)):
                 raise
             started = True
         select([], [], [], AGAIN_SECONDS)

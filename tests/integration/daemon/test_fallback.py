@@ -268,6 +268,26 @@ def test_a_coord_on_the_path_is_not_run(path: str, hook: Hook, folder: Path) -> 
     assert not started.exists()
 
 
+def test_a_plugin_that_was_removed_says_so_and_starts_no_daemon(hook: Hook, folder: Path) -> None:
+    """As terminals have it that run on after `coord uninstall`."""
+    started = program(folder / "coord")
+    manifest = folder / "plugin.json"
+    manifest.touch()
+    hook.pinned["installed"] = str(manifest)
+    assert "coord daemon start" in hook.run("PreToolUse", "edit", given=EDIT)["systemMessage"]
+    manifest.unlink()
+    for event in ("SessionStart", "UserPromptSubmit"):
+        assert "was removed" in hook.run(event)["systemMessage"]
+    assert hook.run("headers") == {}
+    for text, expected in (("* warn\n", "warn"), ("* block\n", "deny")):
+        policy(folder, text)
+        found = hook.run("PreToolUse", "edit", given=EDIT)
+        assert decision(found) == expected
+        assert "was removed" in found["systemMessage"]
+        assert "coord daemon start" not in json.dumps(found)
+    assert not started.exists()
+
+
 def coord_is_installed() -> bool:
     home = pwd.getpwuid(os.geteuid()).pw_dir
     places = (f"{home}/.local", "/usr/local", "/opt/homebrew", "/usr")
