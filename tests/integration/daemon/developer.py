@@ -15,6 +15,7 @@ from coordination.daemon.connection import Found, LinkState
 from coordination.daemon.daemon import Daemon
 from coordination.daemon.folder import Folder
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
+from coordination.daemon.tcp import Listen
 from coordination.daemon.terminals import Terminal
 from coordination.domain.file_lock import Granted
 from coordination.domain.session import SessionStatus
@@ -43,6 +44,7 @@ class Developer:
         folder: the daemon's.
         tree: the repository.
         found: whom the daemon is told to talk to.
+        listen: takes the daemon's port.
     """
 
     gate: Gate
@@ -52,6 +54,7 @@ class Developer:
     policy: Path
     found: Callable[[], Found | None]
     start: Callable[[], None] | None = None
+    listen: Listen = lambda: "no port here"
     terminals: list[Typed] = field(default_factory=list[Typed])
     _daemon: Daemon | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,7 +77,7 @@ class Developer:
             start=self.start,
             chosen=chosen_for_none,
             policy=self.policy,
-            listen=lambda: "no port here",
+            listen=self.listen,
             environment=bare(),
         )
         self._stop = asyncio.Event()
@@ -95,6 +98,12 @@ class Developer:
         serving, self._serving = self._serving, None
         if serving is not None:
             await serving
+
+    async def over(self) -> None:
+        """Return once the daemon has ended by itself."""
+        assert self._serving is not None
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await self._serving
 
     async def terminal(self, *, folder: Path | None = None) -> Typed:
         """Open a terminal."""

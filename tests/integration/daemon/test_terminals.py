@@ -99,11 +99,12 @@ async def test_the_session_that_was_connected_counts_less_than_the_environment(
     assert (odd.session, odd.name) == (session_of(other.top), "impl_a")
 
 
-async def test_one_name_for_two_terminals_is_there_until_both_are_gone(here: Desk, tree: Tree) -> None:
+async def test_one_name_for_two_terminals_does_not_make_them_one_agent(here: Desk, tree: Tree) -> None:
+    """A repository's settings can set it for all that work there; their edits are kept apart all the same."""
     first, second = (here.terminal(tree.top, COORD_AGENT="backend") for _ in range(2))
-    assert (await here.join(first)).id == (await here.join(second)).id
-    assert here.terminals.gone(first.key) == []
-    assert [one.name for one in here.terminals.gone(second.key)] == ["backend"]
+    assert [(await here.join(one)).name for one in (first, second)] == ["backend", "impl_a"]
+    await here.edit(first, tree.top / "a.py", "2")
+    assert '"alice/backend"' in (await here.begin(second, "a.py")).deny
 
 
 async def test_a_checkout_that_is_in_use_under_another_session_leads_there(
@@ -125,6 +126,18 @@ async def test_a_checkout_that_is_in_use_under_another_session_leads_there(
         for one in here.terminals.gone(terminal.key):
             await here.machine.table.leave(one, "left")
     assert (await here.join(here.terminal(tree.top))).session == session_of(tree.top)
+
+
+async def test_no_variable_takes_a_terminal_out_of_the_session_of_a_checkout_in_use(
+    here: Desk, tree: Tree
+) -> None:
+    """A repository's settings can set it; who edits the same files is in the same session all the same."""
+    first = here.terminal(tree.top)
+    assert (await here.join(first)).session == session_of(tree.top)
+    await here.edit(first, tree.top / "a.py", "2")
+    second = here.terminal(tree.top, COORD_SESSION="elsewhere")
+    assert (await here.join(second)).session == session_of(tree.top)
+    assert '"alice/impl_a"' in (await here.begin(second, "a.py")).deny
 
 
 async def test_a_checkout_that_was_given_to_another_session_is_found_again(
