@@ -34,6 +34,14 @@ KILL_SECONDS: Final = 10.0
 _ENDED: Final = "The service ended while it started."
 
 
+def beginning(chosen: Settings) -> str:
+    """Return what is shown while a service starts."""
+    first = chosen.dsn is None and not (chosen.data_dir / "postgres").exists()
+    return (
+        "Starting for the first time: a database is made, which takes some seconds" if first else "Starting"
+    )
+
+
 def start(chosen: Settings) -> RunningService:
     """Start the service, detached from this terminal, or find the one that somebody started just now.
 

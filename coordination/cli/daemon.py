@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
@@ -11,13 +11,13 @@ from coordination.cli import daemon_background, daemon_log, systemd
 from coordination.cli.output import OK, UNREACHABLE, USAGE, Failure, Json, emit, facts, progress, say, tell
 from coordination.cli.place import coord, folder_variables, settings
 from coordination.cli.plugin_copy import pinned_port
-from coordination.cli.probe import ask
 from coordination.daemon.folder import PORT, Folder, RunningDaemon, folder_in
 from coordination.settings import Settings
 
 LINES: Final = 50
 HIGHEST_PORT: Final = 65535
-UNKNOWN: Final = "unknown: the daemon does not answer on its port"
+UNKNOWN: Final = "unknown: the daemon does not answer"
+SERVED: Final = "the tools of the plugin reach it"
 
 Port = Annotated[
     int | None,
@@ -134,9 +134,7 @@ def status(*, json: Json = False) -> int:
         emit({"state": "running", **told})
         return OK
     say("The daemon runs.")
-    facts(
-        [(name.replace("_", " "), UNKNOWN if value is None else str(value)) for name, value in told.items()]
-    )
+    facts(_rows(told))
     return OK
 
 
@@ -232,21 +230,40 @@ def _begin(folder: Folder, port: int | None) -> RunningDaemon:
     return daemon_background.start(folder, daemon_background.command(*options))
 
 
-def _facts(chosen: Settings, found: RunningDaemon) -> dict[str, object]:
+# Any: JSON.
+def _facts(chosen: Settings, found: RunningDaemon) -> dict[str, Any]:
     """What is known of a daemon that runs; None is what it did not say."""
-    reply = ask(f"http://127.0.0.1:{found.port}/health", timeout=1.0) if found.port else None
-    answer = None if reply is None else reply.json()
-    health = cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+    said = daemon_background.told(found) or {}
     folder = folder_in(chosen.data_dir)
     return {
         "pid": found.pid,
         "since": datetime.fromtimestamp(float(found.started), UTC).isoformat(timespec="seconds"),
         "version": found.version,
-        "service": health.get("service"),
-        "terminals": health.get("terminals"),
-        "agents": health.get("agents"),
+        "service": said.get("service"),
+        "terminals": said.get("terminals"),
+        "agents": said.get("agents"),
+        "unprotected": said.get("unprotected"),
         "port": found.port,
+        "port_trouble": said.get("port_trouble"),
         "folder": str(folder.path),
         "log": str(folder.log),
         "systemd": "installed" if systemd.unit_file().exists() else "not installed",
     }
+
+
+# Any: as above.
+def _rows(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the facts as people read them: what is missing is said, and what is well takes no line of its own."""
+    rows = {name: UNKNOWN if value is None else str(value) for name, value in told.items()}
+    if told["service"] is not None:
+        trouble = told["port_trouble"]
+        rows["port"] += f": {SERVED if trouble is None else f'NOT SERVED, so tools do not work. {trouble}'}"
+    del rows["port_trouble"]
+    rows["unprotected"] = ", ".join(
+        f"process {one['terminal'].partition('-')[0]} in {one['folder']}" for one in told["unprotected"] or ()
+    )
+    if rows["unprotected"]:
+        rows["unprotected"] += ": NOT PROTECTED, no hook of theirs comes"
+    else:
+        del rows["unprotected"]
+    return list(rows.items())

@@ -3,6 +3,7 @@
 It is known by the record in its folder, so only our own process is ever signalled. Nothing is printed here.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 from coordination.cli import detached, systemd
 from coordination.cli.detached import LOOK_SECONDS
 from coordination.cli.output import Failure
 from coordination.cli.place import coord
 from coordination.client.private_file import UnusableFile
+from coordination.daemon import frames
 from coordination.daemon.folder import Folder, RunningDaemon
 from coordination.daemon.single import BeingRemoved, is_taken, nobody, starting
 from coordination.repository.terminal import is_alive
@@ -25,6 +27,9 @@ START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
 """How long a clean end may take: it gives back every lease first."""
 KILL_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 2.0
+STATUS: Final = "status"
+"""What is asked for over the socket; `daemon.status` has the same word, and needs far more to be imported."""
 _ENDED: Final = "The daemon ended while it started."
 
 
@@ -160,6 +165,33 @@ def stop(folder: Folder, daemon: RunningDaemon) -> bool:
     if not clean:
         folder.forget()
     return clean
+
+
+# Any: JSON.
+def told(daemon: RunningDaemon) -> dict[str, Any] | None:
+    """Return what a daemon says of itself over the socket of the hooks (`daemon.status`); None when it does not."""
+    try:
+        with socket.socket(socket.AF_UNIX) as one, one.makefile("rb") as reading:
+            one.settimeout(ANSWER_SECONDS)
+            one.connect(daemon.socket)
+            one.sendall(frames.request(STATUS))
+            length = int.from_bytes(reading.read(frames.LENGTH), "big")
+            answer = json.loads(reading.read(length))
+            one.sendall(frames.RECEIPT)
+    except (OSError, ValueError):
+        return None
+    return cast("dict[str, Any]", answer) if isinstance(answer, dict) else None
+
+
+def starts_again(folder: Folder) -> str:
+    """Return what to say to who stopped the service that a daemon starts again; "" where none does."""
+    daemon = find(folder)
+    if daemon is None or not (told(daemon) or {}).get("terminals"):
+        return ""
+    return (
+        "Terminals run, so the daemon starts the service again as soon as it misses it.\n"
+        f"To stop both: {coord('daemon stop')}, then {coord('down')}"
+    )
 
 
 def answers(daemon: RunningDaemon) -> bool:

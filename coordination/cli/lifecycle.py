@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from coordination.app.running import RunningService
-from coordination.cli import background
+from coordination.cli import background, daemon_background
 from coordination.cli.output import OK, Failure, Json, emit, facts, progress, say, tell
 from coordination.cli.place import (
     Target,
@@ -19,6 +19,7 @@ from coordination.cli.place import (
     token_of,
     unusable,
 )
+from coordination.daemon.folder import folder_in
 from coordination.settings import EMBEDDED, VARIABLES, Settings, examine
 
 SESSION: Final = "demo"
@@ -65,7 +66,7 @@ def up(*, workers: Workers = None, json: Json = False) -> int:
     chosen = _chosen(workers)
     found = services(chosen)
     state = "already_running" if found else "started"
-    with progress(_starting(chosen), quiet=json or bool(found)):
+    with progress(background.beginning(chosen), quiet=json or bool(found)):
         service = found[0] if found else background.start(chosen)
         _check_as_asked(chosen, service)
         missing = background.wait_until_ready(service, background.output_of(chosen))
@@ -150,13 +151,17 @@ def down(*, json: Json = False) -> int:
             if not background.stop(service):
                 killed.append(service.pid)
         left = _postgres_left(chosen, found)
+    again = daemon_background.starts_again(folder_in(chosen.data_dir))
     if left is not None:
         raise Failure(f"Postgres still runs: process {left}. Another program holds it, or it does not end.")
     if json:
         stopped = [service.pid for service in found]
-        emit({"state": "stopped" if found else "not_running", "stopped": stopped, "killed": killed})
+        state = "stopped" if found else "not_running"
+        emit({"state": state, "stopped": stopped, "killed": killed, "starts_again": bool(again)})
     else:
         _say_stopped(chosen, found, killed)
+        if again:
+            say(again)
     return OK
 
 
@@ -274,13 +279,6 @@ def _others(chosen: Settings) -> list[RunningService]:
     from coordination.app import running  # noqa: PLC0415 - rarely needed
 
     return running.find(chosen.data_dir)
-
-
-def _starting(chosen: Settings) -> str:
-    first = chosen.dsn is None and not (chosen.data_dir / "postgres").exists()
-    return (
-        "Starting for the first time: a database is made, which takes some seconds" if first else "Starting"
-    )
 
 
 def _postgres_left(chosen: Settings, stopped: list[RunningService]) -> int | None:

@@ -4,7 +4,7 @@ The table answers only for what it can know: that a lease is trusted for long en
 missed. Everything else is asked. A claim is never called off, so what it was granted always comes into the table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from coordination.daemon.lease import (
     MARGIN_SECONDS,
     NEEDED_SECONDS,
     Kept,
+    Kind,
     Lapsed,
     LeaseKey,
     Unknown,
@@ -111,11 +112,47 @@ class Claiming:
         return Kept(max(0.0, start + left - MARGIN_SECONDS - core.now()), others)
 
     async def _ask(self, edit: Edit, wait_seconds: int, start: float) -> tuple[Granted | Held, list[Lapsed]]:
-        core, paths = self._core, tuple(path.path for path in edit.paths)
-        asked = Wanted(edit.agent, edit.checkout, paths, wait_seconds=wait_seconds)
-        outcome = await core.calls.claim(asked, partial(core.take_late, edit.agent, start=start))
-        if isinstance(outcome, Held):
-            return outcome, []
-        again = core.take(edit.agent, outcome, start)
+        """Claim for an edit; what the agent claimed itself is extended as what it claimed it for.
+
+        The others come first, so that nothing is claimed when somebody else has one of them.
+        """
+        core = self._core
+        again: list[Lapsed] = []
+        granted: list[Granted] = []
+        for asked in self._wanted(edit, wait_seconds):
+            outcome = await core.calls.claim(asked, partial(core.take_late, edit.agent, start=start))
+            if isinstance(outcome, Held):
+                return outcome, []
+            again += core.take(edit.agent, outcome, start)
+            granted.append(outcome)
         core.following.poke(edit.agent.session)
-        return outcome, again
+        return _together(granted), again
+
+    def _wanted(self, edit: Edit, wait_seconds: int) -> list[Wanted]:
+        """Return the claims of an edit: one for what is claimed for it, one for each lease of the agent's own."""
+        found = [
+            (path.path, self._core.book.held.get(key))
+            for path, key in zip(edit.paths, edit.keys, strict=True)
+        ]
+        own = [
+            (path, one.lease)
+            for path, one in found
+            if one is not None and one.kind is Kind.EXPLICIT and one.excludes
+        ]
+        mine = {path for path, _ in own}
+        others = tuple(path for path, _ in found if path not in mine)
+        claims = [Wanted(edit.agent, edit.checkout, others, wait_seconds=wait_seconds)] if others else []
+        return claims + [
+            Wanted(edit.agent, edit.checkout, (path,), lease.operation, lease.reason or "", wait_seconds)
+            for path, lease in own
+        ]
+
+
+def _together(granted: Sequence[Granted]) -> Granted:
+    """Return several grants as one."""
+    return Granted(
+        "granted",
+        tuple(lease for one in granted for lease in one.leases),
+        tuple(token for one in granted for token in one.granted_tokens),
+        {key: who for one in granted for key, who in one.previous_holders.items()},
+    )

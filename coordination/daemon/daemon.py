@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import structlog
 from starlette.types import ASGIApp
 
@@ -26,6 +27,7 @@ from coordination.daemon.connection import Found, LinkState
 from coordination.daemon.edit_gate import EditGate
 from coordination.daemon.folder import Folder
 from coordination.daemon.following import Following
+from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_socket import HookSocket
 from coordination.daemon.hooks import Hooks
 from coordination.daemon.journal import Journal
@@ -44,7 +46,7 @@ from coordination.daemon.reads import Reads
 from coordination.daemon.routes import Routes
 from coordination.daemon.service_state import ServiceState
 from coordination.daemon.state import State
-from coordination.daemon.status import Status
+from coordination.daemon.status import STATUS, Status
 from coordination.daemon.tcp import Listen, Port
 from coordination.daemon.terminals import ChosenFor, Terminal, Terminals
 from coordination.daemon.upstream import Connections
@@ -128,7 +130,8 @@ class Daemon:
             self._waking.met,
             self._journal.record,
         )
-        self._status = Status(self._link, self._terminals, self._leases, self._notices)
+        self._port = Port(listen)
+        self._status = Status(self._link, self._terminals, self._leases, self._notices, self._port)
         self._service = ServiceState()
         self._link.observe(self._service_became)
         self._restored = False
@@ -160,7 +163,7 @@ class Daemon:
             }
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             stack.push_async_callback(_end, tasks)
-            hooks = await stack.enter_async_context(HookSocket(self._folder.socket, self._hooks.answer))
+            hooks = await stack.enter_async_context(HookSocket(self._folder.socket, self._answer))
             _log.info("daemon_serves", pid=os.getpid(), folder=str(self._folder.path))
             stopping, gone = asyncio.create_task(stop.wait()), asyncio.create_task(hooks.gone())
             stack.push_async_callback(_end, [stopping, gone])
@@ -171,6 +174,11 @@ class Daemon:
                 if task.done():
                     task.result()
                     raise RuntimeError(f"{task.get_name()} ended")
+
+    async def _answer(self, call: HookCall) -> Reply:
+        if call.event == STATUS:
+            return Reply(orjson.dumps(self._status.summary()))
+        return await self._hooks.answer(call)
 
     async def _close(self) -> None:
         """Give back what was claimed for edits, and end what goes on behind."""
@@ -194,10 +202,16 @@ class Daemon:
             await self._leases.release(agent, paths)
 
     def _app(self, connections: Connections) -> ASGIApp:
-        routes = Routes(self._link, self._terminals, self._membership)
+        routes = Routes(self._link, self._terminals, self._membership, self._unheard)
         return http.app(
             token=self._token,
-            relay=McpRelay(routes.route, self._service, connections),
+            relay=McpRelay(
+                routes.route,
+                self._service,
+                connections,
+                is_protected=routes.is_protected,
+                conversation=routes.conversation,
+            ),
             socket=DaemonSocket({"status": self._status.read}, self._journal, self._token),
             service=self._service,
             terminals=lambda: len(list(self._terminals)),
@@ -211,6 +225,11 @@ class Daemon:
             _log.warning("headers_not_given", terminal=str(terminal.key), why=self._port.trouble)
             return {}
         return {"Authorization": f"Bearer {self._token}", "x-coordination-terminal": str(terminal.key)}
+
+    def _unheard(self, terminal: Terminal) -> None:
+        """Note that no hook of a terminal comes, so that nothing protects its edits."""
+        _log.warning("terminal_unprotected", terminal=str(terminal.key), folder=str(terminal.home))
+        self._journal.record("terminal.unprotected", terminal=str(terminal.key), folder=str(terminal.home))
 
     def _to_be_told(self, agent: LocalAgent) -> None:
         self._waking.wake(agent)

@@ -63,6 +63,12 @@ def read_request(request: bytes) -> tuple[Mapping[str, str], bytes]:
         position = end + 1
 
 
+def request(event: str) -> bytes:
+    """Return the frame of a request of our own that says nothing but its event."""
+    asked = b"%bevent=%b\0\0" % (_MAGIC, os.fsencode(event))
+    return len(asked).to_bytes(LENGTH, "big") + asked
+
+
 def reply(output: bytes) -> bytes:
     """Return the frame of a reply.
 

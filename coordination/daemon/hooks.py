@@ -155,11 +155,15 @@ class Hooks:
         try:
             async with asyncio.timeout(BRIEF_SECONDS):
                 agent = await self._agent(terminal, event)
-                await self._link.call(lambda client: _take_role(client, agent), seconds=BRIEF_SECONDS)
+                taken = await self._link.call(lambda client: _take_role(client, agent), seconds=BRIEF_SECONDS)
         except (TimeoutError, ServiceAway, ClientError) as error:
             said = words.not_planner(str(error) or "The service did not answer in time.")
             return Answer(context=said, person=said)
-        return Answer(context=words.role(agent.id, agent.id))
+        said = words.role(agent.id, agent.id)
+        if taken:
+            # Of which an event tells, too.
+            self._notices.said(agent, said)
+        return Answer(context=said)
 
     async def _before_tool(self, terminal: Terminal, event: HookEvent) -> Answer:
         terminal.working.add(event.subagent)
@@ -239,7 +243,8 @@ class Hooks:
 
     def _learn(self, terminal: Terminal, event: HookEvent) -> None:
         if event.claude_session:
-            self._membership.learn(terminal, event.claude_session)
+            begins = event.name == "SessionStart"
+            self._membership.learn(terminal, event.claude_session, begins=begins)
         if event.subagent is not None and event.subagent_type:
             terminal.subagents.setdefault(event.subagent, event.subagent_type)
 
@@ -250,7 +255,10 @@ class Hooks:
 
     async def _brief(self, agent: LocalAgent) -> str:
         def look(client: ServiceClient) -> str:
-            return words.brief(agent.id, client.status(agent.session))
+            acting = client.acting(
+                agent.session, agent.id, checkout=agent.checkout, terminal=str(agent.terminal)
+            )
+            return words.brief(agent.id, client.status(agent.session), acting.sync())
 
         return await self._link.call(look, seconds=BRIEF_SECONDS)
 
@@ -291,8 +299,8 @@ class Hooks:
             self._telling.pop(notice.number, None)
 
 
-def _take_role(client: ServiceClient, agent: LocalAgent) -> None:
-    client.take_planner(agent.session, agent.user, agent.id)
+def _take_role(client: ServiceClient, agent: LocalAgent) -> bool:
+    return client.take_planner(agent.session, agent.user, agent.id).changed
 
 
 _STOP: Final = "Stop"

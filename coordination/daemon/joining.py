@@ -20,7 +20,8 @@ CALL_SECONDS: Final = 1.0
 """How long one question may take; after that the service counts as away, so that the next edit need not wait."""
 NOBODY: Final = "me"
 """Who works where neither the machine nor the service says."""
-_NAME_TAKEN: Final = "name_taken"
+NAME_TAKEN: Final = "name_taken"
+"""The code of the refusal when another terminal has a name."""
 
 
 class Joining:
@@ -95,7 +96,7 @@ class Joining:
         raise RequestRefused(
             f"No name is free for another terminal in the session {agent.session}.",
             next_call="COORD_AGENT=another_name claude",
-            code=_NAME_TAKEN,
+            code=NAME_TAKEN,
         )
 
     async def _is_free(self, agent: LocalAgent) -> bool:
@@ -103,7 +104,7 @@ class Joining:
         try:
             await self.enter(agent, only_if_free=True)
         except RequestRefused as refusal:
-            if refusal.code != _NAME_TAKEN:
+            if refusal.code != NAME_TAKEN:
                 raise
             return False
         return True

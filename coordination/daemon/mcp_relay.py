@@ -16,8 +16,8 @@ import httpx
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from coordination.daemon import upstream
-from coordination.daemon.asked import Asked, asked, loaded
+from coordination.daemon import unprotected, upstream
+from coordination.daemon.asked import CALL, Asked, asked, loaded
 from coordination.daemon.service_state import STARTING_SECONDS, ServiceState
 from coordination.daemon.upstream import Connections, Route
 from coordination.domain.checkout import parse_terminal
@@ -32,6 +32,8 @@ PATH: Final = "/mcp"
 Resolve = Callable[[str, str | None], Awaitable[Route | None]]
 """Says whose requests are: the terminal's `{pid}-{start}`, and the id of a call that may be a subagent's."""
 
+_BOUND: Final = frozenset({CALL, "subscriptions/listen"})
+"""What does something under its agent's name, or is bound to it for as long as it is open."""
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 _TERMINAL: Final = b"x-coordination-terminal"
 _EVENT_STREAM: Final = "text/event-stream"
@@ -59,6 +61,8 @@ class McpRelay:
         service: how the service stands; it is told what is met.
         connections: what speaks to services; whoever makes it closes it.
         starting_seconds: for how long a request waits for a service that is being started.
+        is_protected: says of a terminal, by `{pid}-{start}`, whether its hooks come; else its results say so.
+        conversation: waits until it is known which conversation a terminal has, for a while.
     """
 
     def __init__(
@@ -68,11 +72,15 @@ class McpRelay:
         connections: Connections,
         *,
         starting_seconds: float = STARTING_SECONDS,
+        is_protected: Callable[[str], bool] = lambda _: True,
+        conversation: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._resolve = resolve
         self._service = service
         self._connections = connections
         self._starting_seconds = starting_seconds
+        self._is_protected = is_protected
+        self._conversation = conversation
         self._behind: ASGIApp = ExchangeMiddleware(self._exchange)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,6 +131,8 @@ class McpRelay:
         if await self._service.settled(self._starting_seconds) == "starting":
             return question.retry_later(_STARTING)
         terminal = parse_terminal(only(scope["headers"], _TERMINAL))
+        if terminal and self._conversation is not None and question.method in _BOUND:
+            await self._conversation(terminal)
         route = await self._resolve(terminal, question.tool_use_id) if terminal else None
         if route is None:
             # Not 403, which Claude Code would remember as it does a 401: see `_refusal`.
@@ -173,7 +183,10 @@ class McpRelay:
         except httpx.TransportError:
             await question.retry_later(_NOT_KNOWN)(scope, receive, send)
             return
-        await send(_start(response))
+        terminal = response.request.headers["x-coordination-terminal"]
+        if question.is_call and not self._is_protected(terminal):
+            body = unprotected.marked(body)
+        await send(_start(response, len(body)))
         await send({"type": "http.response.body", "body": body})
 
 
@@ -187,8 +200,12 @@ async def _stream(response: httpx.Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _start(response: httpx.Response) -> dict[str, object]:
+def _start(response: httpx.Response, length: int | None = None) -> dict[str, object]:
+    """Return how an answer begins; `length` is that of its body where it is known."""
     headers = upstream.passed_back(response)
+    if length is not None:
+        headers = [(name, value) for name, value in headers if name != b"content-length"]
+        headers.append((b"content-length", b"%d" % length))
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
 
 

@@ -106,6 +106,7 @@ class Membership:
     def joined(self, agent: LocalAgent) -> None:
         """Look after what an agent holds that joined; one whose terminal ended meanwhile leaves again."""
         if agent in self._terminals.agents(agent.session):
+            self._behind(self._leave_former(agent))
             self._behind(self._leases.adopt(agent, [agent.checkout]))
         else:
             self._behind(self._leave(agent, ENDED))
@@ -118,6 +119,7 @@ class Membership:
             if is_alive(known.key.pid, known.key.started):
                 terminal = self._here(known.key)
                 terminal.claude_session = terminal.claude_session or known.claude_sessions[-1]
+                terminal.heard.set()
                 living.append(terminal)
             else:
                 self._state.forget_terminal(known.key)
@@ -125,14 +127,21 @@ class Membership:
         self._restoring = self._behind(self._end_all(ended))
         self._behind(self._rejoin_all(self._restoring, living))
 
-    def learn(self, terminal: Terminal, claude_session: str) -> None:
-        """Take note of the conversation of a terminal, which keeps its names when it goes on elsewhere."""
+    def learn(self, terminal: Terminal, claude_session: str, *, begins: bool = False) -> None:
+        """Take note of the conversation of a terminal, which keeps its names when it goes on elsewhere.
+
+        Where it only `begins`, and nothing was done yet, a name that its connection was given gives way.
+        """
+        if begins and not terminal.heard.is_set():
+            terminal.had = self._state.names_in_claude_session(claude_session)
+        terminal.heard.set()
         if claude_session == terminal.claude_session:
             return
         terminal.claude_session = claude_session
         self._state.keep_terminal(terminal.key, claude_session)
         for agent in terminal.agents.values():
-            self._state.keep_name(agent, claude_session)
+            if agent.session not in terminal.had:
+                self._state.keep_name(agent, claude_session)
 
     def rests(self, terminal: Terminal) -> None:
         """Take note that a terminal's turn is over: what it left clean is given back soon."""
@@ -242,6 +251,13 @@ class Membership:
         await asyncio.gather(
             *(self._leave_to(agent, terminal.agents.get((agent.session, None))) for agent in agents)
         )
+
+    async def _leave_former(self, agent: LocalAgent) -> None:
+        """Let the agent leave that a terminal was before it got the name of its conversation."""
+        terminal = self._terminals.of(agent)
+        former = None if terminal is None else terminal.former.pop(agent.session, None)
+        if former is not None:
+            await self._leave(former, LEFT)
 
     async def _leave_to(self, agent: LocalAgent, parent: LocalAgent | None) -> None:
         try:

@@ -47,10 +47,23 @@ class Notices:
         self._waiting = waiting
         self._notices: dict[LocalAgent, deque[Notice]] = {}
         self._wishes: dict[LocalAgent, dict[str, str]] = {}
+        self._said: set[tuple[LocalAgent, str]] = set()
         self._number = 0
 
+    def said(self, agent: LocalAgent, text: str) -> None:
+        """Note that an agent was told something, of which an event tells once: before or after this."""
+        kept = self._notices.get(agent, deque())
+        left = deque(notice for notice in kept if notice.text != text)
+        if len(left) < len(kept):
+            self._notices[agent] = left
+        else:
+            self._said.add((agent, text))
+
     def tell(self, agent: LocalAgent, text: str) -> None:
-        """Keep a sentence for an agent, unless it waits to be said already."""
+        """Keep a sentence for an agent, unless it waits to be said already, or was said just now."""
+        if (agent, text) in self._said:
+            self._said.discard((agent, text))
+            return
         kept = self._notices.setdefault(agent, deque())
         if any(notice.text == text for notice in kept):
             return
@@ -88,6 +101,7 @@ class Notices:
         """Forget an agent that is gone."""
         self._notices.pop(agent, None)
         self._wishes.pop(agent, None)
+        self._said = {one for one in self._said if one[0] != agent}
 
     def keep_only(self, agents: Iterable[LocalAgent]) -> None:
         """Forget all others: whoever was told something just after it was gone would be kept for ever."""
@@ -95,6 +109,7 @@ class Notices:
         for known in (self._notices, self._wishes):
             for agent in known.keys() - kept:
                 del known[agent]
+        self._said = {one for one in self._said if one[0] in kept}
 
     def happened(self, event: Event, agents: Iterable[LocalAgent]) -> None:
         """Tell those agents of a session whom an event concerns, as far as the event itself says whom."""

@@ -3,9 +3,17 @@
 A terminal's own calls are its agent's in the session and the checkout of the folder that it was started in: paths in
 them mean that one, wherever the terminal has joined first. A subagent has no connection
 of its own; its calls are told by their ids, which their hooks announced.
+
+When a conversation is resumed, Claude Code runs the first hook only once it is connected. So a new terminal joins under
+the next free name, which is changed when the hook has said whose conversation it is (`terminals`). What is bound to a
+name for longer, or does something under it, waits for that hook a while. When none comes, hooks are switched off there,
+and the results of its calls say that nothing protects its edits.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
 
 from coordination.client.channel import WORKSPACE_HEADER
 from coordination.client.errors import ClientError
@@ -13,10 +21,15 @@ from coordination.daemon.connection import Found, ServiceAway
 from coordination.daemon.link import Link
 from coordination.daemon.membership import Membership
 from coordination.daemon.state_file import StateUnusable
-from coordination.daemon.terminals import Terminals
+from coordination.daemon.terminals import Terminal, Terminals
 from coordination.daemon.upstream import Route
 from coordination.domain.errors import CoordinationError, Forbidden, RetryLater
 from coordination.repository.checkout import describe_checkout
+
+HOOK_SECONDS: Final = 2.0
+"""How long a new terminal may take until its first hook has said which conversation it is."""
+NO_HOOK_SECONDS: Final = 5.0
+"""After so long without any hook, there are none in a terminal."""
 
 
 class Routes:
@@ -26,12 +39,20 @@ class Routes:
         link: the service.
         terminals: who works here.
         membership: who comes and goes.
+        unheard: is told of each terminal, once, of which no hook comes.
     """
 
-    def __init__(self, link: Link, terminals: Terminals, membership: Membership) -> None:
+    def __init__(
+        self,
+        link: Link,
+        terminals: Terminals,
+        membership: Membership,
+        unheard: Callable[[Terminal], None] = lambda _: None,
+    ) -> None:
         self._link = link
         self._terminals = terminals
         self._membership = membership
+        self._unheard = unheard
 
     async def route(self, key: str, tool_use_id: str | None) -> Route | None:
         """Return where a request goes; None for one of no living terminal.
@@ -42,6 +63,10 @@ class Routes:
         terminal = self._terminals.find(key) or self._membership.returned(key)
         if terminal is None:
             return None
+        if terminal.asked_at is None and not terminal.heard.is_set():
+            loop = asyncio.get_running_loop()
+            terminal.asked_at = loop.time()
+            loop.call_later(NO_HOOK_SECONDS, self._look_again, terminal)
         subagent = None if tool_use_id is None else terminal.calls.get(tool_use_id)
         try:
             agent = await self._terminals.agent(terminal, terminal.home, subagent)
@@ -60,6 +85,31 @@ class Routes:
             raise RetryLater("The coordination service cannot be reached now. Nothing was done.")
         checkout = describe_checkout(terminal.home)
         return Route(found.url, agent.user, agent.session, agent.name, checkout, _credentials(found))
+
+    async def conversation(self, key: str) -> None:
+        """Wait until the conversation of a terminal is known, for a while after it asked first."""
+        terminal = self._terminals.find(key)
+        if terminal is None or terminal.asked_at is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(terminal.asked_at + HOOK_SECONDS):
+                await terminal.heard.wait()
+
+    def is_protected(self, key: str) -> bool:
+        """Return whether hooks of a terminal come, as far as is known."""
+        terminal = self._terminals.find(key)
+        return terminal is None or not lacks_hooks(terminal)
+
+    def _look_again(self, terminal: Terminal) -> None:
+        if self._terminals.is_here(terminal) and lacks_hooks(terminal):
+            self._unheard(terminal)
+
+
+def lacks_hooks(terminal: Terminal) -> bool:
+    """Return whether a terminal has a connection for the tools and no hooks: nothing protects its edits."""
+    if terminal.asked_at is None or terminal.heard.is_set():
+        return False
+    return asyncio.get_running_loop().time() - terminal.asked_at >= NO_HOOK_SECONDS
 
 
 def _credentials(found: Found) -> Mapping[str, str]:

@@ -74,6 +74,12 @@ class State:
         """Return the name that one of Claude Code's sessions has in a session."""
         return self._name(session, f"claude:{claude_session}")
 
+    def names_in_claude_session(self, claude_session: str) -> dict[str, str]:
+        """Return the names that one of Claude Code's sessions has, by session."""
+        return dict(
+            self._file.read("SELECT session, name FROM names WHERE known_by = ?", f"claude:{claude_session}")
+        )
+
     def name_in_terminal(self, session: str, terminal: TerminalKey) -> str | None:
         """Return the name that a terminal has in a session."""
         return self._name(session, f"terminal:{terminal}")

@@ -1,13 +1,19 @@
 """What the daemon tells of itself: terminals, agents, what they hold, and whether the service answers."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from coordination.daemon.lease_table import LeaseTable
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.notices import Notices
+from coordination.daemon.routes import lacks_hooks
+from coordination.daemon.tcp import Port
 from coordination.daemon.terminals import Terminal, Terminals
+
+STATUS: Final = "status"
+"""What is asked for over the socket of the hooks by who wants to know how the daemon is."""
+_NOT_YET: Final = "The daemon's port is being taken."
 
 
 class Status:
@@ -18,13 +24,32 @@ class Status:
         terminals: who works here.
         leases: what they hold.
         notices: what they are to be told.
+        port: where tools and pages reach the daemon.
     """
 
-    def __init__(self, link: Link, terminals: Terminals, leases: LeaseTable, notices: Notices) -> None:
+    def __init__(
+        self, link: Link, terminals: Terminals, leases: LeaseTable, notices: Notices, port: Port
+    ) -> None:
         self._link = link
         self._terminals = terminals
         self._leases = leases
         self._notices = notices
+        self._port = port
+
+    # Any: JSON.
+    def summary(self) -> dict[str, Any]:
+        """Return what `coord daemon status` shows; `port_trouble` is null while the port is served."""
+        return {
+            "service": self._link.state,
+            "terminals": len(list(self._terminals)),
+            "agents": len(self._terminals.agents()),
+            "port_trouble": None if self._port.number is not None else self._port.trouble or _NOT_YET,
+            "unprotected": [
+                {"terminal": str(one.key), "folder": str(one.home)}
+                for one in self._terminals
+                if lacks_hooks(one)
+            ],
+        }
 
     # Any: JSON.
     async def read(self, _params: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,6 +69,7 @@ class Status:
             "terminal": str(terminal.key),
             "folder": str(terminal.home),
             "working": None in terminal.working,
+            "protected": not lacks_hooks(terminal),
             "agents": [self._agent(agent) for agent in terminal.agents.values()],
         }
 

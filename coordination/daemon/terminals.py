@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from coordination.client.errors import RequestRefused
+from coordination.daemon.chosen import Chosen, ChosenFor
 from coordination.daemon.connection import LinkState, ServiceAway
-from coordination.daemon.joining import NOBODY, Joining
+from coordination.daemon.joining import NAME_TAKEN, NOBODY, Joining
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.state import State
@@ -51,6 +52,10 @@ class Terminal:
         doubted: those of which it is to be asked again.
         agents: what it is, and its subagents are, by session and subagent.
         joining: whose turn it is to join.
+        heard: set once its conversation is known, by a hook of its own or from before a restart.
+        asked_at: when its connection for the tools asked first; None when it did not, or a hook had come before.
+        had: the names that its conversation had, by session, as long as it did not try for them.
+        former: what it was before it got such a name, by session, as long as that has not left.
     """
 
     key: TerminalKey
@@ -69,22 +74,10 @@ class Terminal:
         default_factory=dict[tuple[str, str | None], LocalAgent]
     )
     joining: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a person chose for the terminals of a folder: their session, and the name of one that has none."""
-
-    session: str
-    agent: str
-
-
-class ChosenFor(Protocol):
-    """Finds what the person chose for a folder; None for nothing."""
-
-    def __call__(self, folder: Path) -> Chosen | None:
-        """Look for it; called in a thread."""
-        ...
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    asked_at: float | None = None
+    had: dict[str, str] = field(default_factory=dict[str, str])
+    former: dict[str, LocalAgent] = field(default_factory=dict[str, LocalAgent])
 
 
 class Terminals:
@@ -165,7 +158,8 @@ class Terminals:
             StateUnusable: nobody knows under which name it was there before.
         """
         known = self.known(terminal, top, subagent)
-        if known is not None and (top not in terminal.doubted or self._link.state is not LinkState.REACHABLE):
+        is_doubted = known is not None and _is_doubted(terminal, top, known)
+        if known is not None and (not is_doubted or self._link.state is not LinkState.REACHABLE):
             return known
         try:
             async with asyncio.timeout(JOIN_SECONDS), terminal.joining:
@@ -197,7 +191,7 @@ class Terminals:
     async def _own(self, terminal: Terminal, top: Path) -> LocalAgent:
         """Return what a terminal is in the session of a checkout: the one that the service knows it under, if any."""
         known = self.known(terminal, top)
-        if known is not None and top not in terminal.doubted:
+        if known is not None and not _is_doubted(terminal, top, known):
             return known
         meant, checkout = await asyncio.to_thread(self._meant, terminal, top)
         session, refused = meant.session, set[str]()
@@ -217,6 +211,9 @@ class Terminals:
     async def _in_session(self, terminal: Terminal, session: str, named: str, checkout: str) -> LocalAgent:
         known = terminal.agents.get((session, None))
         if known is not None:
+            if not named and (renamed := await self._renamed(terminal, known, checkout)) is not None:
+                return renamed
+            terminal.had.pop(session, None)
             # It comes to another checkout, which may belong to another session.
             await self._joining.enter(replace(known, checkout=checkout))
             return known
@@ -226,7 +223,23 @@ class Terminals:
         if not had and terminal.claude_session:
             had = self._state.name_in_claude_session(session, terminal.claude_session) or ""
         async with self._joining.named(agent, had or None) as joined:
+            terminal.had.pop(session, None)
             return self._keep(terminal, joined)
+
+    async def _renamed(self, terminal: Terminal, known: LocalAgent, checkout: str) -> LocalAgent | None:
+        """Have a terminal take the name that its conversation had; None when there is none, or somebody has it."""
+        had = terminal.had.get(known.session)
+        if had is None or had == known.name:
+            return None
+        try:
+            async with self._joining.named(replace(known, checkout=checkout), had, iter(())) as joined:
+                del terminal.had[known.session]
+                terminal.former[known.session] = known
+                return self._keep(terminal, joined)
+        except RequestRefused as refusal:
+            if refusal.code != NAME_TAKEN:
+                raise
+            return None
 
     async def _join_subagent(self, terminal: Terminal, own: LocalAgent, subagent: str) -> LocalAgent:
         had = self._state.name_of_subagent(own.session, own.name, subagent)
@@ -264,6 +277,11 @@ class Terminals:
         return Chosen(session, next((said for said in names if is_part(said)), "")), describe_checkout(
             top
         ) or ""
+
+
+def _is_doubted(terminal: Terminal, top: Path, own: LocalAgent) -> bool:
+    """Return whether it is to be asked again which session a checkout belongs to, or for the name in it."""
+    return top in terminal.doubted or own.session in terminal.had
 
 
 def _leads_to(refusal: RequestRefused) -> str:

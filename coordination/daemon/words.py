@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from coordination.domain.event import EventKind
 from coordination.domain.file_lock import Held
 from coordination.domain.session import AgentStatus, SessionStatus
+from coordination.domain.task import Synced
 from coordination.domain.text import call, clean, counted, printable, shown
 
 SHOWN_AGENTS: Final = 20
@@ -100,8 +102,17 @@ def changed(path: str, by: str | None, at: float) -> str:
 def unprotected(why: str) -> str:
     """Say that nobody can tell who holds a file, and that work goes on all the same."""
     return (
-        f"{_PREFIX}UNPROTECTED. {_why(why)} Nobody can say whether another agent holds this file, so nothing "
+        f"{_PREFIX}NOT PROTECTED. {_why(why)} Nobody can say whether another agent holds this file, so nothing "
         "keeps others from writing to it too. Tell the person; `coord doctor` says how to mend it."
+    )
+
+
+def no_hooks() -> str:
+    """Say that a terminal's edits are not protected, because its hooks do not run."""
+    return (
+        f"{_PREFIX}NOT PROTECTED: no hook of this terminal has come. Its hooks are switched off, or its settings "
+        "cannot be read, so nothing keeps other agents from writing to the files that you edit. Tell the person; "
+        "`coord doctor` in this folder says why."
     )
 
 
@@ -122,8 +133,8 @@ def _why(text: str) -> str:
 def starting() -> str:
     """Say that the service is being started."""
     return (
-        f"{_PREFIX}starting, unprotected: the service is being started and answers in a moment. Until then nothing "
-        "keeps other agents from writing to the same files."
+        f"{_PREFIX}starting, not protected yet: the service is being started and answers in a moment. Until then "
+        "nothing keeps other agents from writing to the same files."
     )
 
 
@@ -136,8 +147,8 @@ def no_tools() -> str:
     )
 
 
-def brief(me: str, status: SessionStatus) -> str:
-    """Tell an agent where it is: who is here, and what they hold."""
+def brief(me: str, status: SessionStatus, synced: Synced) -> str:
+    """Tell an agent where it is: who is here, what they hold, and what waits for it."""
     others = [one for one in status.agents if one.agent_id != me]
     lines = [
         f"{_PREFIX}you are {name(me)} in session {name(status.session)}, with {counted(len(others), 'other agent')}. "
@@ -150,7 +161,31 @@ def brief(me: str, status: SessionStatus) -> str:
     mine = next((one for one in status.agents if one.agent_id == me), None)
     if mine is not None and mine.locks:
         lines.append(f"You hold {names(lease.path for lease in mine.locks)}.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_waits(synced)])
+
+
+def _waits(synced: Synced) -> list[str]:
+    """Say what waits for an agent, a line each; nothing when nothing does."""
+    lines: list[str] = []
+    senders = [
+        one.from_agent or "somebody" for one in synced.news.items if one.kind == EventKind.MESSAGE_SENT
+    ]
+    if senders:
+        more = "at least " if synced.news.more else ""
+        who = names(dict.fromkeys(senders))
+        lines.append(
+            f"{more}{counted(len(senders), 'unread message')} for you, from {who}: {call('sync_progress')}"
+        )
+    if synced.open_task is not None:
+        report = printable(call("sync_progress", task_id=synced.open_task, status="in_progress"))
+        lines.append(f"You are at task {name(synced.open_task)}: {report}")
+    elif synced.next_task is not None:
+        begin = printable(call("sync_progress", task_id=synced.next_task.task_id, status="started"))
+        lines.append(f"Task {name(synced.next_task.task_id)} was handed out to you and can begin: {begin}")
+    elif synced.waiting_task is not None:
+        first = names(one.task_id for one in synced.waiting_task.waits_for)
+        lines.append(f"Task {name(synced.waiting_task.task_id)} was handed out to you and waits for {first}.")
+    return lines
 
 
 def _one(agent: AgentStatus) -> str:

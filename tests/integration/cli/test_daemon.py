@@ -94,6 +94,8 @@ def test_it_runs_apart_from_this_terminal_is_found_again_and_stops_cleanly(
     assert code == 0
     assert f"{daemon.pid}" in out
     assert "reachable" in out
+    assert f"{port}: NOT SERVED, so tools do not work. Port 8765 is in use by nginx (process 7)." in out
+    assert "process 4711 in /home/alice/menu: NOT PROTECTED" in out
     code, out, _ = typed(capsys, "start", "--json")
     assert (code, json.loads(out)["state"], json.loads(out)["pid"]) == (0, "already_running", daemon.pid)
     code, _, err = typed(capsys, "start", "--port", "1")
@@ -114,13 +116,13 @@ def test_it_runs_apart_from_this_terminal_is_found_again_and_stops_cleanly(
     assert "not protected" in err
 
 
-def test_one_that_does_not_answer_on_its_port_is_not_called_well(
+def test_one_that_does_not_say_how_it_is_is_not_called_well(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start()
     code, out, _ = typed(capsys, "status")
     assert code == 0
-    assert "unknown: the daemon does not answer on its port" in out
+    assert "unknown: the daemon does not answer" in out
 
 
 def test_one_that_does_not_end_is_ended_by_force(

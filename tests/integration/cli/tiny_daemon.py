@@ -1,6 +1,6 @@
 """The least that a daemon is to the commands about it: `python tiny_daemon.py DATA_DIR PORT [stubborn]`.
 
-It takes connections on its socket, answers `/health` on its port unless that is 0, and leaves a file when it has ended
+It takes connections on its socket, says how it is there unless its port is 0, and leaves a file when it has ended
 cleanly. A stubborn one does not end when it is asked to.
 """
 
@@ -10,14 +10,22 @@ import asyncio
 import json
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from coordination.cli import daemon_run
+from coordination.daemon import frames
 from coordination.daemon.folder import folder_in
 from coordination.settings import load
 
 CLEAN = "ended-cleanly"
-HEALTH = {"status": "ok", "service": "reachable", "terminals": 3, "version": "1"}
+SAID = {
+    "service": "reachable",
+    "terminals": 3,
+    "agents": None,
+    "port_trouble": "Port 8765 is in use by nginx (process 7).",
+    "unprotected": [{"terminal": "4711-1.00", "folder": "/home/alice/menu"}],
+}
 
 
 async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -25,9 +33,12 @@ async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + json.dumps(HEALTH).encode())
-    await writer.drain()
+    with suppress(asyncio.IncompleteReadError):
+        head = await reader.readexactly(frames.LENGTH)
+        facts, _ = frames.read_request(await reader.readexactly(frames.length_of(head)))
+        if facts == {"event": "status"}:
+            writer.write(frames.reply(json.dumps(SAID).encode()))
+            await reader.readexactly(1)
     writer.close()
 
 
@@ -35,10 +46,8 @@ def main(data_dir: Path, port: int, *, stubborn: bool) -> None:
     folder = folder_in(data_dir)
 
     async def serve(stop: asyncio.Event) -> None:
-        if port:
-            await asyncio.start_server(answer, "127.0.0.1", port)
         logging.getLogger("tiny").warning("it serves")
-        async with await asyncio.start_unix_server(take, folder.socket):
+        async with await asyncio.start_unix_server(answer if port else take, folder.socket):
             await stop.wait()
             if stubborn:
                 await asyncio.Event().wait()

@@ -37,6 +37,7 @@ class Interface:
         asked: what was asked of that, in order.
         answer: says it instead of them, where it is set.
         on_asked: called whenever it is asked.
+        protected: whether hooks of terminals come.
     """
 
     url: str = ""
@@ -46,6 +47,7 @@ class Interface:
     asked: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, str | None]])
     answer: Resolve | None = None
     on_asked: Callable[[], object] = field(default=lambda: None)
+    protected: bool = True
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30, trust_env=False))
 
     async def resolve(self, terminal: str, tool_use_id: str | None) -> Route | None:
@@ -129,7 +131,13 @@ async def interface(
     async with Connections() as connections, found.client:
         app = http.app(
             token=TOKEN,
-            relay=McpRelay(found.resolve, found.state, connections, starting_seconds=starting_seconds),
+            relay=McpRelay(
+                found.resolve,
+                found.state,
+                connections,
+                starting_seconds=starting_seconds,
+                is_protected=lambda _: found.protected,
+            ),
             socket=DaemonSocket(methods or {}, found.journal, TOKEN, **socket_options),
             service=found.state,
             terminals=lambda: len(found.routes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -13,8 +14,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from coordination.app import port as ports
+from coordination.cli import daemon_background
 from coordination.daemon import hook_socket
 from coordination.daemon.connection import Found, LinkState
+from coordination.daemon.folder import RunningDaemon
 from coordination.daemon.lease import Kind
 from tests.integration.app.proxy import Gate
 from tests.integration.cli.running import Running
@@ -128,7 +131,7 @@ async def test_the_service_is_cut_off_and_comes_back(service: Running, alice: De
     await until(lambda: alice.daemon._following.is_current(alice.session))
     await alice.gate.shut()
     # What is held is trusted for a while; nobody can say anything about another file.
-    assert "UNPROTECTED" in context(await first.edit("b.py"))
+    assert "NOT PROTECTED" in context(await first.edit("b.py"))
     assert await first.edit("a.py") == {}
     await alice.gate.open()
     await alice.begin_again()
@@ -232,6 +235,7 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
                 "terminal": str(alice.known(first).key),
                 "folder": str(alice.tree.top),
                 "working": True,
+                "protected": True,
                 "agents": [
                     {
                         "agent": "alice/impl_a",
@@ -243,6 +247,19 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
             }
         ],
     }
+    said = await asyncio.to_thread(daemon_background.told, running_of(alice))
+    assert said == {
+        "service": "reachable",
+        "terminals": 1,
+        "agents": 1,
+        "port_trouble": "no port here",
+        "unprotected": [],
+    }
+
+
+def running_of(alice: Developer) -> RunningDaemon:
+    """What the record of the daemon would say."""
+    return RunningDaemon(os.getpid(), "1.00", 8765, str(alice.folder.socket), "1")
 
 
 async def test_a_terminal_gets_the_token_only_while_the_port_is_the_daemons_own(idle: Developer) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from coordination.daemon.hook_call import HookCall
+from coordination.daemon.routes import Routes
+from coordination.repository.terminal import started_at
 from tests.integration.cli.running import Running
 from tests.integration.daemon.developer import Developer, context, developer, refused, until
 from tests.integration.daemon.hook import Hook, decision
@@ -61,6 +63,70 @@ async def test_a_conversation_that_was_cleared_is_resumed_under_the_same_name(al
     assert 'you are "alice/impl_a"' in context(await resumed.say("SessionStart", source="resume"))
 
 
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_conversation_whose_tools_connect_first_gets_its_name_back(
+    service: Running, alice: Developer, slow: bool
+) -> None:
+    """Claude Code says which conversation it resumes once it is connected, or while it is being joined."""
+    first, second = await alice.begun(), await alice.begun()
+    await second.say("SessionEnd", reason="other")
+    await second.die()
+    await first.say("SessionEnd", reason="other")
+    await first.die()
+    resumed = await alice.terminal()
+    routes = Routes(alice.daemon._link, alice.daemon._terminals, alice.daemon._membership)
+    key = f"{resumed.pid}-{started_at(resumed.pid)}"
+    connecting = asyncio.create_task(routes.route(key, None))
+    if not slow:
+        route = await connecting
+        assert route is not None
+        assert route.agent == "impl_a"
+    resumed.claude_session = second.claude_session
+    assert 'you are "alice/impl_b"' in context(await resumed.say("SessionStart", source="resume"))
+    await connecting
+    route = await routes.route(key, None)
+    assert route is not None
+    assert route.agent == "impl_b"
+    await alice.daemon._membership.close()
+    status = await alice.status(service)
+    assert [one.agent_id for one in status.agents if one.presence == "active"] == ["alice/impl_b"]
+    # And so it is the next time.
+    await resumed.say("SessionEnd", reason="other")
+    await resumed.die()
+    again = await alice.terminal()
+    again.claude_session = second.claude_session
+    assert 'you are "alice/impl_b"' in context(await again.say("SessionStart", source="resume"))
+
+
+async def test_a_name_that_another_terminal_has_is_not_taken_from_it(alice: Developer) -> None:
+    first = await alice.begun()
+    resumed = await alice.terminal()
+    routes = Routes(alice.daemon._link, alice.daemon._terminals, alice.daemon._membership)
+    await routes.route(f"{resumed.pid}-{started_at(resumed.pid)}", None)
+    resumed.claude_session = first.claude_session
+    assert 'you are "alice/impl_b"' in context(await resumed.say("SessionStart", source="resume"))
+
+
+async def test_a_terminal_whose_hooks_do_not_come_is_told_and_listed(
+    alice: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordination.daemon.routes.NO_HOOK_SECONDS", 0.0)
+    monkeypatch.setattr("coordination.daemon.routes.HOOK_SECONDS", 0.0)
+    bare = await alice.terminal()
+    daemon = alice.daemon
+    routes = Routes(daemon._link, daemon._terminals, daemon._membership, daemon._unheard)
+    key = f"{bare.pid}-{started_at(bare.pid)}"
+    assert await routes.route(key, None) is not None
+    await routes.conversation(key)
+    await until(lambda: alice.journal("terminal.unprotected"))
+    assert not routes.is_protected(key)
+    assert daemon._status.summary()["unprotected"] == [{"terminal": key, "folder": str(bare.folder)}]
+    # A hook that comes late ends it.
+    await bare.say("UserPromptSubmit", prompt="go")
+    assert routes.is_protected(key)
+    assert daemon._status.summary()["unprotected"] == []
+
+
 async def test_the_end_of_a_conversation_frees_all_but_clear_does_not(
     service: Running, alice: Developer
 ) -> None:
@@ -107,18 +173,18 @@ async def test_while_the_service_starts_that_is_said(
         await alice.begin(reachable=False)
         first = await alice.terminal()
         said = await first.say("SessionStart", source="startup")
-        assert "starting, unprotected" in context(said)
-        assert "starting, unprotected" in said["systemMessage"]
+        assert "starting, not protected yet" in context(said)
+        assert "starting, not protected yet" in said["systemMessage"]
 
 
 async def test_while_the_service_is_away_nobody_believes_to_be_protected(alice: Developer) -> None:
     await alice.gate.shut()
     first = await alice.terminal()
     said = await first.say("SessionStart", source="startup")
-    assert "UNPROTECTED" in context(said)
-    assert "UNPROTECTED" in said["systemMessage"]
+    assert "NOT PROTECTED" in context(said)
+    assert "NOT PROTECTED" in said["systemMessage"]
     said = await first.edit("a.py")
-    assert "UNPROTECTED" in context(said)
+    assert "NOT PROTECTED" in context(said)
     (noted,) = alice.journal("edit.unprotected")
     assert noted["path"] == str(first.folder / "a.py")
     alice.policy.write_text("* block\n")

@@ -9,7 +9,7 @@ from coordination.daemon.lease_table import TICK_SECONDS
 from coordination.domain.file_lock import Held
 from coordination.services import file_lock
 from tests.integration.cli.running import Running
-from tests.integration.daemon.machine import CHECKOUT, TREE, Machine, local
+from tests.integration.daemon.machine import CHECKOUT, TREE, Machine, beside, local
 from tests.integration.store.steps import agent, expire, granted, leases
 
 A = local("impl_a")
@@ -148,6 +148,24 @@ async def test_what_an_agent_claimed_itself_is_renewed_as_long_as_it_is_there(
     assert one.asked == []
     await one.table.leave(A, "ended")
     assert await leases(service.core.database) == []
+
+
+async def test_an_edit_of_what_an_agent_claimed_itself_keeps_its_reason_also_over_a_restart(
+    service: Running, one: Machine
+) -> None:
+    who = agent("impl_a", checkout=TREE)
+    await granted(service.core.database, who, "a.py")
+    await service.core.database.fetch("UPDATE file_locks SET reason = 'the parser'")
+    await one.table.adopt(A, [CHECKOUT])
+    await one.settled()
+    # Too little of its time is left, so it is asked for again, beside a file that is not held yet.
+    one.clock.ahead += 880
+    assert isinstance(await one.table.hold(A, CHECKOUT, ["a.py", "b.py"]), Kept)
+    reasons = {lease.path: lease.reason for lease in await one.table._core.calls.read("demo")}
+    assert reasons == {"a.py": "the parser", "b.py": "editing"}
+    async with beside(service) as later:
+        await later.table.adopt(A, [CHECKOUT])
+        assert later.table.automatic(A) == [(CHECKOUT, "b.py")]
 
 
 async def test_what_is_dropped_is_exactly_what_was_lost(service: Running, one: Machine) -> None:

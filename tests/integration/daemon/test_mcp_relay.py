@@ -87,6 +87,26 @@ async def test_what_the_older_era_asks_beside_posts_the_service_answers(
     assert answer.headers["allow"] == "POST"
 
 
+@pytest.mark.parametrize("modern_era", [True, False])
+async def test_a_result_for_a_terminal_without_hooks_begins_with_that(
+    daemon: Interface, behind: Client, session: str, modern_era: bool
+) -> None:
+    daemon.lead(str(behind.base_url).rstrip("/"), session)
+    asks, headers = call("check_agent_status", {}), dict[str, str]()
+    if modern_era:
+        asks, headers = modern("tools/call", {"name": "check_agent_status", "arguments": {}})
+    usual = (await daemon.post(asks, **headers)).json()["result"]
+    daemon.protected = False
+    result = (await daemon.post(asks, **headers)).json()["result"]
+    first, *others = result["content"]
+    assert first["text"].startswith("coordination: NOT PROTECTED: no hook of this terminal has come.")
+    assert len(others) == len(usual["content"])
+    assert result["structuredContent"].keys() == usual["structuredContent"].keys()
+    assert result["isError"] is usual["isError"]
+    listed = (await daemon.post({"jsonrpc": "2.0", "id": 7, "method": "tools/list"})).json()
+    assert "NOT PROTECTED" not in str(listed)
+
+
 async def test_the_service_still_decides_who_sees_tools(daemon: Interface) -> None:
     body, headers = modern("tools/list", {})
     seen = (await daemon.post(body, **headers)).json()["result"]["tools"]

@@ -99,12 +99,19 @@ async def test_the_session_that_was_connected_counts_less_than_the_environment(
     assert (odd.session, odd.name) == (session_of(other.top), "impl_a")
 
 
-async def test_one_name_for_two_terminals_does_not_make_them_one_agent(here: Desk, tree: Tree) -> None:
-    """A repository's settings can set it for all that work there; their edits are kept apart all the same."""
+async def test_of_two_terminals_of_one_name_the_second_gets_another(
+    here: Desk, tree: Tree, tmp_path: Path
+) -> None:
     first, second = (here.terminal(tree.top, COORD_AGENT="backend") for _ in range(2))
     assert [(await here.join(one)).name for one in (first, second)] == ["backend", "impl_a"]
-    await here.edit(first, tree.top / "a.py", "2")
-    assert '"alice/backend"' in (await here.begin(second, "a.py")).deny
+    assert [one.name for one in here.terminals.gone(first.key)] == ["backend"]
+    connected = make_tree_in(tmp_path / "connected")
+    here.chosen[connected.top] = Chosen("demo", "planner")
+    unnamed = [here.terminal(connected.top) for _ in range(3)]
+    assert [(await here.join(one)).name for one in unnamed] == ["planner", "impl_a", "impl_b"]
+    connected.commit({"a.py": "1"})
+    await here.edit(unnamed[0], connected.top / "a.py", "2")
+    assert 'held by "alice/planner"' in (await here.begin(unnamed[1], connected.top / "a.py")).deny
 
 
 async def test_a_checkout_that_is_in_use_under_another_session_leads_there(

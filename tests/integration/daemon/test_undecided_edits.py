@@ -36,7 +36,7 @@ async def test_without_the_service_what_is_trusted_passes_and_all_else_is_said(
     await here.edit(terminal, tree.top / "a.py", "2")
     await here.machine.gate.shut()
     said = await here.begin(terminal, "src/b.py")
-    assert "UNPROTECTED" in said.context
+    assert "NOT PROTECTED" in said.context
     assert said.person == said.context
     # What was not known of one file says nothing of another one.
     assert await here.begin(terminal, "a.py") == Answer()
@@ -49,7 +49,7 @@ async def test_without_the_service_what_is_trusted_passes_and_all_else_is_said(
 
 async def test_a_terminal_that_never_reached_the_service_is_told(here: Desk, tree: Tree) -> None:
     await here.machine.gate.shut()
-    assert "UNPROTECTED" in (await here.begin(here.terminal(tree.top), "a.py")).context
+    assert "NOT PROTECTED" in (await here.begin(here.terminal(tree.top), "a.py")).context
 
 
 async def test_without_the_service_what_changed_is_refused_all_the_same(here: Desk, tree: Tree) -> None:
