@@ -45,11 +45,15 @@ def remove(claude: str, name: str) -> None:
     order(claude, "mcp", "remove", name, "--scope", "local", mend="See what Claude Code has: claude mcp list")
 
 
+def config_file() -> Path:
+    """Return where Claude Code keeps its entries; it may not be there."""
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
+
+
 def entry(name: str, folder: Path) -> dict[str, Any] | None:
     """Return the entry of that name that a terminal in `folder` has, None when there is none to be seen."""
-    home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home())
     try:
-        config: Any = json.loads((home / ".claude.json").read_bytes())
+        config: Any = json.loads(config_file().read_bytes())
         projects = cast("dict[str, Any]", config["projects"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

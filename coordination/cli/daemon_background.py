@@ -5,6 +5,7 @@ It is known by the record in its folder, so only our own process is ever signall
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from coordination.cli.place import coord
 from coordination.client.private_file import UnusableFile
 from coordination.daemon import frames
 from coordination.daemon.folder import Folder, RunningDaemon
-from coordination.daemon.single import is_taken
+from coordination.daemon.single import BeingRemoved, is_taken, nobody, starting
 from coordination.domain.text import clean
 from coordination.repository.terminal import is_alive
 
@@ -79,10 +80,14 @@ def start(folder: Folder, arguments: Sequence[str]) -> RunningDaemon:
         Failure: it ended while it started, or did not answer in time.
     """
     prepare(folder)
-    child = detached.launch(
-        [sys.executable, *arguments], folder=folder.path, output=folder.output, environment=os.environ
-    )
-    return wait_until_it_answers(folder, child)
+    try:
+        with starting(folder):
+            child = detached.launch(
+                [sys.executable, *arguments], folder=folder.path, output=folder.output, environment=os.environ
+            )
+            return wait_until_it_answers(folder, child)
+    except BeingRemoved as error:
+        raise Failure(str(error), mend=f"Install it again: {coord('install')}") from None
 
 
 def wait_until_it_answers(folder: Folder, child: "subprocess.Popen[bytes] | None" = None) -> RunningDaemon:
@@ -111,6 +116,38 @@ def wait_until_it_answers(folder: Folder, child: "subprocess.Popen[bytes] | None
         f"The daemon did not answer within {START_SECONDS:.0f} seconds.{detached.last_lines(folder.log)}",
         mend=f"Stop it: {coord('daemon stop')}",
     )
+
+
+def remove(folder: Folder) -> RunningDaemon | None:
+    """Stop the daemon of a folder, one too that only begins, and remove the folder.
+
+    Returns:
+        The daemon that was stopped, None when there was none.
+
+    Raises:
+        Failure: one is being started all the time, or does not end.
+        OSError: the folder cannot be removed.
+    """
+    stopped: RunningDaemon | None = None
+    deadline = time.monotonic() + START_SECONDS
+    while folder.path.exists():
+        found = find(folder)
+        if found is not None:
+            stop(folder, found)
+            stopped = found
+        with nobody(folder) as alone:
+            if alone:
+                short = folder.socket.parent
+                for one in {folder.path, short} if short.is_dir() else {folder.path}:
+                    shutil.rmtree(one)
+                break
+        if time.monotonic() > deadline:
+            raise Failure(
+                "A daemon is being started, and does not come to run.",
+                mend=f"When it runs, or has ended: {coord('uninstall')}",
+            )
+        time.sleep(LOOK_SECONDS)
+    return stopped
 
 
 def stop(folder: Folder, daemon: RunningDaemon) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from coordination.daemon.terminals import Chosen
 
 _REGISTERED: Final = re.compile(r"__session__(?P<session>.+)__\$\{COORD_AGENT:-(?P<agent>[^}]+)\}$")
+_FOLDERS: Final = 256
+"""Of how many folders it is remembered what was chosen for them."""
 Serve = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Serves until the event is set, and then gives back what is held."""
 
@@ -54,7 +57,19 @@ def daemon_of(chosen: Settings, folder: Folder, port: int) -> Serve:
 
 
 def chosen_for(folder: Path) -> "Chosen | None":
-    """Return the session that `coord connect` registered for a folder, and the name of a terminal that has none."""
+    """Return the session that `coord connect` registered for a folder, and the name of a terminal that has none.
+
+    Every hook asks, and the file may have megabytes: it is read again only when it was changed.
+    """
+    try:
+        found = claude_code.config_file().stat()
+    except OSError:
+        return None
+    return _chosen_in(folder, (found.st_ino, found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=_FOLDERS)
+def _chosen_in(folder: Path, _version: tuple[int, int, int]) -> "Chosen | None":
     from coordination.daemon.terminals import Chosen  # noqa: PLC0415 - as above
 
     entry = claude_code.entry(ENTRY, folder)

@@ -4,7 +4,6 @@ What each part does is known to the parts: our copy of the plugin (`plugin_copy`
 daemon (`daemon_background`, `systemd`). Nothing is started here: the first terminal starts what it needs.
 """
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -68,40 +67,32 @@ def install(*, port: Port = None, json: Json = False) -> int:
 def uninstall(*, json: Json = False) -> int:
     """Remove the plugin from Claude Code, stop the daemon, and remove all that is theirs.
 
-    The daemon gives back its leases first. The service, its data, your logins and your policy stay. What Claude Code
-    keeps of its own accord is named.
+    The daemon gives back its leases first. The service, its data, your logins and your policy stay. So do the
+    hooks, for terminals that run: they hold edits to your policy. What Claude Code keeps by itself is named.
     """
     chosen = settings()
     folder = folder_in(chosen.data_dir)
-    running = daemon_background.find(folder)
+    daemon_background.find(folder)
     claude = claude_code.program()
     rows: list[Row] = []
     for change, what in () if claude is None else claude_plugin.remove(claude):
         rows.append((change, what, _in_claude_code(what)))
-    if running is not None:
-        daemon_background.stop(folder, running)
-        rows.append(("stopped", "daemon", f"process {running.pid}"))
-    rows.append((systemd.uninstall(), "systemd unit", str(systemd.unit_file())))
+    # First what would start the daemon again: the hooks of terminals that run, and systemd.
     place = plugin_copy.folder(chosen.data_dir)
     rows.append((plugin_copy.remove(place), "copy of the plugin", str(place)))
-    rows.append((_remove_folder(folder), "folder of the daemon", str(folder.path)))
+    rows.append((systemd.uninstall(), "systemd unit", str(systemd.unit_file())))
+    was_there = folder.path.exists()
+    stopped = daemon_background.remove(folder)
+    if stopped is not None:
+        rows.append(("stopped", "daemon", f"process {stopped.pid}"))
+    rows.append(("removed" if was_there else "unchanged", "folder of the daemon", str(folder.path)))
     with suppress(OSError):
         # Where it holds nothing else: no service ran on it.
         chosen.data_dir.rmdir()
     if claude is None:
         return _missing(claude_plugin.lines_to_remove(), rows, json=json)
-    _show(rows, _left(), json=json)
+    _show(rows, _left(place), json=json)
     return OK
-
-
-def _remove_folder(folder: Folder) -> str:
-    short = folder.socket.parent
-    if short != folder.path and short.is_dir():
-        shutil.rmtree(short)
-    if not folder.path.exists():
-        return "unchanged"
-    shutil.rmtree(folder.path)
-    return "removed"
 
 
 def _in_claude_code(what: str) -> str:
@@ -132,10 +123,12 @@ def _next() -> str:
     )
 
 
-def _left() -> list[str]:
+def _left(place: Path) -> list[str]:
     notes = [
-        "Terminals that run have the plugin until they end, and say that they are not protected. Claude Code keeps a "
-        f"copy of its own in {claude_plugin.CACHE} of its folder for them, and removes it by itself later."
+        "Terminals that run have the plugin until they end. They say that they are not protected, and refuse edits "
+        f"that your policy blocks. For them its hooks stay in {place}; when they have ended, that folder may be "
+        f"removed. Claude Code keeps a copy of its own in {claude_plugin.CACHE} of its folder, and removes it by "
+        "itself later."
     ]
     if policy.path().exists():
         notes.append(f"Your policy stays: {policy.path()}")

@@ -131,7 +131,7 @@ def _copy(chosen: Settings, plugin: Plugin) -> Check:
         return Check(name, "failed", failure.message, failure.mend)
     again = f"Bring it up to date: {coord('install')}"
     if changed:
-        found = f"not as this release of coord installs them: {', '.join(changed[:_SHOWN])}"
+        found = f"not as this release installs them: {', '.join(changed[:_SHOWN])}"
         return Check(name, "failed", found, again)
     if not plugin.pinned:
         return Check(name, "ok", f"{plugin.root}, as they come; nothing is pinned")

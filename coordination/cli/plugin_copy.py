@@ -35,6 +35,8 @@ NAME: Final = "plugin"
 POLICY: Final = "policy"
 PINNED: Final = "hooks/pinned"
 LAUNCHER: Final = "hooks/coord"
+LEFT: Final = frozenset({f"{PLUGIN}/hooks/run.sh", f"{PLUGIN}/hooks/hook.py", f"{PLUGIN}/{PINNED}"})
+"""What answers edits in terminals that run when the copy is removed."""
 _MANIFEST: Final = ".claude-plugin/plugin.json"
 _SERVER: Final = ".mcp.json"
 _LEFT_OUT: Final = frozenset({"__pycache__", "pinned"})
@@ -72,6 +74,7 @@ def pins(chosen: Settings, port: int) -> dict[str, str]:
         "socket": str(folder_in(chosen.data_dir).socket),
         "policy": str(target.folder() / POLICY),
         "port": str(port),
+        "installed": str(folder(chosen.data_dir) / PLUGIN / _MANIFEST),
     }
     coord = _program()
     if coord is not None:
@@ -170,25 +173,37 @@ def write(place: Path, files: Files) -> str:
                 (place / name).chmod(0o700)
     for name in known.keys() - files.keys():
         (place / name).unlink()
-    return "updated" if known else "added"
+    return "updated" if f"{PLUGIN}/{_MANIFEST}" in known else "added"
 
 
 def remove(place: Path) -> str:
-    """Remove the copy, and say what that changed: `removed` or `unchanged`.
+    """Remove the copy but for its hooks, and say what that changed: `removed` or `unchanged`.
+
+    Terminals that run have the plugin until they end, and Claude Code (2.1.330 and 2.1.197) takes a hook whose plugin's
+    folder is gone for one that agrees. So what answers edits stays; without the manifest it knows that it was removed,
+    judges by the policy alone, and starts no daemon.
 
     Raises:
         OSError: it cannot be removed.
     """
-    if not os.path.lexists(place):
-        return "unchanged"
-    shutil.rmtree(place)
-    return "removed"
+    gone = [name for name in _found(place) if name not in LEFT]
+    for name in gone:
+        (place / name).unlink()
+    for one in sorted((path for path in place.rglob("*") if path.is_dir()), reverse=True):
+        with suppress(OSError):
+            one.rmdir()
+    with suppress(OSError):
+        place.rmdir()
+    return "removed" if gone else "unchanged"
 
 
 def pinned_port(data_dir: Path) -> int | None:
     """Return the port that the copy was made for, None when there is none."""
+    copy = folder(data_dir) / PLUGIN
     with suppress(OSError, ValueError):
-        lines = (folder(data_dir) / PLUGIN / PINNED).read_text(encoding="utf-8").splitlines()
+        lines = (
+            (copy / PINNED).read_text(encoding="utf-8").splitlines() if (copy / _MANIFEST).exists() else []
+        )
         return next((int(line.removeprefix("port=")) for line in lines if line.startswith("port=")), None)
     return None
 

@@ -1,4 +1,4 @@
-"""What a person chose for the terminals of a folder: the session, and the name of one without."""
+"""What a person chose for the terminals of a folder: their session, and the name of one that has none."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,9 +1,10 @@
 """The daemon, put together: what hooks talk to, and what speaks to the service for the terminals of a machine.
 
 It knows neither the settings nor how a service is started; what it needs of them is passed in (`cli.daemon_run`). It
-ends when it is asked to. What it claimed by itself it gives back then, because nobody renews it any more; what an agent
-claimed is the agent's own and stays until its time is over, or a daemon comes back. One that is killed gives nothing
-back, and goes on with all of it when it is back in time.
+ends when it is asked to, or when its socket is gone, with its folder or alone: nobody would find it. What it claimed by
+itself it gives back then, because nobody renews it any more; what an agent claimed is the agent's own and stays until
+its time is over, or a daemon comes back. One that is killed gives nothing back, and goes on with all of it when it is
+back in time.
 
 Hooks are taken last, when all that answers them is there, and refused first; those under way are answered. None of the
 parts ends by itself: when one does, the daemon ends with it, and the log says why.
@@ -109,6 +110,7 @@ class Daemon:
         self._news = News(self._link, self._terminals, self._notices)
         self._following.observers.append(self._news)
         self._policy = PersonPolicy(policy)
+        self._port = Port(listen)
         gate = EditGate(
             self._terminals,
             self._leases,
@@ -124,6 +126,7 @@ class Daemon:
             gate,
             self._notices,
             self._headers,
+            lambda: not self._port.trouble,
             self._waking.met,
             self._journal.record,
         )
@@ -160,11 +163,13 @@ class Daemon:
             }
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             stack.push_async_callback(_end, tasks)
-            await stack.enter_async_context(HookSocket(self._folder.socket, self._answer))
+            hooks = await stack.enter_async_context(HookSocket(self._folder.socket, self._answer))
             _log.info("daemon_serves", pid=os.getpid(), folder=str(self._folder.path))
-            stopping = asyncio.create_task(stop.wait())
-            stack.push_async_callback(_end, [stopping])
-            await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            stopping, gone = asyncio.create_task(stop.wait()), asyncio.create_task(hooks.gone())
+            stack.push_async_callback(_end, [stopping, gone])
+            await asyncio.wait([stopping, gone, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                _log.warning("daemon_folder_gone", folder=str(self._folder.path))
             for task in tasks:
                 if task.done():
                     task.result()
@@ -213,7 +218,12 @@ class Daemon:
             agents=lambda: len(self._terminals.agents()),
         )
 
-    def _headers(self, terminal: Terminal) -> Mapping[str, str]:
+    async def _headers(self, terminal: Terminal) -> Mapping[str, str]:
+        await self._port.settled()
+        if self._port.number is None:
+            # The terminal would bring our token to whoever has the port.
+            _log.warning("headers_not_given", terminal=str(terminal.key), why=self._port.trouble)
+            return {}
         return {"Authorization": f"Bearer {self._token}", "x-coordination-terminal": str(terminal.key)}
 
     def _unheard(self, terminal: Terminal) -> None:

@@ -91,6 +91,11 @@ class Folder:
         return self.path / "running.json"
 
     @property
+    def starting(self) -> Path:
+        """The file whose lock is shared by all who start a daemon, until it runs."""
+        return self.path / "starting"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock the running daemon holds."""
         return self.path / "lock"

@@ -123,7 +123,10 @@ class GivingBack:
 
     async def _leave(self, holder: Holder) -> None:
         """Have an agent leave at the service, which releases what nobody here knew of, and its places in the queue."""
-        core, leaving = self._core, self._leaving[holder]
+        core, leaving = self._core, self._leaving.get(holder)
+        if leaving is None:
+            # It came back before this began.
+            return
         try:
             departure = await core.calls.leave(leaving.agent, leaving.why)
         except (ServiceAway, RequestRefused):

@@ -13,6 +13,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,6 +28,8 @@ from coordination.embedded.private_folder import make
 AT_ONCE: Final = 50
 SECONDS: Final = 2.0
 """For reading a request, for answering it, and for the receipt, each."""
+LOOK_SECONDS: Final = 5.0
+"""How often it is looked whether the socket is there."""
 PAUSE: Final = 0.1
 """Seconds until it is tried again to take a call."""
 WAITING: Final = 512
@@ -50,6 +53,7 @@ class HookSocket:
 
     def __init__(self, path: Path, answer: Answer) -> None:
         """Listen at `path`, or in a short folder that stands for its own, and let `answer` say what hooks print."""
+        self._made: os.stat_result
         self.path = socket_path(path)
         self._wanted = path
         self._answer = answer
@@ -72,6 +76,7 @@ class HookSocket:
         self._lock = _lock(self._wanted)
         try:
             listener = _listen(self.path)
+            self._made = self.path.lstat()
         except BaseException:
             os.close(self._lock)
             raise
@@ -80,15 +85,30 @@ class HookSocket:
 
     async def __aexit__(self, *_: object) -> None:
         """Stop to listen, and end when the calls that were taken are answered."""
-        self.path.unlink(missing_ok=True)
+        if self._is_there():
+            self.path.unlink(missing_ok=True)
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
         # Each ends by itself: nothing here waits for longer than SECONDS.
         await asyncio.gather(*self._calls, return_exceptions=True)
         if self.path.parent != self._wanted.parent:
-            self.path.parent.rmdir()
+            with suppress(OSError):
+                # Somebody removed it, or another daemon has it.
+                self.path.parent.rmdir()
         os.close(self._lock)
+
+    async def gone(self) -> None:
+        """Return when the socket is not there any more: nobody can ask then, and another daemon may have its place."""
+        # A file system tells nobody here that something is gone.
+        while self._is_there():  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(self.path.lstat(), self._made)
+        except OSError:
+            return False
 
     async def _accept(self, listener: socket.socket) -> None:
         with listener:

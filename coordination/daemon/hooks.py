@@ -66,7 +66,8 @@ class Hooks:
         membership: who comes and goes.
         gate: what decides on edits.
         notices: what agents are to be told.
-        headers: what the MCP connection of a terminal sends with each request.
+        headers: what the MCP connection of a terminal sends with each request; nothing while it would go elsewhere.
+        has_port: whether the daemon has its port, or may have it in a moment; without it there are no tools.
         met: is told of each terminal that does something.
         record: takes note of an event of this machine, `noun.past_verb`, with its facts.
     """
@@ -78,7 +79,8 @@ class Hooks:
         membership: Membership,
         gate: EditGate,
         notices: Notices,
-        headers: Callable[[Terminal], Mapping[str, str]],
+        headers: Callable[[Terminal], Awaitable[Mapping[str, str]]],
+        has_port: Callable[[], bool],
         met: Callable[[Terminal], None] = lambda _: None,
         record: Record = _nowhere,
     ) -> None:
@@ -88,6 +90,7 @@ class Hooks:
         self._gate = gate
         self._notices = notices
         self._headers = headers
+        self._has_port = has_port
         self._met = met
         self._record = record
         self._telling: dict[int, float] = {}
@@ -110,7 +113,7 @@ class Hooks:
             # Nobody whom a process tree tells apart: somebody tried the program by hand.
             return Reply(NOTHING)
         if call.event == HEADERS:
-            return Reply(orjson.dumps(dict(self._headers(terminal))))
+            return Reply(orjson.dumps(dict(await self._headers(terminal))))
         event = read(call.event, call.body)
         self._learn(terminal, event)
         self._met(terminal)
@@ -123,6 +126,13 @@ class Hooks:
     async def _session_start(self, terminal: Terminal, event: HookEvent) -> Answer:
         if event.source != _COMPACTED:
             terminal.working.discard(None)
+        answer = await self._welcome(terminal, event)
+        if self._has_port():
+            return answer
+        said = words.no_tools()
+        return Answer(context="\n".join(filter(None, (answer.context, said))), person=answer.person or said)
+
+    async def _welcome(self, terminal: Terminal, event: HookEvent) -> Answer:
         try:
             async with asyncio.timeout(BRIEF_SECONDS):
                 agent = await self._agent(terminal, event)

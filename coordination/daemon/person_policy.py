@@ -32,9 +32,18 @@ class PersonPolicy:
         """Return what the file says now."""
         try:
             content = private_file.read(self._path, policy.MOST_BYTES)
+            if content is None and self._is_there():
+                return policy.unreadable("cannot be opened")
         except (UnusableFile, OSError) as error:
             return policy.unreadable(f"cannot be used ({error})")
         return policy.parse(content, self._homes)
+
+    def _is_there(self) -> bool:
+        try:
+            self._path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def blocks(self, *paths: Path) -> bool:
         """Return whether an edit of a file is refused when nobody can say who holds it.

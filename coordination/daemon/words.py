@@ -137,6 +137,15 @@ def starting() -> str:
     )
 
 
+def no_tools() -> str:
+    """Say that the tools of a terminal have no way to the daemon."""
+    return (
+        f"{_PREFIX}another program has the port of the daemon, so the tools of coordination do not work in this "
+        "terminal. Edits are protected all the same. `coord daemon logs` says which program; when it is gone, or "
+        "after `coord install --port`, start this terminal again."
+    )
+
+
 def brief(me: str, status: SessionStatus, synced: Synced) -> str:
     """Tell an agent where it is: who is here, what they hold, and what waits for it."""
     others = [one for one in status.agents if one.agent_id != me]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from coordination.cli import claude_plugin
+from coordination.cli import claude_plugin, plugin_copy
 from coordination.daemon.folder import folder_in
 from coordination.repository.terminal import is_alive
 from tests.acceptance.claude import NEWER, OLDER, Claude
@@ -91,7 +91,11 @@ def test_it_is_installed_once_brought_up_to_date_and_removed_without_trace(claud
     assert listed(claude) == []
     assert listed(claude, "marketplace") == []
     left = {path for path in tree(claude.home) - before if not path.startswith(ITS_OWN)}
-    assert left - _parents(before | set(ITS_OWN)) == set()
+    ours = {".local/share/coordination", ".local/share/coordination/plugin"} | {
+        f".local/share/coordination/plugin/{name}"
+        for name in plugin_copy.LEFT | _parents(set(plugin_copy.LEFT))
+    }
+    assert left - _parents(before | set(ITS_OWN)) - ours == set()
     assert before - tree(claude.home) == set()
     assert set(changes(typed(claude, "uninstall")).values()) == {"unchanged"}
 
@@ -122,7 +126,7 @@ def test_the_daemon_that_runs_is_stopped_and_its_folder_goes(claude: Claude) -> 
     assert changes(typed(claude, "uninstall"))["daemon"] == "stopped"
     assert not is_alive(daemon.pid, daemon.started)
     assert (place / tiny_daemon.CLEAN).exists()
-    assert sorted(path.name for path in place.iterdir()) == [tiny_daemon.CLEAN]
+    assert sorted(path.name for path in place.iterdir()) == [tiny_daemon.CLEAN, "plugin"]
     assert not folder.socket.parent.exists()
 
 

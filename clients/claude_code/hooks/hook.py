@@ -10,8 +10,8 @@ prints one JSON object, ends with 0, and takes less than two seconds: for a hook
 When the daemon cannot answer, this program answers in its place, and never as if all were well. What happens to edits
 then is the person's word, in a file of theirs (lines `PATTERN warn` or `PATTERN block`, the last that fits counts):
 `warn` lets the edit pass and says so to model and person, `block` refuses it. No file means `warn`. What cannot be
-understood never makes it weaker than what was written: a file that cannot be read, that others own or may write, or
-with a line that says neither counts as `block` for everything, and an edit of which the path is unknown is blocked
+understood never makes it weaker than what was written: a file that cannot be read, that others own or may read, or
+with a line that cannot be read counts as `block` for everything, and an edit of which the path is unknown is blocked
 as soon as any line blocks.
 
 Where socket and policy are comes from the file `pinned` beside this one, which `coord install` writes, else from the
@@ -46,8 +46,10 @@ LONG = 64 << 10
 PATH_MAX = 100
 """Bytes of a socket's path; a longer one lies in a short private folder."""
 DELIVERED = b"\x06"
-OTHERS_AND_KIND = 0o170077
+OTHERS = 0o077
+KIND = 0o170000
 FOLDER = 0o040000
+REGULAR = 0o100000
 TOLD = (
     "CLAUDE_PID",
     "CLAUDE_PROJECT_DIR",
@@ -83,11 +85,32 @@ MISSING = (
     "NOT PROTECTED. The program coord is not installed, so nothing keeps agents from overwriting each other's work. "
     "The one command that installs it, typed in the folder of coordination: make install"
 )
+REMOVED = (
+    "NOT PROTECTED. The plugin of coordination was removed while this terminal runs. Start the terminal again, and it "
+    "is gone from here too"
+)
 SILENT = "NOT PROTECTED. The daemon does not answer. Start it again: coord daemon stop; coord daemon start"
 UNTIL = (
     " Until it answers, nothing keeps you and other agents from editing one file at once, and locks say nothing: "
     "every edit will tell you whether it was protected."
 )
+
+
+IN_REMOVED = (
+    (
+        "The coordination daemon does not answer",
+        "The plugin of coordination was removed while this terminal runs",
+    ),
+    ("because the daemon does not answer", "because the plugin was removed"),
+    ("The daemon does not answer", "The plugin was removed"),
+    (
+        "Ask the person to type: coord daemon start. Then try again",
+        "Ask the person to start this terminal again",
+    ),
+    ("Start it: coord daemon start", "Start this terminal again"),
+    ("(coord daemon start starts it)", "until this terminal is started again"),
+)
+"""What is said of an edit then, and in place of which words."""
 
 
 class Late(Exception):
@@ -107,7 +130,7 @@ class Call:
         self.given = b""
         self.found = False
         self.pinned = {}
-        self.home = ""
+        self.home = None
         self.connection = None
         self.gone = False
         self.printing = False
@@ -161,7 +184,7 @@ def read_input():
 
 
 def find(call):
-    """Read `pinned`, and where it does not say all, the password database."""
+    """Read `pinned`."""
     try:
         content = contents(__file__.rpartition("/")[0] + "/pinned").decode("utf-8")
     except FileNotFoundError:
@@ -169,7 +192,12 @@ def find(call):
     for line in content.splitlines():
         name, _, value = line.partition("=")
         call.pinned[name.strip()] = value.strip()
-    if not {"socket", "policy", "coord"} <= set(call.pinned) or call.event in ("headers", "SessionStart"):
+    call.found = True
+
+
+def home(call):
+    """The home folder by the password database, "" for who has none."""
+    if call.home is None:
         import pwd
 
         try:
@@ -177,7 +205,7 @@ def find(call):
         except KeyError:
             # A user without a name has no place of their own, and can have written no policy.
             call.home = ""
-    call.found = True
+    return call.home
 
 
 def contents(path):
@@ -196,10 +224,10 @@ def socket_path(call):
     """Where the daemon listens; the same as `coordination.daemon.hook_socket.socket_path` says."""
     if "socket" in call.pinned:
         return call.pinned["socket"]
-    if not call.home:
+    if not home(call):
         raise Gone
     below = "/Library/Application Support" if sys.platform == "darwin" else "/.local/share"
-    path = (call.home + below + "/coordination/daemon/socket").encode("utf-8", "surrogateescape")
+    path = (home(call) + below + "/coordination/daemon/socket").encode("utf-8", "surrogateescape")
     if len(path) <= PATH_MAX:
         return path
     import hashlib
@@ -215,7 +243,7 @@ def connect(path):
     me = os.geteuid()
     try:
         folder = os.lstat(path.rpartition(b"/" if isinstance(path, bytes) else "/")[0])
-        if folder.st_mode & OTHERS_AND_KIND != FOLDER or folder.st_uid != me:
+        if folder.st_mode & (KIND | OTHERS) != FOLDER or folder.st_uid != me:
             raise ValueError("the folder of the socket is not ours alone")
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(path)
@@ -303,11 +331,13 @@ def check(reply, event):
 def fall_back(call):
     """What to say in place of the daemon."""
     if call.edits:
-        return judge(call)
+        return of_edit(call)
     if call.event not in ("SessionStart", "UserPromptSubmit"):
         return NOTHING
     if not call.gone:
         said = SILENT
+    elif removed(call):
+        said = REMOVED
     elif start(call):
         said = STARTING
     else:
@@ -317,38 +347,38 @@ def fall_back(call):
     return SAID % (call.event, said + ".", said + ".")
 
 
+def of_edit(call):
+    """What to say of an edit, in the words that are true here."""
+    said = judge(call)
+    for words, instead in IN_REMOVED if call.gone and removed(call) else ():
+        said = said.replace(words, instead)
+    return said
+
+
 def judge(call):
     """Let an edit pass with a warning or refuse it, as the person's policy says."""
     if not call.found:
         find(call)
-    below = "/Library/Application Support" if sys.platform == "darwin" else "/.config"
-    path = call.pinned.get("policy") or (call.home and call.home + below + "/coordination/policy")
+    path = call.pinned.get("policy")
+    if not path and home(call):
+        below = "/Library/Application Support" if sys.platform == "darwin" else "/.config"
+        path = home(call) + below + "/coordination/policy"
     try:
-        found = os.stat(path)
+        found = os.lstat(path or "")
     except (FileNotFoundError, NotADirectoryError):
         return WARN
     except OSError:
         return refusal(path, "cannot be read")
-    if found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022:
-        return refusal(path, "belongs to others or can be written by them (chmod 600 mends that)")
     try:
-        rules = read_rules(contents(path).decode("utf-8"))
+        content = contents(path)
+        if found.st_mode & KIND != REGULAR:
+            return refusal(path, "is no regular file")
+        if content.strip() and (found.st_uid != os.geteuid() or found.st_mode & OTHERS):
+            return refusal(path, "belongs or is open to others (chmod 600 mends that)")
+        rules = read_rules(content, homes(call))
     except (OSError, ValueError):
-        return refusal(path, "cannot be read, or has a line that is not PATTERN warn or PATTERN block")
+        return refusal(path, "cannot be read, or has a line that cannot (coord policy names it)")
     return DENY % ("", "") if blocks(rules, call) else WARN
-
-
-def read_rules(text):
-    """Patterns with their words, in order; ValueError for a line that is no rule."""
-    rules = []
-    for line in text.splitlines():
-        words = line.strip()
-        if words and not words.startswith("#"):
-            pattern, _, word = words.replace("\t", " ").rpartition(" ")
-            if not pattern or word not in ("warn", "block"):
-                raise ValueError(line)
-            rules.append((pattern.strip(), word))
-    return rules
 
 
 def refusal(path, why):
@@ -357,6 +387,62 @@ def refusal(path, why):
 
     said = json.dumps(" (%s %s, so every edit counts as blocked)" % (path, why))[1:-1]
     return DENY % (said, said)
+
+
+def homes(call):
+    """The home folder as the system names it, and with links followed."""
+    from os.path import realpath
+
+    return [home(call), realpath(home(call))] if home(call) else []
+
+
+def read_rules(content, at_home):
+    """Patterns with their words, in order; ValueError for a line that is no rule.
+
+    Here and below it is what `coordination.domain.policy` does; both are tested with one table of cases.
+    """
+    rules = []
+    for line in map(str.strip, content.decode("utf-8-sig").split("\n")):
+        if line and not line.startswith("#"):
+            pattern, word = line.rsplit(None, 1)
+            if word.lower() not in ("warn", "block"):
+                raise ValueError(line)
+            rules.append((patterns(pattern, at_home), word.lower()))
+    return rules
+
+
+def patterns(pattern, at_home):
+    """What a line matches, as rows of names from the root of the disk; `**` is any number of folders."""
+    if (
+        pattern.startswith("!")
+        or "\\" in pattern
+        or (pattern.startswith("~") and (not at_home or pattern[1:2] not in ("", "/")))
+        or {".", ".."} & set(pattern.split("/"))
+        or any(character < " " or character == "\x7f" for character in pattern)
+    ):
+        raise ValueError(pattern)
+    stripped = pattern.rstrip("/")
+    below = ["*", "**"] if stripped != pattern or stripped.endswith("/**") else ["**"]
+    if pattern.startswith("~"):
+        return [names(one) + names(pattern[1:]) + below for one in at_home]
+    return [([] if pattern.startswith("/") else ["**"]) + names(pattern) + below]
+
+
+def names(pattern):
+    """The names in a pattern, folded; `**` at its end says nothing."""
+    found = [name for name in fold(pattern).split("/") if name]
+    while len(found) > 1 and found[-1] == "**":
+        found.pop()
+    return found
+
+
+def fold(text):
+    """A text without what does not count: letter case, and how letters are composed."""
+    if text.isascii():
+        return text.lower()
+    from unicodedata import normalize
+
+    return normalize("NFC", normalize("NFD", text).casefold())
 
 
 def blocks(rules, call):
@@ -374,22 +460,47 @@ def blocks(rules, call):
         return True
     from os.path import normpath, realpath
 
-    return any(judged(rules, spelled, call.home) == "block" for spelled in (normpath(path), realpath(path)))
+    return any(judged(rules, spelled) == "block" for spelled in (normpath(path), realpath(path)))
 
 
-def judged(rules, path, home):
-    """What the last rule that fits says of a path; one that none fits is let pass."""
-    from fnmatch import fnmatchcase
+def judged(rules, path):
+    """What the last rule that matches says of a path; one that none matches is let pass."""
+    found = [name for name in fold(path).split("/") if name]
+    for rows, word in reversed(rules):
+        if any(matches(row, found, "**", matches_name) for row in rows):
+            return word
+    return "warn"
 
-    said = "warn"
-    for pattern, word in rules:
-        whole = home + pattern[1:] if pattern.startswith("~/") else pattern
-        if not whole.startswith(("/", "*")):
-            # As a person means it: anywhere, at any depth.
-            whole = "*/" + whole
-        if fnmatchcase(path, whole) or fnmatchcase(path, whole.rstrip("/") + "/*"):
-            said = word
-    return said
+
+def matches_name(pattern, name):
+    """Whether one name answers to its pattern."""
+    return matches(pattern, name, "*", lambda wanted, letter: wanted in ("?", letter))
+
+
+def matches(pattern, found, star, one):
+    """Whether a row answers to a pattern in which `star` is any number of items; only the last one ever takes more."""
+    at = here = resume = 0
+    last = -1
+    while here < len(found):
+        if at < len(pattern) and pattern[at] == star:
+            last, resume = at, here
+            at += 1
+        elif at < len(pattern) and one(pattern[at], found[here]):
+            at, here = at + 1, here + 1
+        elif last >= 0:
+            resume += 1
+            at, here = last + 1, resume
+        else:
+            return False
+    return all(item == star for item in pattern[at:])
+
+
+def removed(call):
+    """Whether `coord uninstall` removed what we are a part or a copy of; then no daemon is started any more."""
+    try:
+        return "installed" in call.pinned and not os.stat(call.pinned["installed"])
+    except (FileNotFoundError, NotADirectoryError):
+        return True
 
 
 def start(call):
@@ -405,9 +516,11 @@ def start(call):
                 os.dup2(nowhere, descriptor)
             # Nothing of the folder's environment: it must be the same daemon whoever starts it.
             environment = {
-                "PATH": call.home + "/.local/bin:/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin:/usr/sbin"
+                "PATH": "/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin:/usr/sbin",
+                "LANG": "C.UTF-8",
             }
-            environment.update({"HOME": call.home, "LANG": "C.UTF-8"})
+            if home(call):
+                environment.update(PATH=home(call) + "/.local/bin:" + environment["PATH"], HOME=home(call))
             if "data_dir" in call.pinned:
                 environment["COORDINATION_DATA_DIR"] = call.pinned["data_dir"]
             os.chdir("/")
@@ -418,15 +531,10 @@ def start(call):
 
 
 def find_coord(call):
-    """The program `coord`: pinned, where it is usually put, or on the PATH, but never in the project."""
-    places = [call.pinned.get("coord", ""), call.home + "/.local/bin/coord"]
-    environment = getattr(os, "environb", None) or os.environ
-    project = (
-        environment.get(b"CLAUDE_PROJECT_DIR", b"/").decode("utf-8", "surrogateescape").rstrip("/") + "/"
-    )
-    for folder in environment.get(b"PATH", b"").decode("utf-8", "surrogateescape").split(":"):
-        if project == "/" or not (folder + "/").startswith(project):
-            places.append(folder + "/coord")
+    """The program `coord`: pinned, or where it is usually put; never on the PATH, which a repository can set."""
+    places = [call.pinned.get("coord", "")]
+    for folder in (home(call) + "/.local", "/usr/local", "/opt/homebrew", "/usr"):
+        places.append(folder + "/bin/coord")
     for place in places:
         if place.startswith("/") and os.access(place, os.X_OK):
             return place
@@ -442,7 +550,7 @@ def headers(call):
         try:
             return ask(call)
         except Gone:
-            if not started and not start(call):
+            if not started and (removed(call) or not start(call)):
                 raise
             started = True
         select([], [], [], AGAIN_SECONDS)

@@ -62,11 +62,12 @@ class Passage:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # From now on, so that a cut while the other end is opened ends it too.
+        self._connections.add(writer)
         inner_reader, inner_writer = await self._enter()
-        ends = {writer, inner_writer}
-        self._connections |= ends
+        self._connections.add(inner_writer)
         await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
-        self._connections -= ends
+        self._connections -= {writer, inner_writer}
 
 
 class Door(Passage):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from coordination.cli import daemon_background, detached, run
 from coordination.cli.output import Failure
 from coordination.cli.status import unprotected_here
 from coordination.daemon.folder import Folder, RunningDaemon, folder_in
-from coordination.daemon.single import only_one
+from coordination.daemon.single import nobody, only_one
 from coordination.repository.terminal import is_alive, started_at
 from tests.integration.cli import tiny_daemon
 from tests.integration.installation import Installation, eventually
@@ -177,12 +178,68 @@ def test_of_several_that_are_started_at_once_one_runs_and_everybody_finds_it(fol
     assert [(one.returncode, text) for one, text in zip(starters, said, strict=True)] == [(0, b"")] * 4
 
 
+def test_one_that_only_begins_is_stopped_too_when_its_folder_is_removed(
+    folder: Folder, tmp_path: Path
+) -> None:
+    """Its process is there and nothing of it can be seen yet: it waits before it does anything."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    slow = (
+        f"import runpy, sys; open({str(gate)!r}).read(); sys.argv.pop(0); "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    place = str(folder.path.parent)
+    begin = START.replace("Path(sys.argv[2])", f"Path({place!r})")
+    command = [sys.executable, "-c", begin, "-c", slow, TINY, place, "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with (
+        subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as starter,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # Opens when somebody reads: its process runs then.
+        with gate.open("w"):
+            removing = pool.submit(daemon_background.remove, folder)
+            eventually(lambda: removing.running() or removing.done(), "the removal")
+        stopped = removing.result(60)
+        starter.wait(60)
+    assert stopped is not None
+    assert not is_alive(stopped.pid, stopped.started)
+    assert not folder.path.exists()
+
+
+def test_where_nothing_runs_a_folder_is_removed_and_one_that_is_not_there_is_none(folder: Folder) -> None:
+    assert daemon_background.remove(folder) is None
+    daemon_background.prepare(folder)
+    assert daemon_background.remove(folder) is None
+    assert not folder.path.exists()
+
+
+def test_no_daemon_is_started_in_a_folder_that_is_being_removed(folder: Folder) -> None:
+    daemon_background.prepare(folder)
+    with nobody(folder) as alone, pytest.raises(Failure, match="being removed"):
+        assert alone
+        daemon_background.start(folder, ["-c", "raise SystemExit('never')"])
+    with only_one(folder), nobody(folder) as alone:
+        assert not alone
+
+
+def test_who_ends_leaves_the_record_of_another_ones_folder_alone(folder: Folder, tmp_path: Path) -> None:
+    daemon_background.prepare(folder)
+    with only_one(folder):
+        folder.path.rename(tmp_path / "moved")
+        folder.prepare()
+        folder.running.write_text("another's")
+    assert folder.running.exists()
+
+
 def test_it_runs_in_the_foreground_where_nothing_of_it_was_before(tmp_path: Path) -> None:
     with ports.listen("127.0.0.1", 0) as probe:
         port = str(probe.getsockname()[1])
     one = Installation(tmp_path)
     place = folder_in(one.data_dir)
-    with one.start("daemon", "run", "--port", port) as program:
+    # Where a hosted service is meant, it starts no local one.
+    hosted = {"COORDINATION_URL": "https://127.0.0.1:1", "COORDINATION_TOKEN": "none"}
+    with one.start("daemon", "run", "--port", port, **hosted) as program:
         eventually(lambda: program.poll() is not None or _takes_hooks(place), "the daemon")
         program.send_signal(signal.SIGINT)
         _, said = program.communicate(timeout=30)

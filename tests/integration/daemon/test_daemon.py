@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from coordination.app import port as ports
 from coordination.cli import daemon_background
+from coordination.daemon import hook_socket
 from coordination.daemon.connection import Found, LinkState
 from coordination.daemon.folder import RunningDaemon
 from coordination.daemon.lease import Kind
@@ -164,7 +166,7 @@ async def test_a_service_that_forgot_everybody_is_told_who_is_here(
     await alice.begin_again()
 
     async with asyncio.timeout(40):
-        while not await service.core.database.fetch("SELECT 1 FROM claude_code_agents"):  # noqa: ASYNC110
+        while not await service.core.database.fetch("SELECT 1 FROM claude_code_agents"):  # noqa: ASYNC110 - nobody announces it
             await asyncio.sleep(0.005)
 
 
@@ -258,3 +260,37 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
 def running_of(alice: Developer) -> RunningDaemon:
     """What the record of the daemon would say."""
     return RunningDaemon(os.getpid(), "1.00", 8765, str(alice.folder.socket), "1")
+
+
+async def test_a_terminal_gets_the_token_only_while_the_port_is_the_daemons_own(idle: Developer) -> None:
+    """Whoever has the port would get it."""
+    with capture_logs() as told:
+        await idle.begin()
+        first = await idle.terminal()
+        assert await first.say("headers") == {}
+    assert [one["why"] for one in told if one["event"] == "headers_not_given"] == ["no port here"]
+    begun = await first.say("SessionStart", source="startup")
+    assert "you are" in context(begun)
+    assert "tools of coordination do not work" in context(begun)
+    assert "tools of coordination do not work" in begun["systemMessage"]
+    await idle.end()
+    idle.listen = lambda: ports.listen("127.0.0.1", 0)
+    await idle.begin()
+    assert (await first.say("headers"))["Authorization"].startswith("Bearer ")
+    assert "tools of coordination" not in context(await first.say("SessionStart", source="startup"))
+
+
+async def test_a_daemon_whose_folder_goes_away_ends_and_leaves_the_next_one_alone(
+    service: Running, idle: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hook_socket, "LOOK_SECONDS", 0.02)
+    await idle.begin()
+    first = await idle.begun()
+    await first.say("UserPromptSubmit", prompt="go")
+    await first.edited("a.py", "a = 2\n")
+    idle.folder.path.rename(idle.folder.path.with_name("moved"))
+    idle.folder.prepare()
+    idle.folder.socket.touch()
+    await idle.over()
+    assert idle.folder.socket.exists()
+    assert await held(service, idle) == []

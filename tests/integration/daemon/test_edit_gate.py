@@ -172,6 +172,12 @@ async def test_a_subagent_takes_its_parents_file_over_and_gives_it_back(
     assert {who for who, _ in await held_by(service)} == {"alice/impl_a"}
 
 
+async def test_an_edit_that_ended_is_in_no_subagents_way(here: Desk, tree: Tree) -> None:
+    terminal = here.terminal(tree.top)
+    await here.edit(terminal, tree.top / "a.py", "2")
+    assert await here.begin(terminal, "a.py", "one") == Answer()
+
+
 async def test_subagents_are_in_each_others_way_and_what_the_parent_claimed_itself_is_its_own(
     service: Running, here: Desk, tree: Tree
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -214,7 +215,7 @@ def test_a_daemon_of_another_user_is_told_nothing(hook: Hook) -> None:
 @pytest.mark.parametrize("event", ["SessionStart", "UserPromptSubmit"])
 def test_a_session_without_coord_is_told_how_to_install_it(event: str, hook: Hook, folder: Path) -> None:
     hook.environment["PATH"] = str(folder)
-    if Path("~/.local/bin/coord").expanduser().exists():
+    if coord_is_installed():
         pytest.skip("coord is installed here")
     found = hook.run(event)
     assert found["hookSpecificOutput"]["hookEventName"] == event
@@ -229,8 +230,9 @@ def test_a_session_whose_daemon_is_stuck_is_told_and_none_is_started(hook: Hook,
     assert not started.exists()
 
 
+@pytest.mark.parametrize("event", ["SessionStart", "UserPromptSubmit"])
 def test_a_session_starts_the_daemon_apart_from_itself_and_from_its_environment(
-    hook: Hook, folder: Path
+    event: str, hook: Hook, folder: Path
 ) -> None:
     started = program(folder / "coord")
     os.mkfifo(started)
@@ -240,7 +242,7 @@ def test_a_session_starts_the_daemon_apart_from_itself_and_from_its_environment(
         "COORDINATION_URL": "http://evil",
         "PATH": f"/evil:{os.environ['PATH']}",
     }
-    found = hook.run("SessionStart", alone=True)
+    found = hook.run(event, alone=True)
     assert "starting, not protected yet" in found["systemMessage"]
     assert "starting, not protected yet" in found["hookSpecificOutput"]["additionalContext"]
     arguments, session, output, variables = started.read_text().split("\n", 3)
@@ -249,16 +251,47 @@ def test_a_session_starts_the_daemon_apart_from_itself_and_from_its_environment(
     assert output == "/dev/null"
     assert "evil" not in variables
     assert "COORDINATION_DATA_DIR=/data\n" in variables
+    # What is below `~/` in a policy, what a person registered, and git's own settings are found by it.
+    assert f"HOME={pwd.getpwuid(os.geteuid()).pw_dir}\n" in variables
 
 
-def test_a_coord_in_the_project_is_not_run(hook: Hook, folder: Path) -> None:
+@pytest.mark.parametrize("path", ["{project}", "{project}:.", "/proc/self/cwd", "{project}/../project"])
+def test_a_coord_on_the_path_is_not_run(path: str, hook: Hook, folder: Path) -> None:
+    """A repository's settings can set the PATH, and name its own folders in many ways."""
     project = folder / "project"
     project.mkdir()
-    program(project / "coord")
-    hook.environment |= {"PATH": f"{project}:.", "CLAUDE_PROJECT_DIR": str(project)}
-    if Path("~/.local/bin/coord").expanduser().exists():
+    started = program(project / "coord")
+    hook.environment |= {"PATH": path.format(project=project), "CLAUDE_PROJECT_DIR": str(project)}
+    if coord_is_installed():
         pytest.skip("coord is installed here")
     assert "not installed" in hook.run("SessionStart", cwd=project)["systemMessage"]
+    assert not started.exists()
+
+
+def test_a_plugin_that_was_removed_says_so_and_starts_no_daemon(hook: Hook, folder: Path) -> None:
+    """As terminals have it that run on after `coord uninstall`."""
+    started = program(folder / "coord")
+    manifest = folder / "plugin.json"
+    manifest.touch()
+    hook.pinned["installed"] = str(manifest)
+    assert "coord daemon start" in hook.run("PreToolUse", "edit", given=EDIT)["systemMessage"]
+    manifest.unlink()
+    for event in ("SessionStart", "UserPromptSubmit"):
+        assert "was removed" in hook.run(event)["systemMessage"]
+    assert hook.run("headers") == {}
+    for text, expected in (("* warn\n", "warn"), ("* block\n", "deny")):
+        policy(folder, text)
+        found = hook.run("PreToolUse", "edit", given=EDIT)
+        assert decision(found) == expected
+        assert "was removed" in found["systemMessage"]
+        assert "coord daemon start" not in json.dumps(found)
+    assert not started.exists()
+
+
+def coord_is_installed() -> bool:
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    places = (f"{home}/.local", "/usr/local", "/opt/homebrew", "/usr")
+    return any(Path(place, "bin", "coord").exists() for place in places)
 
 
 def program(path: Path) -> Path:

@@ -170,12 +170,15 @@ async def test_a_grant_for_an_agent_that_left_meanwhile_is_given_back(
 ) -> None:
     if not guarded:
         monkeypatch.setattr(LeaseCore, "give_back", no)
+        monkeypatch.setattr(PathOrder, "turn", no_turn)
     await one.table.adopt(A, [CHECKOUT])
     await one.settled()
-    halt = one.link.halt()
+    halt = one.link.halt(before=True)
     holding = asyncio.create_task(one.table.hold(A, CHECKOUT, ["a.py"], patience=30))
     await halt.until_reached()
     leaving = asyncio.create_task(one.table.leave(A, "ended"))
+    if not guarded:
+        await leaving
     halt.go.set()
     await holding
     await leaving

@@ -58,11 +58,15 @@ async def test_the_role_of_the_planner_is_told(service: Running, alice: Develope
 async def test_a_task_that_can_begin_is_told_to_whom_it_is_for(service: Running, alice: Developer) -> None:
     await followed(alice)
     await alice.begun()
-    bob, carol = agent("impl_a", session=alice.session), agent("impl_b", session=alice.session)
-    await tasks.sync(service.core, bob, Report("first", TaskStatus.STARTED))
-    await tasks.sync(service.core, carol, Report("second", TaskStatus.BLOCKED))
-    await alice.depends(service, "second", "first")
-    await tasks.sync(service.core, bob, Report("first", TaskStatus.COMPLETED))
+    await service.core.database.fetch(
+        """INSERT INTO tasks (session_id, id, description, assigned_to, depends_on, position)
+           VALUES ($1, 'first', 'one', 'alice/impl_a', '{}', 0),
+                  ($1, 'second', 'two', 'alice/impl_b', '{first}', 1) RETURNING 1""",
+        alice.session,
+    )
+    doing = agent("impl_a", session=alice.session)
+    await tasks.sync(service.core, doing, Report("first", TaskStatus.STARTED))
+    await tasks.sync(service.core, doing, Report("first", TaskStatus.COMPLETED))
     await until(lambda: '"second" can begin' in told(alice, "impl_b"))
     assert "can begin" not in told(alice)
 

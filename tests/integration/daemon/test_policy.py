@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_a_notebook_is_judged_by_its_path(hook: Hook, folder: Path) -> None:
     assert decision(hook.run("PreToolUse", "edit", given=given)) == "deny"
 
 
-@pytest.mark.parametrize("line", ["* blok", "block", "warn", "a.py", "* Block", "* block # because"])
+@pytest.mark.parametrize("line", ["* blok", "block", "warn", "a.py", "!docs warn", "* block # because"])
 def test_a_line_that_cannot_be_understood_refuses_every_edit_and_is_named(
     line: str, hook: Hook, folder: Path
 ) -> None:
@@ -71,8 +72,8 @@ def test_a_line_that_cannot_be_understood_refuses_every_edit_and_is_named(
     assert str(path) in found["systemMessage"]
 
 
-@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-def test_a_policy_that_others_may_write_refuses_every_edit(mode: int, hook: Hook, folder: Path) -> None:
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o644])
+def test_a_policy_that_is_open_to_others_refuses_every_edit(mode: int, hook: Hook, folder: Path) -> None:
     write(folder, "* warn\n", mode)
     found = hook.run("PreToolUse", "edit", given=edit("/w/a.py"))
     assert decision(found) == "deny"
@@ -92,6 +93,21 @@ def test_a_policy_that_cannot_be_read_whole_refuses_every_edit(
     path = write(folder, "")
     path.write_bytes(content)
     assert decision(hook.run("PreToolUse", "edit", given=edit("/w/a.py"))) == "deny"
+
+
+def test_a_policy_that_is_a_link_refuses_every_edit(hook: Hook, folder: Path) -> None:
+    write(folder, "* warn\n").rename(folder / "elsewhere")
+    (folder / "policy").symlink_to(folder / "elsewhere")
+    assert decision(hook.run("PreToolUse", "edit", given=edit("/w/a.py"))) == "deny"
+
+
+def test_the_home_folder_is_that_of_the_list_of_users(hook: Hook, folder: Path) -> None:
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    hook.environment["HOME"] = str(folder)
+    write(folder, "~/work block\n")
+    assert decision(hook.run("PreToolUse", "edit", given=edit(f"{home}/work/a.py"))) == "deny"
+    assert decision(hook.run("PreToolUse", "edit", given=edit(f"{folder}/work/a.py"))) == "warn"
+    assert decision(hook.run("PreToolUse", "edit", given=edit("/work/a.py"))) == "warn"
 
 
 def test_a_policy_that_is_a_folder_refuses_every_edit(hook: Hook, folder: Path) -> None:

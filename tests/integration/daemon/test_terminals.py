@@ -135,6 +135,18 @@ async def test_a_checkout_that_is_in_use_under_another_session_leads_there(
     assert (await here.join(here.terminal(tree.top))).session == session_of(tree.top)
 
 
+async def test_no_variable_takes_a_terminal_out_of_the_session_of_a_checkout_in_use(
+    here: Desk, tree: Tree
+) -> None:
+    """A repository's settings can set it; who edits the same files is in the same session all the same."""
+    first = here.terminal(tree.top)
+    assert (await here.join(first)).session == session_of(tree.top)
+    await here.edit(first, tree.top / "a.py", "2")
+    second = here.terminal(tree.top, COORD_SESSION="elsewhere")
+    assert (await here.join(second)).session == session_of(tree.top)
+    assert '"alice/impl_a"' in (await here.begin(second, "a.py")).deny
+
+
 async def test_a_checkout_that_was_given_to_another_session_is_found_again(
     service: Running, here: Desk, tree: Tree
 ) -> None:

@@ -89,6 +89,13 @@ async def test_a_service_that_stops_in_the_middle_is_waited_for_no_longer_than_t
         halt.go.set()
 
 
+async def test_a_lease_that_ends_too_soon_is_not_taken_for_one(
+    here: Desk, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_gate, "NEEDED_SECONDS", 1000)
+    assert "ends too soon" in (await here.begin(here.terminal(tree.top), "a.py")).context
+
+
 async def test_a_search_for_the_file_that_takes_too_long_is_undecided(
     here: Desk, tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,8 @@ class Application:
 @contextlib.asynccontextmanager
 async def service(talk: Talk = echo, **options: Any) -> AsyncGenerator[tuple[str, Application]]:
     application = Application(talk)
-    async with served(application, lifespan="off", **{"http": BoundedProtocol, **OPTIONS, **options}) as url:
+    every: dict[str, Any] = {"http": BoundedProtocol, **OPTIONS, **options}
+    async with served(application, lifespan="off", **every) as url:
         yield url, application
 
 

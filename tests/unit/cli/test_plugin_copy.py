@@ -84,6 +84,10 @@ def test_it_is_written_for_its_owner_alone_brought_up_to_date_and_removed(
     assert (place / "coord" / "hooks" / "hook.py").read_text() == "print()"
     assert plugin_copy.remove(place) == "removed"
     assert plugin_copy.remove(place) == "unchanged"
+    # Terminals that run have it until they end: what answers their edits stays.
+    left = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    assert left == {"coord/hooks/hook.py", "coord/hooks/pinned"}
+    assert plugin_copy.write(place, files) == "added"
 
 
 @pytest.mark.parametrize("which", ["copy", "above"])

@@ -34,6 +34,11 @@ def test_what_cannot_be_believed_blocks_everything(tmp_path: Path, text: str, mo
     assert said(tmp_path, text, mode).blocks(Path("/work/a.py"))
 
 
+def test_a_file_that_nobody_can_look_at_blocks_everything(tmp_path: Path) -> None:
+    # A name that no system has: opening it fails, and not because there is none. Root may open everything else.
+    assert PersonPolicy(tmp_path / ("x" * 300)).blocks(Path("/work/a.py"))
+
+
 def test_a_folder_in_its_place_blocks_everything(tmp_path: Path) -> None:
     assert PersonPolicy(tmp_path).blocks(Path("/work/a.py"))
 

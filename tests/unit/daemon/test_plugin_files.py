@@ -28,7 +28,7 @@ EVENTS = {
 }
 EDITS = "Edit|Write|MultiEdit|NotebookEdit"
 BUILT_IN = {"sys", "_signal", "_socket", "posix", "os", "signal", "socket"}
-LATE = {"pwd", "hashlib", "json", "os.path", "fnmatch", "select"}
+LATE = {"pwd", "hashlib", "json", "os.path", "unicodedata", "select"}
 JSON_TEXT = re.compile(r"'(\{\S.*?\})'(?:;|$)")
 
 
