@@ -259,11 +259,8 @@ def _rows(told: dict[str, Any]) -> list[tuple[str, str]]:
         trouble = told["port_trouble"]
         rows["port"] += f": {SERVED if trouble is None else f'NOT SERVED, so tools do not work. {trouble}'}"
     del rows["port_trouble"]
-    rows["unprotected"] = ", ".join(
-        f"process {one['terminal'].partition('-')[0]} in {one['folder']}" for one in told["unprotected"] or ()
-    )
-    if rows["unprotected"]:
-        rows["unprotected"] += ": NOT PROTECTED, no hook of theirs comes"
-    else:
-        del rows["unprotected"]
-    return list(rows.items())
+    del rows["unprotected"]
+    return [
+        *rows.items(),
+        *(("NOT PROTECTED", daemon_background.one_unprotected(one)) for one in told["unprotected"] or ()),
+    ]

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from coordination.cli import detached, systemd
@@ -21,12 +21,14 @@ from coordination.client.private_file import UnusableFile
 from coordination.daemon import frames
 from coordination.daemon.folder import Folder, RunningDaemon
 from coordination.daemon.single import BeingRemoved, is_taken, nobody, starting
+from coordination.domain.text import clean
 from coordination.repository.terminal import is_alive
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
 """How long a clean end may take: it gives back every lease first."""
 KILL_SECONDS: Final = 10.0
+LONGEST_FOLDER: Final = 200
 ANSWER_SECONDS: Final = 2.0
 STATUS: Final = "status"
 """What is asked for over the socket; `daemon.status` has the same word, and needs far more to be imported."""
@@ -176,11 +178,27 @@ def told(daemon: RunningDaemon) -> dict[str, Any] | None:
             one.connect(daemon.socket)
             one.sendall(frames.request(STATUS))
             length = int.from_bytes(reading.read(frames.LENGTH), "big")
-            answer = json.loads(reading.read(length))
+            answer: Any = json.loads(reading.read(length))
             one.sendall(frames.RECEIPT)
     except (OSError, ValueError):
         return None
     return cast("dict[str, Any]", answer) if isinstance(answer, dict) else None
+
+
+def unprotected(folder: Folder) -> list[str]:
+    """Return a sentence for each terminal of which the daemon of a folder hears no hook; none where none runs."""
+    try:
+        daemon = folder.find()
+    except UnusableFile:
+        return []
+    said = None if daemon is None else told(daemon)
+    return [one_unprotected(one) for one in (said or {}).get("unprotected") or ()]
+
+
+def one_unprotected(terminal: Mapping[str, str]) -> str:
+    """Return a sentence for a terminal that is not protected, as `told` lists it."""
+    process, where = terminal["terminal"].partition("-")[0], clean(terminal["folder"], LONGEST_FOLDER)
+    return f"The terminal of process {process} in {where} is NOT PROTECTED: no hook of it comes."
 
 
 def starts_again(folder: Folder) -> str:

@@ -13,6 +13,7 @@ from coordination.cli.reach import SessionName, how_to_begin, no_such_agent, res
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from coordination.cli.attention import Concern
     from coordination.client.service import ServiceClient
     from coordination.domain.event import Event
     from coordination.domain.session import SessionStatus
@@ -100,7 +101,7 @@ def show(
     from coordination.cli.event_line import told  # noqa: PLC0415 - as above
     from coordination.cli.picture import is_here, picture  # noqa: PLC0415 - as above
 
-    concerns = attention(found, health, place.coord)
+    concerns = [*attention(found, health, place.coord), *unprotected_here()]
     if not json:
         lines = picture(found, concerns, place.coord, everybody=everybody)
         if events:
@@ -119,6 +120,18 @@ def show(
             **({} if events is None else {"events": as_json(events)}),
         }
     )
+
+
+def unprotected_here() -> "list[Concern]":
+    """Return what there is to say about terminals of this machine of which the daemon hears no hook."""
+    from coordination.cli import daemon_background  # noqa: PLC0415 - as above
+    from coordination.cli.attention import Concern  # noqa: PLC0415 - as above
+    from coordination.daemon.folder import folder_in  # noqa: PLC0415 - as above
+
+    return [
+        Concern(f"{line} Look in that folder:", place.coord("doctor"))
+        for line in daemon_background.unprotected(folder_in(place.settings().data_dir))
+    ]
 
 
 def _word(health: dict[str, Any] | None) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 
@@ -25,6 +25,7 @@ from coordination.daemon.edit_gate import EditGate
 from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_event import HookEvent, read
 from coordination.daemon.hook_socket import SECONDS
+from coordination.daemon.journal import Record, nowhere
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.membership import HEADERS, Membership
@@ -43,18 +44,6 @@ _GOES_ON: Final = frozenset({"clear", "resume"})
 """Why a conversation ends while its process goes on, with another one."""
 
 _Step = Callable[[Terminal, HookEvent], Awaitable[Answer]]
-
-
-class Record(Protocol):
-    """Takes note of an event of this machine."""
-
-    def __call__(self, kind: str, **facts: object) -> object:
-        """Take note of it."""
-        ...
-
-
-def _nowhere(kind: str, **facts: object) -> None:
-    """Take no note."""
 
 
 class Hooks:
@@ -82,7 +71,7 @@ class Hooks:
         headers: Callable[[Terminal], Awaitable[Mapping[str, str]]],
         has_port: Callable[[], bool],
         met: Callable[[Terminal], None] = lambda _: None,
-        record: Record = _nowhere,
+        record: Record = nowhere,
     ) -> None:
         self._link = link
         self._terminals = terminals

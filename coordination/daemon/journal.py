@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 KEPT: Final = 1_000
 PAGE: Final = 100
@@ -87,3 +87,15 @@ class Journal:
         """Return as soon as there is an event after a number."""
         while self._last <= after:
             await self._more.wait()
+
+
+class Record(Protocol):
+    """Takes note of an event of this machine."""
+
+    def __call__(self, kind: str, **facts: object) -> object:
+        """Take note of it."""
+        ...
+
+
+def nowhere(kind: str, **facts: object) -> None:
+    """Take no note."""

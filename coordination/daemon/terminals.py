@@ -251,7 +251,8 @@ class Terminals:
 
     def _keep(self, terminal: Terminal, agent: LocalAgent) -> LocalAgent:
         if not self.is_here(terminal):
-            # Nobody would say that it leaves.
+            # It is told of all the same, so that it leaves.
+            self._joined(agent)
             raise ServiceAway("The terminal has ended.")
         terminal.agents[agent.session, agent.subagent] = agent
         try:

@@ -1,7 +1,8 @@
 """The word in front of a tool's result that no hook of its terminal comes, so that nothing protects its edits.
 
-What is said to a model by hooks cannot be said where hooks are switched off; the tools are what is left. The result is
-the service's own in everything else: its structured content, its texts, whether it is an error.
+What is said to a model by hooks cannot be said where hooks are switched off; the tools are what is left. Claude Code
+shows its model the structured content where there is one, and no text beside it (2.1.330, 2.1.197). So the word
+stands in both, there among the `warnings` that every tool may have. Everything else is as the service answered.
 """
 
 from typing import Any, cast
@@ -22,5 +23,11 @@ def marked(body: bytes) -> bytes:
     content: Any = cast("dict[str, Any]", result).get("content") if isinstance(result, dict) else None
     if not isinstance(content, list):
         return body
-    cast("list[Any]", content).insert(0, {"type": "text", "text": words.no_hooks()})
+    said = words.no_hooks()
+    cast("list[Any]", content).insert(0, {"type": "text", "text": said})
+    structured: Any = cast("dict[str, Any]", result).get("structuredContent")
+    if isinstance(structured, dict):
+        known = cast("dict[str, Any]", structured)
+        warnings: list[str] = known.get("warnings") or []
+        cast("dict[str, Any]", result)["structuredContent"] = {**known, "warnings": [said, *warnings]}
     return orjson.dumps(answer)

@@ -110,9 +110,8 @@ def unprotected(why: str) -> str:
 def no_hooks() -> str:
     """Say that a terminal's edits are not protected, because its hooks do not run."""
     return (
-        f"{_PREFIX}NOT PROTECTED: no hook of this terminal has come. Its hooks are switched off, or its settings "
-        "cannot be read, so nothing keeps other agents from writing to the files that you edit. Tell the person; "
-        "`coord doctor` in this folder says why."
+        f"{_PREFIX}NOT PROTECTED: no hook of this terminal has come, so nothing keeps other agents from writing to the "
+        "files that you edit. Tell the person; `coord doctor` in this folder says why."
     )
 
 

@@ -19,6 +19,7 @@ import pytest
 from coordination.app import port as ports
 from coordination.cli import daemon_background, detached, run
 from coordination.cli.output import Failure
+from coordination.cli.status import unprotected_here
 from coordination.daemon.folder import Folder, RunningDaemon, folder_in
 from coordination.daemon.single import nobody, only_one
 from coordination.repository.terminal import is_alive, started_at
@@ -95,7 +96,9 @@ def test_it_runs_apart_from_this_terminal_is_found_again_and_stops_cleanly(
     assert f"{daemon.pid}" in out
     assert "reachable" in out
     assert f"{port}: NOT SERVED, so tools do not work. Port 8765 is in use by nginx (process 7)." in out
-    assert "process 4711 in /home/alice/menu: NOT PROTECTED" in out
+    assert "process 4711 in /home/alice/menu is NOT PROTECTED" in out
+    assert next(str(one) for one in unprotected_here()).startswith("The terminal of process 4711")
+    assert "To stop both" in daemon_background.starts_again(folder)
     code, out, _ = typed(capsys, "start", "--json")
     assert (code, json.loads(out)["state"], json.loads(out)["pid"]) == (0, "already_running", daemon.pid)
     code, _, err = typed(capsys, "start", "--port", "1")

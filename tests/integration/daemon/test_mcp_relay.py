@@ -99,8 +99,10 @@ async def test_a_result_for_a_terminal_without_hooks_begins_with_that(
     daemon.protected = False
     result = (await daemon.post(asks, **headers)).json()["result"]
     first, *others = result["content"]
-    assert first["text"].startswith("coordination: NOT PROTECTED: no hook of this terminal has come.")
+    assert first["text"].startswith("coordination: NOT PROTECTED: no hook of this terminal has come")
     assert len(others) == len(usual["content"])
+    # Claude Code shows its model the structured content alone.
+    assert result["structuredContent"].pop("warnings") == [first["text"]]
     assert result["structuredContent"].keys() == usual["structuredContent"].keys()
     assert result["isError"] is usual["isError"]
     listed = (await daemon.post({"jsonrpc": "2.0", "id": 7, "method": "tools/list"})).json()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from coordination.daemon.connection import ServiceAway
 from coordination.daemon.hook_call import HookCall
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.presence import AT_ONCE
@@ -71,9 +72,10 @@ async def test_a_terminal_that_ends_while_it_joins_leaves_again(service: Running
     await first.die()
     await until(lambda: alice.pids() == [])
     terminal.joining.release()
-    mine = await joining
+    with pytest.raises(ServiceAway, match="has ended"):
+        await joining
     await membership.close()
-    assert mine.id not in {one.id for one in alice.daemon._leases._core.book.agents.values()}
+    assert list(alice.daemon._leases._core.book.agents) == []
     status = await alice.status(service)
     assert [one.agent_id for one in status.agents if one.presence == "active"] == []
 
@@ -93,10 +95,12 @@ async def test_a_subagent_that_ends_while_it_joins_leaves_again(alice: Developer
     assert list(terminal.agents) == [(alice.session, None)]
 
 
-async def test_a_name_that_lives_on_elsewhere_keeps_what_it_holds(service: Running, alice: Developer) -> None:
+async def test_of_two_terminals_of_one_name_each_keeps_what_it_holds(
+    service: Running, alice: Developer
+) -> None:
     first, second = await alice.terminal(), await alice.terminal()
     for one in (first, second):
-        one.environment["COORD_AGENT"] = "carol"
+        one.environment["COORD_AGENT"] = "backend"
         await one.say("SessionStart", source="startup")
     await second.say("UserPromptSubmit", prompt="go")
     await second.edited("a.py", "a = 2\n")
@@ -105,9 +109,8 @@ async def test_a_name_that_lives_on_elsewhere_keeps_what_it_holds(service: Runni
     await alice.daemon._membership.close()
     mine = alice.known(second).agents[alice.session, None]
     assert alice.daemon._leases.automatic(mine)
-    assert await held(service, alice) == [("alice/carol", "a.py", "write")]
-    assert alice.daemon._following.is_current(alice.session)
-    assert alice.journal("agent.left") == []
+    assert await held(service, alice) == [("alice/impl_a", "a.py", "write")]
+    assert [one["agent"] for one in alice.journal("agent.left")] == ["alice/backend"]
 
 
 async def test_a_quiet_terminal_stays_and_a_subagent_that_ended_does_not(
