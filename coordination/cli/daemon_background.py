@@ -85,7 +85,10 @@ def start(folder: Folder, arguments: Sequence[str]) -> RunningDaemon:
             child = detached.launch(
                 [sys.executable, *arguments], folder=folder.path, output=folder.output, environment=os.environ
             )
-            return wait_until_it_answers(folder, child)
+            found = wait_until_it_answers(folder, child)
+            # One that lost, and does not know it yet, could begin when the other has been stopped.
+            detached.soon(lambda: child.poll() is not None or _is(child.pid, folder), START_SECONDS)
+            return found
     except BeingRemoved as error:
         raise Failure(str(error), mend=f"Install it again: {coord('install')}") from None
 
@@ -116,6 +119,11 @@ def wait_until_it_answers(folder: Folder, child: "subprocess.Popen[bytes] | None
         f"The daemon did not answer within {START_SECONDS:.0f} seconds.{detached.last_lines(folder.log)}",
         mend=f"Stop it: {coord('daemon stop')}",
     )
+
+
+def _is(pid: int, folder: Folder) -> bool:
+    found = find(folder)
+    return found is not None and found.pid == pid
 
 
 def remove(folder: Folder) -> RunningDaemon | None:

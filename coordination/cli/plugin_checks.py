@@ -50,7 +50,8 @@ def find(chosen: Settings) -> Plugin | None:
     records = _records()
     if (copy / HOOKS).is_file():
         return Plugin(copy, records, _pinned(copy))
-    if not records and not copy.exists():
+    # Where `coord uninstall` removed it, hooks of it stay for terminals that run, without the manifest.
+    if not records and not (copy / plugin_copy.MANIFEST).exists():
         return None
     root = Path(str(records[0].get("installPath", copy))) if records else copy
     return Plugin(root, records, _pinned(root))

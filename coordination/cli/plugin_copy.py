@@ -37,7 +37,7 @@ PINNED: Final = "hooks/pinned"
 LAUNCHER: Final = "hooks/coord"
 LEFT: Final = frozenset({f"{PLUGIN}/hooks/run.sh", f"{PLUGIN}/hooks/hook.py", f"{PLUGIN}/{PINNED}"})
 """What answers edits in terminals that run when the copy is removed."""
-_MANIFEST: Final = ".claude-plugin/plugin.json"
+MANIFEST: Final = ".claude-plugin/plugin.json"
 _SERVER: Final = ".mcp.json"
 _LEFT_OUT: Final = frozenset({"__pycache__", "pinned"})
 _PLACES: Final = ("coordination/clients/claude_code", "clients/claude_code")
@@ -58,7 +58,7 @@ def source() -> Path:
         Failure: it is in neither.
     """
     above = Path(coordination.__file__).parents[1]
-    found = next((above / place for place in _PLACES if (above / place / _MANIFEST).is_file()), None)
+    found = next((above / place for place in _PLACES if (above / place / MANIFEST).is_file()), None)
     if found is None:
         raise Failure(
             f"The plugin is not in this installation: there is no {_PLACES[0]} below {above}.",
@@ -74,7 +74,7 @@ def pins(chosen: Settings, port: int) -> dict[str, str]:
         "socket": str(folder_in(chosen.data_dir).socket),
         "policy": str(target.folder() / POLICY),
         "port": str(port),
-        "installed": str(folder(chosen.data_dir) / PLUGIN / _MANIFEST),
+        "installed": str(folder(chosen.data_dir) / PLUGIN / MANIFEST),
     }
     coord = _program()
     if coord is not None:
@@ -113,12 +113,12 @@ def render(plugin: Path, pinned: Mapping[str, str], launching: bytes | None = No
         files[LAUNCHER] = launching
     usual, wanted = f"127.0.0.1:{PORT}/", f"127.0.0.1:{pinned.get('port', PORT)}/"
     files[_SERVER] = files[_SERVER].replace(usual.encode(), wanted.encode())
-    manifest: dict[str, Any] = json.loads(files[_MANIFEST])
+    manifest: dict[str, Any] = json.loads(files[MANIFEST])
     digest = hashlib.sha256()
     for name, content in files.items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     manifest["version"] = f"{manifest.get('version', coordination.__version__)}+{digest.hexdigest()[:8]}"
-    files[_MANIFEST] = _json(manifest)
+    files[MANIFEST] = _json(manifest)
     offer = {"name": PLUGIN, "description": manifest.get("description", ""), "source": f"./{PLUGIN}"}
     marketplace = {
         "name": MARKETPLACE,
@@ -149,7 +149,7 @@ def below_plugin(files: Files) -> dict[str, bytes]:
 
 def version(files: Files) -> str:
     """Return the version of a copy."""
-    return str(json.loads(files[f"{PLUGIN}/{_MANIFEST}"])["version"])
+    return str(json.loads(files[f"{PLUGIN}/{MANIFEST}"])["version"])
 
 
 def write(place: Path, files: Files) -> str:
@@ -173,7 +173,7 @@ def write(place: Path, files: Files) -> str:
                 (place / name).chmod(0o700)
     for name in known.keys() - files.keys():
         (place / name).unlink()
-    return "updated" if f"{PLUGIN}/{_MANIFEST}" in known else "added"
+    return "updated" if f"{PLUGIN}/{MANIFEST}" in known else "added"
 
 
 def remove(place: Path) -> str:
@@ -201,9 +201,7 @@ def pinned_port(data_dir: Path) -> int | None:
     """Return the port that the copy was made for, None when there is none."""
     copy = folder(data_dir) / PLUGIN
     with suppress(OSError, ValueError):
-        lines = (
-            (copy / PINNED).read_text(encoding="utf-8").splitlines() if (copy / _MANIFEST).exists() else []
-        )
+        lines = (copy / PINNED).read_text(encoding="utf-8").splitlines() if (copy / MANIFEST).exists() else []
         return next((int(line.removeprefix("port=")) for line in lines if line.startswith("port=")), None)
     return None
 

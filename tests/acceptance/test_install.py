@@ -15,8 +15,9 @@ import pytest
 from coordination.cli import claude_plugin, plugin_copy
 from coordination.daemon.folder import folder_in
 from coordination.repository.terminal import is_alive
-from tests.acceptance.claude import NEWER, OLDER, Claude
+from tests.acceptance.claude import ANYTHING, NEWER, OLDER, Claude
 from tests.acceptance.model_api import ModelApi
+from tests.acceptance.script import Call, Say
 from tests.acceptance.service import coord
 from tests.integration.cli import tiny_daemon
 from tests.integration.cli.test_daemon import START
@@ -157,6 +158,42 @@ def test_an_entry_of_coord_connect_stays_and_is_named(claude: Claude) -> None:
     assert "coordination" in claude.run("claude", "mcp", "get", "coordination")
     typed(claude, "uninstall")
     assert "coordination" in claude.run("claude", "mcp", "get", "coordination")
+
+
+@pytest.mark.parametrize("word", ["block", "warn"])
+def test_terminals_that_run_are_held_to_the_policy_after_it(
+    claude: Claude, tmp_path: Path, word: str
+) -> None:
+    """Claude Code takes a hook whose plugin's folder is gone for one that agrees."""
+    file = tmp_path / "project" / "a.py"
+    file.write_text("one\n")
+    place = tmp_path / "data"
+    # Neither a daemon nor a service is to be started: this daemon is there before.
+    environment = {"COORDINATION_DATA_DIR": str(place)}
+    claude.run(coord(), "install", environment=environment)
+    claude.run(coord(), "policy", "set", "*.py", word, environment=environment)
+    command = [sys.executable, "-c", START, tiny_daemon.__file__, str(place), "0"]
+    program = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(command, env=program, check=True, timeout=60)
+    claude.options = list(ANYTHING)
+    terminal = claude.converse("one", environment=environment)
+    try:
+        terminal.say("Read.", [Call("Read", {"file_path": str(file)}), Say("Done.")])
+        claude.run(coord(), "uninstall", environment=environment)
+        change = {"file_path": str(file), "old_string": "one", "new_string": "two"}
+        terminal.say("Edit.", [Call("Edit", change), Say("Done.")])
+        terminal.leave()
+        terminal.wait()
+    finally:
+        claude.stop()
+    assert file.read_text() == {"block": "one\n", "warn": "two\n"}[word]
+    told = (tmp_path / "model.jsonl").read_text()
+    begins = {"block": "refused", "warn": "NOT PROTECTED"}[word]
+    assert (
+        f"coordination: {begins}. The plugin of coordination was removed while this terminal runs, so" in told
+    )
+    assert folder_in(place).find() is None
+    assert not folder_in(place).path.exists()
 
 
 def _parents(paths: set[str]) -> set[str]:

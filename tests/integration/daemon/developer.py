@@ -99,12 +99,6 @@ class Developer:
         if serving is not None:
             await serving
 
-    async def over(self) -> None:
-        """Return once the daemon has ended by itself."""
-        assert self._serving is not None
-        async with asyncio.timeout(LIMIT_SECONDS):
-            await self._serving
-
     async def terminal(self, *, folder: Path | None = None) -> Typed:
         """Open a terminal."""
         program = await asyncio.create_subprocess_exec(

@@ -291,6 +291,7 @@ async def test_a_daemon_whose_folder_goes_away_ends_and_leaves_the_next_one_alon
     idle.folder.path.rename(idle.folder.path.with_name("moved"))
     idle.folder.prepare()
     idle.folder.socket.touch()
-    await idle.over()
+    assert idle._serving is not None
+    await asyncio.wait_for(idle._serving, 30)
     assert idle.folder.socket.exists()
     assert await held(service, idle) == []

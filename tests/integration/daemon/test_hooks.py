@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from coordination.daemon import words
 from coordination.daemon.hook_call import HookCall
 from coordination.daemon.routes import Routes
 from coordination.repository.terminal import started_at
@@ -27,8 +28,8 @@ async def test_who_begins_is_told_who_is_here_and_what_they_hold(alice: Develope
     said = await second.say("SessionStart", source="startup")
     assert 'you are "alice/impl_b"' in context(said)
     assert '- "alice/impl_a": active, holds "a.py"' in context(said)
-    # No port is free for this daemon.
-    assert "NOT PROTECTED" not in said["systemMessage"]
+    # A daemon of these tests has no port, and nothing else is wrong.
+    assert said["systemMessage"] == words.no_tools()
     assert [one["agent"] for one in alice.journal("agent.joined")] == ["alice/impl_a", "alice/impl_b"]
 
 
