@@ -122,6 +122,7 @@ async def described(
         owner = await workspace.bootstrap(client.core, "team", OWNER.user or "")
         client.headers["authorization"] = f"Bearer {owner}"
         await live(client.core)
+        await invited(client.core)
         yield client
     await administer(server_dsn, f"DROP DATABASE {DATABASE} WITH (FORCE)")
 

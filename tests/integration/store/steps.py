@@ -163,10 +163,13 @@ class Worker(Database):
         yield self.raw
 
 
+UNHURRIED = dict.fromkeys(("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"), "40s")
+
+
 @asynccontextmanager
 async def worker(dsn: str, **settings: str) -> AsyncGenerator[Worker]:
-    """A worker with the service's settings, but for those given."""
-    raw = await asyncpg.connect(dsn, server_settings={**SERVER_SETTINGS, **settings})
+    """A worker with the service's settings, but for those given, and with time: a slow machine ends nothing of it."""
+    raw = await asyncpg.connect(dsn, server_settings={**SERVER_SETTINGS, **UNHURRIED, **settings})
     try:
         yield Worker(dsn, raw)
     finally:

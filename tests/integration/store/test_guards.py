@@ -8,7 +8,7 @@ import pytest
 from coordination.domain.errors import RetryLater
 from coordination.domain.file_lock import Granted, Renewed
 from coordination.store import event, file_lock
-from coordination.store.database import Database
+from coordination.store.database import SERVER_SETTINGS, Database
 from tests.integration.store.steps import (
     NO_LOCK,
     agent,
@@ -185,7 +185,7 @@ async def test_a_number_taken_early_and_committed_late_is_not_missed(own_databas
 
 
 async def test_a_stopped_worker_cannot_hold_a_session(own_database: Database) -> None:
-    async with worker(own_database.dsn) as stopped:
+    async with worker(own_database.dsn, **SERVER_SETTINGS) as stopped:
         await stopped.raw.execute("BEGIN")
         await granted(stopped, agent("impl_a"), "a.py")
         # It says nothing more. The server ends it after a second, before those who wait lose their patience.
