@@ -130,7 +130,6 @@ class Daemon:
             self._waking.met,
             self._journal.record,
         )
-        self._port = Port(listen)
         self._status = Status(self._link, self._terminals, self._leases, self._notices, self._port)
         self._service = ServiceState()
         self._link.observe(self._service_became)
