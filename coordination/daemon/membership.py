@@ -259,6 +259,7 @@ class Membership:
             for agent in agents:
                 self._terminals.leave(agent)
             terminal.subagents.pop(subagent, None)
+            terminal.acted.pop(subagent, None)
             for call in [call for call, whose in terminal.calls.items() if whose == subagent]:
                 del terminal.calls[call]
         await asyncio.gather(
