@@ -47,6 +47,7 @@ from coordination.daemon.routes import Routes
 from coordination.daemon.service_state import ServiceState
 from coordination.daemon.state import State
 from coordination.daemon.status import STATUS, Status
+from coordination.daemon.succession import Succession
 from coordination.daemon.tcp import Listen, Port
 from coordination.daemon.terminals import ChosenFor, Terminal, Terminals
 from coordination.daemon.upstream import Connections
@@ -105,12 +106,12 @@ class Daemon:
             self._liveness,
             self._left,
         )
+        self._succession = Succession(self._link, self._terminals, self._membership)
         self._presence = Presence(self._link, self._terminals, self._leases)
         self._waking = Waking(self._terminals, self._notices.due)
         self._news = News(self._link, self._terminals, self._notices)
         self._following.observers.append(self._news)
         self._policy = PersonPolicy(policy)
-        self._port = Port(listen)
         gate = EditGate(
             self._terminals,
             self._leases,
@@ -259,6 +260,7 @@ class Daemon:
             if not self._restored:
                 self._restored = True
                 self._membership.restore()
+            self._succession.look()
 
     def _lost(self, agent: LocalAgent, paths: tuple[str, ...], why: str) -> None:
         _log.info("lease_lost", agent=agent.id, session=agent.session, paths=list(paths), why=why)

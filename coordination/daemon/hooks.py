@@ -231,6 +231,7 @@ class Hooks:
     # --- what they share ------------------------------------------------------------------------------------------
 
     def _learn(self, terminal: Terminal, event: HookEvent) -> None:
+        terminal.acted |= dict.fromkeys((None, event.subagent), asyncio.get_running_loop().time())
         if event.claude_session:
             begins = event.name == "SessionStart"
             self._membership.learn(terminal, event.claude_session, begins=begins)

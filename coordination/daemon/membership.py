@@ -106,10 +106,10 @@ class Membership:
     def joined(self, agent: LocalAgent) -> None:
         """Look after what an agent holds that joined; one whose terminal ended meanwhile leaves again."""
         if agent in self._terminals.agents(agent.session):
-            self._behind(self._leave_former(agent))
-            self._behind(self._leases.adopt(agent, [agent.checkout]))
+            self.behind(self._leave_former(agent))
+            self.behind(self._leases.adopt(agent, [agent.checkout]))
         else:
-            self._behind(self._leave(agent, ENDED))
+            self.behind(self._leave(agent, ENDED))
 
     def restore(self) -> None:
         """Go on with the terminals of before a restart; those that ended meanwhile leave first, to free their names."""
@@ -124,8 +124,8 @@ class Membership:
             else:
                 self._state.forget_terminal(known.key)
                 ended += self._state.agents(known.key, self._link.user or NOBODY)
-        self._restoring = self._behind(self._end_all(ended))
-        self._behind(self._rejoin_all(self._restoring, living))
+        self._restoring = self.behind(self._end_all(ended))
+        self.behind(self._rejoin_all(self._restoring, living))
 
     def learn(self, terminal: Terminal, claude_session: str, *, begins: bool = False) -> None:
         """Take note of the conversation of a terminal, which keeps its names when it goes on elsewhere.
@@ -149,23 +149,36 @@ class Membership:
         self._leases.look_soon()
 
     async def subagent_ended(self, terminal: Terminal, subagent: str) -> None:
-        """Let the agents that a subagent was leave; what they held goes to the terminal's own agents.
-
-        It is waited for, so that the terminal finds its files free; for a while, because a hook waits too.
-        """
+        """Let a subagent's agents leave, and hand what they held to the terminal's; waited for as in `left`."""
         terminal.working.discard(subagent)
-        ending = self._behind(self._end_subagent(terminal, subagent))
+        ending = self.behind(self._end_subagent(terminal, subagent))
         await asyncio.wait([ending], timeout=HAND_BACK_SECONDS)
 
     async def left(self, terminal: Terminal) -> None:
         """Let all agents of a terminal leave that said that it ends; waited for as long as its hook may take."""
         self._liveness.unwatch(terminal.key)
-        leaving = self._behind(self._leave_all(self._gone(terminal.key), LEFT))
+        leaving = self.behind(self._leave_all(self._gone(terminal.key), LEFT))
         await asyncio.wait([leaving], timeout=HAND_BACK_SECONDS)
 
     async def close(self) -> None:
         """Wait for what goes on behind."""
         await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def leave_to(self, agent: LocalAgent, heir: LocalAgent | None) -> None:
+        """Let an agent leave, and another one of its terminal have what it held because it edited."""
+        try:
+            if heir is not None:
+                for checkout, path in self._leases.automatic(agent):
+                    await self._leases.hand_over(agent, heir, checkout, path)
+        finally:
+            await self._leave(agent, LEFT)
+
+    def behind(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something beside what is going on, and log it if it fails."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
 
     def _here(self, key: TerminalKey) -> Terminal:
         terminal = self._terminals.find(str(key)) or self._same(key)
@@ -225,7 +238,7 @@ class Membership:
         ]
 
     def _ended(self, key: TerminalKey) -> None:
-        self._behind(self._leave_all(self._gone(key), ENDED))
+        self.behind(self._leave_all(self._gone(key), ENDED))
 
     def _gone(self, key: TerminalKey) -> list[LocalAgent]:
         """Forget a terminal, and return the agents that it was."""
@@ -246,10 +259,11 @@ class Membership:
             for agent in agents:
                 self._terminals.leave(agent)
             terminal.subagents.pop(subagent, None)
+            terminal.acted.pop(subagent, None)
             for call in [call for call, whose in terminal.calls.items() if whose == subagent]:
                 del terminal.calls[call]
         await asyncio.gather(
-            *(self._leave_to(agent, terminal.agents.get((agent.session, None))) for agent in agents)
+            *(self.leave_to(agent, terminal.agents.get((agent.session, None))) for agent in agents)
         )
 
     async def _leave_former(self, agent: LocalAgent) -> None:
@@ -258,14 +272,6 @@ class Membership:
         former = None if terminal is None else terminal.former.pop(agent.session, None)
         if former is not None:
             await self._leave(former, LEFT)
-
-    async def _leave_to(self, agent: LocalAgent, parent: LocalAgent | None) -> None:
-        try:
-            if parent is not None:
-                for checkout, path in self._leases.automatic(agent):
-                    await self._leases.hand_over(agent, parent, checkout, path)
-        finally:
-            await self._leave(agent, LEFT)
 
     async def _leave(self, agent: LocalAgent, why: WhyLeft) -> None:
         self._notices.forget(agent)
@@ -278,12 +284,6 @@ class Membership:
     def _is_taken(self, agent: LocalAgent) -> bool:
         """Whether somebody is here under an agent's name, as when a conversation was resumed in another terminal."""
         return any(one.id == agent.id for one in self._terminals.agents(agent.session))
-
-    def _behind(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._done)
-        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

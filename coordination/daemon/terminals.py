@@ -44,6 +44,7 @@ class Terminal:
         claude_session: Claude Code's id of its conversation, "" while it is not known.
         facts: what the hook program said of its environment.
         working: who is in a turn: None the terminal itself, else subagents.
+        acted: when a hook of the terminal (None), or of a subagent, came last, in the loop's time.
         writing: the files that edits write which were let through and have not ended, with all their names; by who
             writes, as in `working`, and the file.
         subagents: the types of its subagents by Claude Code's id.
@@ -63,6 +64,7 @@ class Terminal:
     claude_session: str = ""
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
     working: set[str | None] = field(default_factory=set[str | None])
+    acted: dict[str | None, float] = field(default_factory=dict[str | None, float])
     writing: dict[tuple[str | None, Path], frozenset[Path]] = field(
         default_factory=dict[tuple[str | None, Path], frozenset[Path]]
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from coordination.daemon.connection import ServiceAway
+from coordination.daemon.connection import Found, ServiceAway
 from coordination.daemon.hook_call import HookCall
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.presence import AT_ONCE
@@ -227,3 +227,25 @@ async def test_outside_of_git_terminals_of_one_folder_are_together(alice: Develo
     second = await alice.terminal(folder=tmp_path / "plain")
     assert '"alice/impl_a"' in context(await second.say("SessionStart", source="startup"))
     await alice.daemon._membership.close()
+
+
+async def test_who_logs_in_as_somebody_else_goes_on_with_what_is_unfinished(
+    service: Running, alice: Developer
+) -> None:
+    first = await alice.begun()
+    await first.say("UserPromptSubmit", prompt="go")
+    await first.edited("a.py", "a = 2\n")
+    await first.edited("b.py", "b = 2\n", **SUBAGENT)
+    daemon, url = alice.daemon, alice.gate.url
+    daemon._link._find = lambda: Found(url, None, None, "bob")
+    daemon._link.look_now()
+    await until(lambda: len(alice.journal("agent.left")) == 2)
+    assert await held(service, alice) == [
+        ("bob/impl_a", "a.py", "write"),
+        ("bob/impl_a", "b.py", "write"),
+    ]
+    assert await first.edit("b.py", **SUBAGENT) == {}
+    assert await first.edit("a.py") == {}
+    status = await alice.status(service)
+    active = [one.agent_id for one in status.agents if one.presence == "active"]
+    assert active == ["bob/impl_a", "bob/impl_a.explore-1"]
