@@ -191,8 +191,8 @@ async def test_while_the_service_starts_that_is_said(
         await alice.begin(reachable=False)
         first = await alice.terminal()
         said = await first.say("SessionStart", source="startup")
-        assert "starting, not protected yet" in context(said)
-        assert "starting, not protected yet" in said["systemMessage"]
+        assert "starting, unprotected" in context(said)
+        assert "starting, unprotected" in said["systemMessage"]
 
 
 async def test_while_the_service_is_away_nobody_believes_to_be_protected(alice: Developer) -> None:
