@@ -17,6 +17,7 @@ from coordination.cli import target
 from coordination.cli.output import FOUND, OK, USAGE, Failure, Json, emit, say
 from coordination.cli.place import coord
 from coordination.client import private_file
+from coordination.daemon.person_policy import PersonPolicy
 from coordination.domain import policy as rules
 from coordination.domain.text import legible
 
@@ -161,10 +162,10 @@ def _line(text: str) -> Line:
 
 def _wrong(lines: list[Line]) -> list[str]:
     """What is the matter with the file."""
-    problem = rules.parse(_text(lines).encode(), _homes()).problem
-    problems = [problem] if problem else []
-    if path().exists() and path().stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        problems.append(f"Others may write it, so it blocks every file: chmod 600 {path()}")
+    believed, read = PersonPolicy(path()).read(), rules.parse(_text(lines).encode(), _homes())
+    problems = list(dict.fromkeys(filter(None, (believed.problem, read.problem))))
+    if path().exists() and path().stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        problems.append(f"When nobody else changed it: chmod 600 {path()}")
     return problems
 
 

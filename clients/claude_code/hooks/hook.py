@@ -80,7 +80,7 @@ SAID = (
     '{"hookSpecificOutput":{"hookEventName":"%s","additionalContext":"coordination: %s"},'
     '"systemMessage":"coordination: %s"}'
 )
-STARTING = "starting, not protected yet. The daemon was not running and is being started"
+STARTING = "starting, unprotected. The daemon was not running and is being started"
 MISSING = (
     "NOT PROTECTED. The program coord is not installed, so nothing keeps agents from overwriting each other's work. "
     "The one command that installs it, typed in the folder of coordination: make install"

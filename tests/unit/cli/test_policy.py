@@ -83,9 +83,28 @@ def test_what_cannot_be_understood_is_named_and_left_as_it_is(
     assert 'in line 2, "b perhaps": it does not end in warn or block. Until that is mended, it blocks' in out
     assert typed(capsys, "set", "c", "warn")[0] == 0
     assert file.read_text() == "a block\nb perhaps\nc warn\n"
-    file.write_text("a block\n")
-    file.chmod(0o622)
-    code, out = typed(capsys)
-    assert (code, "chmod 600" in out) == (5, True)
     file.write_bytes(b"\xff warn\n")
     assert typed(capsys)[0] == 1
+
+
+@pytest.mark.parametrize("mode", [0o622, 0o644, 0o610])
+def test_a_file_that_is_open_to_others_is_named_as_hooks_do_not_believe_it(
+    file: Path, capsys: pytest.CaptureFixture[str], mode: int
+) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("a warn\n")
+    file.chmod(mode)
+    code, out = typed(capsys)
+    assert code == 5
+    assert "blocks every file" in out
+    assert f"chmod 600 {file}" in out
+
+
+def test_a_link_is_named_as_hooks_do_not_follow_it(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    target = file.with_name("elsewhere")
+    target.write_text("a warn\n")
+    target.chmod(0o600)
+    file.symlink_to(target)
+    code, out = typed(capsys)
+    assert (code, "symbolic link" in out) == (5, True)
