@@ -1,5 +1,6 @@
 """One call of a hook and what it is answered, as values."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,7 +19,8 @@ class HookCall:
         facts: what it says of itself, by name: `event`, `pid`, `ppid`, `host_python`, and those variables of its
             environment that are set (docs/reference/plugin.md lists them).
         peer_pid: its process, as the kernel says.
-        body: what Claude Code gave it, {} where that is no JSON object. Strings of a call that was too long are cut.
+        body: what Claude Code gave it, {} where that is no JSON object. Strings of a call that was too long are cut;
+            a half of a character that a text was cut in, as JSON can write it, stays.
         unparsed: whether that was no JSON object.
     """
 
@@ -47,10 +49,20 @@ def parse(request: bytes, peer_pid: int) -> HookCall:
     event = facts.get("event")
     if not event:
         raise BadFrame("a request without an event")
-    try:
-        body = orjson.loads(given)
-    except orjson.JSONDecodeError:
-        body = None
+    body = _loaded(given)
     if not isinstance(body, dict):
         return HookCall(event, facts, peer_pid, {}, unparsed=True)
     return HookCall(event, facts, peer_pid, cast("dict[str, Any]", body))
+
+
+def _loaded(given: bytes) -> object:
+    """Return what JSON says, None when it is none."""
+    try:
+        return orjson.loads(given)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        # Claude Code writes half a character too, as `"\\ud83d"`, which this one reads and the fast one does not.
+        return json.loads(given)
+    except (ValueError, RecursionError):
+        return None

@@ -452,8 +452,8 @@ def blocks(rules, call):
     import json
 
     try:
-        given = json.loads(call.given)["tool_input"]
-        path = given["notebook_path"] if "notebook_path" in given else given["file_path"]
+        given = json.loads(call.given)
+        path = given["tool_input"]["notebook_path" if given["tool_name"] == "NotebookEdit" else "file_path"]
         if not isinstance(path, str) or not path.startswith("/"):
             return True
     except (ValueError, KeyError, TypeError):

@@ -53,11 +53,21 @@ def test_a_call_has_its_event_and_body() -> None:
     assert (call.event, call.peer_pid, call.body, call.unparsed) == ("Stop", 12, {"session_id": "x"}, False)
 
 
-@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"1", b"\xff", b'"text"'])
+@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"1", b"\xff", b'"text"', b"\xff{}"])
 def test_input_that_is_no_object_makes_an_empty_body_that_says_so(given: bytes) -> None:
     call = parse(b"hook/1\0event=Stop\0\0" + given, 12)
     assert call.body == {}
     assert call.unparsed
+
+
+def test_input_with_half_a_character_is_read_as_claude_code_writes_it() -> None:
+    call = parse(b'hook/1\0event=PreToolUse\0\0{"tool_name":"Write","content":"cut \\ud83d"}', 12)
+    assert call.body == {"tool_name": "Write", "content": "cut \ud83d"}
+    assert not call.unparsed
+
+
+def test_input_that_is_nested_too_deep_is_not_taken_for_nothing() -> None:
+    assert parse(b"hook/1\0event=PreToolUse\0\0" + b'{"a":' * 200_000 + b"1" + b"}" * 200_000, 12).unparsed
 
 
 def test_a_request_without_an_event_is_refused() -> None:
