@@ -13,6 +13,7 @@ parts ends by itself: when one does, the daemon ends with it, and the log says w
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +59,10 @@ from coordination.repository.edited_path import Locator
 
 GIVE_BACK_SECONDS: Final = 8.0
 """How long it may take in all to give back leases at the end; after that they end by themselves."""
+
+THREADS: Final = 128
+"""For looks at disks and git: of 50 hooks at once and of those before them that nobody waits for any more. With as few
+as Python takes by itself, a repository in which git is slow would keep hooks of all others waiting."""
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -152,6 +157,7 @@ class Daemon:
             _log.info("daemon_stopped", pid=os.getpid())
 
     async def _serve(self, stop: asyncio.Event) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "disk"))
         async with AsyncExitStack() as stack:
             connections = await stack.enter_async_context(Connections())
             app = self._app(connections)

@@ -23,7 +23,8 @@ class HookCall:
         facts: what it says of itself, by name: `event`, `pid`, `ppid`, `host_python`, and those variables of its
             environment that are set (docs/reference/plugin.md lists them).
         peer_pid: its process, as the kernel says.
-        body: what Claude Code gave it, {} where that is no JSON object. Strings of a call that was too long are cut.
+        body: what Claude Code gave it, {} where that is no JSON object. Strings of a call that was too long are cut;
+            a half of a character that a text was cut in, as JSON can write it, stays.
         unparsed: whether that was no JSON object.
     """
 

@@ -24,10 +24,10 @@ from coordination.daemon.liveness import Liveness
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.notices import Notices
 from coordination.daemon.state import State
+from coordination.daemon.terminal_home import home_of, settle
 from coordination.daemon.terminals import NOBODY, Terminal, Terminals
 from coordination.domain.agent import WhyLeft
-from coordination.repository.checkout import find_top_level
-from coordination.repository.terminal import SAME_START_SECONDS, is_alive, terminal_of, working_folder
+from coordination.repository.terminal import SAME_START_SECONDS, is_alive, terminal_of
 
 LEFT: Final[WhyLeft] = "left"
 ENDED: Final[WhyLeft] = "ended"
@@ -38,7 +38,6 @@ HAND_BACK_SECONDS: Final = 1.0
 RESTORE_SECONDS: Final = 0.5
 """How long a hook waits, after a restart, until terminals that ended meanwhile have left their names."""
 LOOK_SECONDS: Final = 5.0
-_PROJECT: Final = "CLAUDE_PROJECT_DIR"
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -84,12 +83,13 @@ class Membership:
             return None
         if self._restoring is not None:
             await asyncio.wait([self._restoring], timeout=RESTORE_SECONDS)
-        terminal = self._here(TerminalKey(found.pid, found.started))
+        key = TerminalKey(found.pid, found.started)
+        terminal = self._known(key) or self._here(key, await asyncio.to_thread(home_of, key))
         if call.event == HEADERS:
             # A helper of the MCP connection knows less of its terminal than a hook does.
             terminal.facts = {**call.facts, **terminal.facts}
         else:
-            _settle(terminal, call)
+            await asyncio.to_thread(settle, terminal, call.facts)
             terminal.facts = call.facts
         return terminal
 
@@ -101,7 +101,9 @@ class Membership:
             lives = is_alive(known.pid, started)
         except ValueError:
             return None
-        return self._here(known) if lives else None
+        if not lives:
+            return None
+        return self._known(known) or self._here(known, home_of(known))
 
     def joined(self, agent: LocalAgent) -> None:
         """Look after what an agent holds that joined; one whose terminal ended meanwhile leaves again."""
@@ -117,7 +119,7 @@ class Membership:
         ended: list[LocalAgent] = []
         for known in self._state.terminals():
             if is_alive(known.key.pid, known.key.started):
-                terminal = self._here(known.key)
+                terminal = self._known(known.key) or self._here(known.key, home_of(known.key))
                 terminal.claude_session = terminal.claude_session or known.claude_sessions[-1]
                 terminal.heard.set()
                 living.append(terminal)
@@ -180,18 +182,15 @@ class Membership:
         task.add_done_callback(self._done)
         return task
 
-    def _here(self, key: TerminalKey) -> Terminal:
-        terminal = self._terminals.find(str(key)) or self._same(key)
-        if terminal is None:
-            folder = working_folder(key.pid)
-            terminal = self._terminals.add(key, find_top_level(folder) or folder)
-            self._liveness.watch(key, self._ended)
+    def _here(self, key: TerminalKey, home: Path) -> Terminal:
+        terminal = self._known(key) or self._terminals.add(key, home)
+        self._liveness.watch(key, self._ended)
         return terminal
 
-    def _same(self, key: TerminalKey) -> Terminal | None:
-        """Return what is known of a process whose start reads a little otherwise since the machine's clock was set."""
+    def _known(self, key: TerminalKey) -> Terminal | None:
+        """Return what is known of a process, whose start may read otherwise since the machine's clock was set."""
         start = float(key.started)
-        return next(
+        return self._terminals.find(str(key)) or next(
             (
                 one
                 for one in self._terminals
@@ -290,10 +289,3 @@ class Membership:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             _log.error("daemon_work_failed", exc_info=error)
-
-
-def _settle(terminal: Terminal, call: HookCall) -> None:
-    """Have a terminal be where its hooks say that it was started: its process may have changed its folder."""
-    project = call.facts.get(_PROJECT, "")
-    if project != terminal.facts.get(_PROJECT) and Path(project).is_absolute():
-        terminal.home = find_top_level(Path(project)) or Path(project)

@@ -13,6 +13,7 @@ from coordination.daemon.connection import Found, ServiceAway
 from coordination.daemon.hook_call import HookCall
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.presence import AT_ONCE
+from coordination.daemon.state_file import StateUnusable
 from coordination.services import task as tasks
 from tests.integration.cli.running import Running
 from tests.integration.daemon.developer import LIMIT_SECONDS, Developer, context, until
@@ -47,6 +48,23 @@ async def test_what_a_killed_terminal_held_is_free_and_whoever_waits_has_it(
         ("alice/impl_a", "ended"),
     ]
     assert alice.pids() == [second.pid]
+
+
+async def test_what_a_killed_terminal_held_is_free_though_the_disk_is_full(
+    service: Running, alice: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StateUnusable("the disk is full")
+
+    monkeypatch.setattr(alice.daemon._state._file, "write", full)
+    first, second = await alice.begun(), await alice.begun()
+    for one, name in ((first, "a.py"), (second, "b.py")):
+        await one.say("UserPromptSubmit", prompt="go")
+        await one.edited(name, "a = 2\n")
+    await first.die()
+    await second.say("SessionEnd", reason="exit")
+    await until(lambda: len(alice.journal("agent.left")) == 2)
+    assert await held(service, alice) == []
 
 
 async def test_a_terminal_that_is_stopped_is_not_dead(service: Running, alice: Developer) -> None:

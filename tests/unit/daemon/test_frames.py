@@ -53,7 +53,7 @@ def test_a_call_has_its_event_and_body() -> None:
     assert (call.event, call.peer_pid, call.body, call.unparsed) == ("Stop", 12, {"session_id": "x"}, False)
 
 
-@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"1", b"\xff", b'"text"'])
+@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"1", b"\xff", b'"text"', b"\xff{}"])
 def test_input_that_is_no_object_makes_an_empty_body_that_says_so(given: bytes) -> None:
     call = parse(b"hook/1\0event=Stop\0\0" + given, 12)
     assert call.body == {}
