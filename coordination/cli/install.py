@@ -91,7 +91,7 @@ def uninstall(*, json: Json = False) -> int:
         chosen.data_dir.rmdir()
     if claude is None:
         return _missing(claude_plugin.lines_to_remove(), rows, json=json)
-    _show(rows, _left(place), json=json)
+    _show(rows, _left(place, rows), json=json)
     return OK
 
 
@@ -123,16 +123,27 @@ def _next() -> str:
     )
 
 
-def _left(place: Path) -> list[str]:
-    notes = [
+def _left(place: Path, rows: Sequence[Row]) -> list[str]:
+    """What a person should know of what is still there."""
+    if place.exists():
+        notes = [_stays(place)]
+    elif any(change != "unchanged" for change, _, _ in rows):
+        # It was put there by `claude plugin install` alone.
+        notes = ["Terminals that run have the plugin until they end. Start them again."]
+    else:
+        notes = ["Nothing was installed."]
+    if policy.path().exists():
+        notes.append(f"Your policy stays: {policy.path()}")
+    return notes
+
+
+def _stays(place: Path) -> str:
+    return (
         "Terminals that run have the plugin until they end. They say that they are not protected, and refuse edits "
         f"that your policy blocks. For them its hooks stay in {place}; when they have ended, that folder may be "
         f"removed. Claude Code keeps a copy of its own in {claude_plugin.CACHE} of its folder, and removes it by "
         "itself later."
-    ]
-    if policy.path().exists():
-        notes.append(f"Your policy stays: {policy.path()}")
-    return notes
+    )
 
 
 def _missing(lines: Sequence[str], rows: Sequence[Row], *, json: bool) -> int:

@@ -78,14 +78,25 @@ def test_what_cannot_be_understood_is_named_and_left_as_it_is(
 ) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("a block\nb perhaps\n")
+    file.chmod(0o600)
     code, out = typed(capsys)
     assert code == 5
     assert 'in line 2, "b perhaps": it does not end in warn or block. Until that is mended, it blocks' in out
-    assert typed(capsys, "set", "c", "warn")[0] == 0
+    code, out = typed(capsys, "set", "c", "warn")
+    assert (code, "it blocks every file" in out) == (0, True)
     assert file.read_text() == "a block\nb perhaps\nc warn\n"
     file.write_text("a block\n")
     file.chmod(0o622)
     code, out = typed(capsys)
     assert (code, "chmod 600" in out) == (5, True)
+    # As an editor leaves it: hooks and daemon do not believe it, so it is no use to show its lines as if they did.
+    file.chmod(0o644)
+    code, out = typed(capsys)
+    assert (code, "Until that is mended, it blocks every file. Mend it: chmod 600" in out) == (5, True)
+    assert "chmod 600" not in typed(capsys, "set", "a", "warn")[1]
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to(file.with_name("elsewhere"))
+    assert typed(capsys)[0] == 5
+    file.unlink()
     file.write_bytes(b"\xff warn\n")
     assert typed(capsys)[0] == 1
