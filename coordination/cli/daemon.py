@@ -18,6 +18,7 @@ LINES: Final = 50
 HIGHEST_PORT: Final = 65535
 UNKNOWN: Final = "unknown: the daemon does not answer"
 SERVED: Final = "the tools of the plugin reach it"
+NOT_SERVED: Final = "NOT SERVED, so tools do not work."
 
 Port = Annotated[
     int | None,
@@ -85,13 +86,15 @@ def start(*, port: Port = None, json: Json = False) -> int:
             mend=f"To change that: {coord('daemon stop')}, then the same line again",
             code="already_running",
         )
+    told = _facts(chosen, found)
     if json:
-        emit({"state": state, **_facts(chosen, found)})
-    else:
-        say(
-            f"The daemon runs{'' if state == 'started' else ' already'}: process {found.pid}, port {found.port}."
-        )
-        say(f"Stop it: {coord('daemon stop')}")
+        emit({"state": state, **told})
+        return OK
+    say(f"The daemon runs{'' if state == 'started' else ' already'}: process {found.pid}, port {found.port}.")
+    if told["port_trouble"] is not None:
+        say(f"The port is {NOT_SERVED} {told['port_trouble']}")
+        say(f"What to do: {coord('doctor')}")
+    say(f"Stop it: {coord('daemon stop')}")
     return OK
 
 
@@ -215,7 +218,7 @@ def port_of(chosen: Settings, given: int | None) -> int:
     if not 1 <= port <= HIGHEST_PORT:
         raise Failure(
             f"--port must be 1 to {HIGHEST_PORT}.",
-            mend=f"See: {coord('daemon --help')}",
+            mend="Without it, it is 8765, or what the plugin was installed with.",
             exit_code=USAGE,
             code="invalid_input",
         )
@@ -243,6 +246,7 @@ def _facts(chosen: Settings, found: RunningDaemon) -> dict[str, Any]:
         "terminals": said.get("terminals"),
         "agents": said.get("agents"),
         "unprotected": said.get("unprotected"),
+        "unheard": said.get("unheard"),
         "port": found.port,
         "port_trouble": said.get("port_trouble"),
         "folder": str(folder.path),
@@ -257,10 +261,12 @@ def _rows(told: dict[str, Any]) -> list[tuple[str, str]]:
     rows = {name: UNKNOWN if value is None else str(value) for name, value in told.items()}
     if told["service"] is not None:
         trouble = told["port_trouble"]
-        rows["port"] += f": {SERVED if trouble is None else f'NOT SERVED, so tools do not work. {trouble}'}"
+        rows["port"] += f": {SERVED if trouble is None else f'{NOT_SERVED} {trouble}'}"
     del rows["port_trouble"]
     del rows["unprotected"]
+    del rows["unheard"]
     return [
         *rows.items(),
         *(("NOT PROTECTED", daemon_background.one_unprotected(one)) for one in told["unprotected"] or ()),
+        *(("not known yet", daemon_background.one_unheard(one)) for one in told["unheard"] or ()),
     ]

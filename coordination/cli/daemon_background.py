@@ -205,8 +205,17 @@ def unprotected(folder: Folder) -> list[str]:
 
 def one_unprotected(terminal: Mapping[str, str]) -> str:
     """Return a sentence for a terminal that is not protected, as `told` lists it."""
+    return f"{_named(terminal)} is NOT PROTECTED: no hook of it comes."
+
+
+def one_unheard(terminal: Mapping[str, str]) -> str:
+    """Return a sentence for a terminal of which nobody knows yet whether it is protected, as `told` lists it."""
+    return f"{_named(terminal)} has not been heard of. Its next prompt tells whether its hooks come."
+
+
+def _named(terminal: Mapping[str, str]) -> str:
     process, where = terminal["terminal"].partition("-")[0], clean(terminal["folder"], LONGEST_FOLDER)
-    return f"The terminal of process {process} in {where} is NOT PROTECTED: no hook of it comes."
+    return f"The terminal of process {process} in {where}"
 
 
 def starts_again(folder: Folder) -> str:

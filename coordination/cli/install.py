@@ -110,7 +110,7 @@ def uninstall(*, json: Json = False) -> int:
     if claude is None:
         # The last one removes what stays for terminals until then.
         return _missing([*claude_plugin.lines_to_remove(), coord("uninstall")], rows, json=json)
-    _show(rows, _left(place, has_terminals=has_terminals), json=json)
+    _show(rows, _left(place, rows, has_terminals=has_terminals), json=json)
     return OK
 
 
@@ -150,7 +150,8 @@ def _next() -> str:
     )
 
 
-def _left(place: Path, *, has_terminals: bool) -> list[str]:
+def _left(place: Path, rows: Sequence[Row], *, has_terminals: bool) -> list[str]:
+    """What a person should know of what is still there."""
     notes: list[str] = []
     if has_terminals:
         notes.append(
@@ -158,6 +159,8 @@ def _left(place: Path, *, has_terminals: bool) -> list[str]:
             f"that your policy blocks. For them its hooks stay in {place}, and what Claude Code keeps in "
             f"{claude_plugin.CACHE} of its folder. When they have ended, this removes that too: {coord('uninstall')}"
         )
+    elif all(change == "unchanged" for change, _, _ in rows):
+        notes.append("Nothing was installed.")
     if policy.path().exists():
         notes.append(f"Your policy stays: {policy.path()}")
     return notes

@@ -32,11 +32,17 @@ AGENT: Final = "planner"
 _CHUNK: Final = 64 * 1024
 _AHEAD: Final = 16
 _STDIN, _STDOUT = 0, 1
+_EXAMPLES: Final = """Examples, as an MCP client is given them:
+
+    coord mcp-stdio
+    coord mcp-stdio --session demo --agent impl_a
+    claude mcp add coordination -- coord mcp-stdio --session demo
+"""
 
 
 def register(app: App) -> None:
     """Add the command to `app`; an MCP client types it, not people."""
-    app.command(mcp_stdio, name="mcp-stdio")
+    app.command(mcp_stdio, name="mcp-stdio", help_epilogue=_EXAMPLES)
 
 
 def mcp_stdio(

@@ -33,7 +33,9 @@ _EXAMPLES: Final = """Examples:
 """
 
 Word = Literal["warn", "block"]
-Pattern = Annotated[str, Parameter(help="Paths, with * and ?, such as '*.sql', 'migrations/' or '~/work/*'.")]
+Pattern = Annotated[
+    str, Parameter(help="Paths, with `*` and `?`, such as `*.sql`, `migrations/` or `~/work/*`.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def path() -> Path:
 def show(*, json: Json = False) -> int:
     """Show your policy. Exits with 5 when something in it cannot be understood: then every such edit is refused."""
     lines = _read()
-    wrong = _wrong(lines)
+    wrong = _wrong()
     found = [{"pattern": line.pattern, "policy": line.word} for line in lines if line.pattern]
     if json:
         emit({"file": path(), "exists": path().exists(), "rules": found, "problems": wrong})
@@ -78,9 +80,7 @@ def show(*, json: Json = False) -> int:
         *((line.pattern, line.word) for line in lines if line.pattern),
     ]:
         say(f"  {pattern:<{width}}  {word}")
-    for problem in wrong:
-        say()
-        say(problem)
+    _warn(wrong)
     return FOUND if wrong else OK
 
 
@@ -116,6 +116,13 @@ def _tell(pattern: str, word: str | None, change: str, *, json: bool) -> None:
         emit({"file": path(), "pattern": pattern, "policy": word, "change": change})
         return
     say(f"{change:<9}  {pattern}{'' if word is None else f'  {word}'}  in {path()}")
+    _warn(_wrong())
+
+
+def _warn(problems: list[str]) -> None:
+    for problem in problems:
+        say()
+        say(problem)
 
 
 def _check(pattern: str) -> None:
@@ -160,13 +167,13 @@ def _line(text: str) -> Line:
     return Line(text)
 
 
-def _wrong(lines: list[Line]) -> list[str]:
-    """What is the matter with the file."""
-    believed, read = PersonPolicy(path()).read(), rules.parse(_text(lines).encode(), _homes())
-    problems = list(dict.fromkeys(filter(None, (believed.problem, read.problem))))
-    if path().exists() and path().stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        problems.append(f"When nobody else changed it: chmod 600 {path()}")
-    return problems
+def _wrong() -> list[str]:
+    """What is the matter with the file, as the daemon and the hooks see it."""
+    problem = PersonPolicy(path()).read().problem
+    if not problem:
+        return []
+    is_open = path().exists() and path().stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return [f"{problem} Mend it: chmod 600 {path()}" if is_open else problem]
 
 
 def _text(lines: list[Line]) -> str:

@@ -11,7 +11,9 @@ parts ends by itself: when one does, the daemon ends with it, and the log says w
 """
 
 import asyncio
+import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -140,6 +142,7 @@ class Daemon:
         self._service = ServiceState()
         self._link.observe(self._service_became)
         self._restored = False
+        self._hooks_since = math.inf
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then give back what was claimed for edits.
@@ -170,6 +173,7 @@ class Daemon:
             tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
             stack.push_async_callback(_end, tasks)
             hooks = await stack.enter_async_context(HookSocket(self._folder.socket, self._answer))
+            self._hooks_since = time.time()
             _log.info("daemon_serves", pid=os.getpid(), folder=str(self._folder.path))
             stopping, gone = asyncio.create_task(stop.wait()), asyncio.create_task(hooks.gone())
             stack.push_async_callback(_end, [stopping, gone])
@@ -208,7 +212,9 @@ class Daemon:
             await self._leases.release(agent, paths)
 
     def _app(self, connections: Connections) -> ASGIApp:
-        routes = Routes(self._link, self._terminals, self._membership, self._unheard)
+        routes = Routes(
+            self._link, self._terminals, self._membership, self._unheard, lambda: self._hooks_since
+        )
         return http.app(
             token=self._token,
             relay=McpRelay(

@@ -34,7 +34,9 @@ class PersonPolicy:
             content = private_file.read(self._path, policy.MOST_BYTES)
             if content is None and self._is_there():
                 return policy.unreadable("cannot be opened")
-        except (UnusableFile, OSError) as error:
+        except UnusableFile as error:
+            return policy.unreadable(f"cannot be used: it {error.why}")
+        except OSError as error:
             return policy.unreadable(f"cannot be used ({error})")
         return policy.parse(content, self._homes)
 

@@ -8,6 +8,10 @@ When a conversation is resumed, Claude Code runs the first hook only once it is 
 the next free name, which is changed when the hook has said whose conversation it is (`terminals`). What is bound to a
 name for longer, or does something under it, waits for that hook a while. When none comes, hooks are switched off there,
 and the results of its calls say that nothing protects its edits.
+
+The first hook of a terminal that began before the daemon did came to nobody: it may be what started the daemon. Of such
+a terminal nothing is known until it is typed in. That its hooks are switched off shows when it calls a tool, because
+the hook of a call comes before the call.
 """
 
 import asyncio
@@ -25,6 +29,7 @@ from coordination.daemon.terminals import Terminal, Terminals
 from coordination.daemon.upstream import Route
 from coordination.domain.errors import CoordinationError, Forbidden, RetryLater
 from coordination.repository.checkout import describe_checkout
+from coordination.repository.terminal import SAME_START_SECONDS
 
 HOOK_SECONDS: Final = 2.0
 """How long a new terminal may take until its first hook has said which conversation it is."""
@@ -40,6 +45,7 @@ class Routes:
         terminals: who works here.
         membership: who comes and goes.
         unheard: is told of each terminal, once, of which no hook comes.
+        hooks_since: says since when hooks are taken, in seconds since 1970; infinity while they are not.
     """
 
     def __init__(
@@ -48,11 +54,13 @@ class Routes:
         terminals: Terminals,
         membership: Membership,
         unheard: Callable[[Terminal], None] = lambda _: None,
+        hooks_since: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._link = link
         self._terminals = terminals
         self._membership = membership
         self._unheard = unheard
+        self._hooks_since = hooks_since
 
     async def route(self, key: str, tool_use_id: str | None) -> Route | None:
         """Return where a request goes; None for one of no living terminal.
@@ -64,9 +72,7 @@ class Routes:
         if terminal is None:
             return None
         if terminal.asked_at is None and not terminal.heard.is_set():
-            loop = asyncio.get_running_loop()
-            terminal.asked_at = loop.time()
-            loop.call_later(NO_HOOK_SECONDS, self._look_again, terminal)
+            self._await_hook(terminal, calls=tool_use_id is not None)
         subagent = None if tool_use_id is None else terminal.calls.get(tool_use_id)
         try:
             agent = await self._terminals.agent(terminal, terminal.home, subagent)
@@ -99,6 +105,16 @@ class Routes:
         """Return whether hooks of a terminal come, as far as is known."""
         terminal = self._terminals.find(key)
         return terminal is None or not lacks_hooks(terminal)
+
+    def _await_hook(self, terminal: Terminal, *, calls: bool) -> None:
+        loop = asyncio.get_running_loop()
+        # The start of a process and our clock may be apart by that much.
+        if float(terminal.key.started) > self._hooks_since() + SAME_START_SECONDS:
+            terminal.asked_at = loop.time()
+            loop.call_later(NO_HOOK_SECONDS, self._look_again, terminal)
+        elif calls:
+            terminal.asked_at = loop.time() - NO_HOOK_SECONDS
+            self._look_again(terminal)
 
     def _look_again(self, terminal: Terminal) -> None:
         if self._terminals.is_here(terminal) and lacks_hooks(terminal):

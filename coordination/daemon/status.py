@@ -50,6 +50,11 @@ class Status:
                 for one in self._terminals
                 if lacks_hooks(one)
             ],
+            "unheard": [
+                {"terminal": str(one.key), "folder": str(one.home)}
+                for one in self._terminals
+                if _is_protected(one) is None
+            ],
         }
 
     # Any: JSON.
@@ -70,7 +75,7 @@ class Status:
             "terminal": str(terminal.key),
             "folder": str(terminal.home),
             "working": is_in_turn(terminal, None),
-            "protected": not lacks_hooks(terminal),
+            "protected": _is_protected(terminal),
             "agents": [self._agent(agent) for agent in terminal.agents.values()],
         }
 
@@ -81,3 +86,10 @@ class Status:
             "editing": [path for _, path in self._leases.automatic(agent)],
             "to_be_told": len(self._notices.due(agent)),
         }
+
+
+def _is_protected(terminal: Terminal) -> bool | None:
+    """Return whether hooks of a terminal come; None while none came and that may yet be."""
+    if terminal.heard.is_set():
+        return True
+    return False if lacks_hooks(terminal) else None

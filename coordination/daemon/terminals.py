@@ -49,7 +49,8 @@ class Terminal:
         agents: what it is, and its subagents are, by session and subagent.
         joining: whose turn it is to join.
         heard: set once its conversation is known, by a hook of its own or from before a restart.
-        asked_at: when its connection for the tools asked first; None when it did not, or a hook had come before.
+        asked_at: since when a hook is awaited: when its connection for the tools asked first, by the clock of the event
+            loop; None when none is awaited (`routes`).
         had: the names that its conversation had, by session, as long as it did not try for them.
         former: what it was before it got such a name, by session, as long as that has not left.
     """

@@ -102,8 +102,8 @@ def changed(path: str, by: str | None, at: float) -> str:
 def unprotected(why: str) -> str:
     """Say that nobody can tell who holds a file, and that work goes on all the same."""
     return (
-        f"{_PREFIX}NOT PROTECTED. {_why(why)} Nobody can say whether another agent holds this file, so nothing "
-        "keeps others from writing to it too. Tell the person; `coord doctor` says how to mend it."
+        f"{_PREFIX}NOT PROTECTED. {_why(why)} Nobody can say which files other agents hold, so nothing keeps "
+        "them from writing to the same ones. Tell the person; `coord doctor` says how to mend it."
     )
 
 
@@ -141,8 +141,8 @@ def no_tools() -> str:
     """Say that the tools of a terminal have no way to the daemon."""
     return (
         f"{_PREFIX}another program has the port of the daemon, so the tools of coordination do not work in this "
-        "terminal. Edits are protected all the same. `coord daemon logs` says which program; when it is gone, or "
-        "after `coord install --port`, start this terminal again."
+        "terminal. Hooks need no port: it changes nothing for edits. `coord daemon logs` says which program; when it "
+        "is gone, or after `coord install --port`, start this terminal again."
     )
 
 

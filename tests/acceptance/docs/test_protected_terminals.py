@@ -81,6 +81,7 @@ class Reader:
     def named(self, text: str) -> str:
         """Return a text with the names of the page in place of those of this run."""
         text = _PASTED.sub("coord ", text).replace(str(self._data), "/home/alice/.local/share/coordination")
+        text = text.replace(str(self._claude.checkout), "/home/alice/menu")
         text = text.replace(str(self._claude.home), "/home/alice").replace(f"{getpass.getuser()}/", "alice/")
         return text.replace(self.session, SESSION)
 
@@ -109,8 +110,9 @@ class Reader:
             self.listens()
 
     def starts_the_first(self) -> None:
-        self._terminals.append(self._claude.converse("first"))
-        self._terminals[0].say("Hello.", [Say("Hello.")])
+        first = self._claude.converse("first")
+        self._terminals.append(first)
+        eventually(lambda: bool(first.so_far().messages), "its first word")
 
     def waits_for_the_service(self) -> None:
         eventually(lambda: "reachable" in self.types("coord daemon status"), "the service")

@@ -97,10 +97,15 @@ def test_it_runs_apart_from_this_terminal_is_found_again_and_stops_cleanly(
     assert "reachable" in out
     assert f"{port}: NOT SERVED, so tools do not work. Port 8765 is in use by nginx (process 7)." in out
     assert "process 4711 in /home/alice/menu is NOT PROTECTED" in out
+    assert "process 4712 in /home/alice/other has not been heard of" in out
+    assert [one["terminal"] for one in status["unheard"]] == ["4712-1.00"]
     assert next(str(one) for one in unprotected_here()).startswith("The terminal of process 4711")
     assert "To stop both" in daemon_background.starts_again(folder)
     code, out, _ = typed(capsys, "start", "--json")
     assert (code, json.loads(out)["state"], json.loads(out)["pid"]) == (0, "already_running", daemon.pid)
+    said = typed(capsys, "start")[1].splitlines()
+    assert "runs already" in said[0]
+    assert said[1].startswith("The port is NOT SERVED, so tools do not work. Port 8765 is in use by nginx")
     code, _, err = typed(capsys, "start", "--port", "1")
     assert code == 1
     assert f"on port {port}" in err

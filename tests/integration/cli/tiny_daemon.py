@@ -25,6 +25,7 @@ SAID = {
     "agents": None,
     "port_trouble": "Port 8765 is in use by nginx (process 7).",
     "unprotected": [{"terminal": "4711-1.00", "folder": "/home/alice/menu"}],
+    "unheard": [{"terminal": "4712-1.00", "folder": "/home/alice/other"}],
 }
 
 

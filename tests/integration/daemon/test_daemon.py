@@ -254,6 +254,7 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
         "agents": 1,
         "port_trouble": "no port here",
         "unprotected": [],
+        "unheard": [],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from pathlib import Path
 
@@ -127,6 +128,35 @@ async def test_a_terminal_whose_hooks_do_not_come_is_told_and_listed(
     await bare.say("UserPromptSubmit", prompt="go")
     assert routes.is_protected(key)
     assert daemon._status.summary()["unprotected"] == []
+
+
+async def test_a_terminal_from_before_the_daemon_is_not_called_unprotected_before_it_works(
+    alice: Developer,
+) -> None:
+    """Its first hook came to nobody; that its hooks are switched off shows when it calls a tool without one."""
+    daemon = alice.daemon
+    routes = Routes(daemon._link, daemon._terminals, daemon._membership, daemon._unheard, lambda: math.inf)
+    listens, works = await alice.terminal(), await alice.terminal()
+    keys = [f"{one.pid}-{started_at(one.pid)}" for one in (listens, works)]
+    for key in keys:
+        assert await routes.route(key, None) is not None
+        await routes.conversation(key)
+    summary = daemon._status.summary()
+    assert summary["unprotected"] == []
+    assert [one["terminal"] for one in summary["unheard"]] == keys
+    assert [one["protected"] for one in (await daemon._status.read({}))["terminals"]] == [None, None]
+
+    assert await routes.route(keys[1], "toolu_1") is not None
+    assert not routes.is_protected(keys[1])
+    (noted,) = alice.journal("terminal.unprotected")
+    assert noted["terminal"] == keys[1]
+    summary = daemon._status.summary()
+    assert [one["terminal"] for one in summary["unprotected"]] == keys[1:]
+    assert [one["terminal"] for one in summary["unheard"]] == keys[:1]
+
+    await listens.say("UserPromptSubmit", prompt="go")
+    assert routes.is_protected(keys[0])
+    assert daemon._status.summary()["unheard"] == []
 
 
 async def test_the_end_of_a_conversation_frees_all_but_clear_does_not(

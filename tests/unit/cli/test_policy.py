@@ -78,10 +78,12 @@ def test_what_cannot_be_understood_is_named_and_left_as_it_is(
 ) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("a block\nb perhaps\n")
+    file.chmod(0o600)
     code, out = typed(capsys)
     assert code == 5
     assert 'in line 2, "b perhaps": it does not end in warn or block. Until that is mended, it blocks' in out
-    assert typed(capsys, "set", "c", "warn")[0] == 0
+    code, out = typed(capsys, "set", "c", "warn")
+    assert (code, "it blocks every file" in out) == (0, True)
     assert file.read_text() == "a block\nb perhaps\nc warn\n"
     file.write_bytes(b"\xff warn\n")
     assert typed(capsys)[0] == 1
