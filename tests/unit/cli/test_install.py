@@ -38,9 +38,11 @@ def test_where_nothing_was_installed_nothing_is_said_to_stay(
     assert not place.exists()
 
 
-def test_the_hooks_that_stay_are_named(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hooks_that_stayed_for_terminals_are_removed_when_none_runs(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     hooks = plugin_copy.folder(place) / min(plugin_copy.LEFT)
     hooks.parent.mkdir(parents=True)
     hooks.write_text("")
-    (note,) = notes(capsys)
-    assert f"its hooks stay in {plugin_copy.folder(place)}" in note
+    assert notes(capsys) == []
+    assert not place.exists()
