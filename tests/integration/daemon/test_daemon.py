@@ -258,6 +258,21 @@ async def test_it_says_what_it_knows(alice: Developer) -> None:
     }
 
 
+async def test_who_asks_while_the_port_is_being_taken_is_told_how_that_ended(
+    alice: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = alice.daemon._port
+
+    async def settled() -> None:
+        port.trouble = "taken meanwhile"
+
+    monkeypatch.setattr(port, "trouble", "")
+    monkeypatch.setattr(port, "settled", settled)
+    said = await asyncio.to_thread(daemon_background.told, running_of(alice))
+    assert said is not None
+    assert said["port_trouble"] == "taken meanwhile"
+
+
 def running_of(alice: Developer) -> RunningDaemon:
     """What the record of the daemon would say."""
     return RunningDaemon(os.getpid(), "1.00", 8765, str(alice.folder.socket), "1")
