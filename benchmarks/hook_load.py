@@ -68,11 +68,13 @@ def _daemon(path: Path) -> Iterator[None]:
             daemon.terminate()
 
 
-def _seconds(*command: str) -> float:
+def _seconds(*command: str, answered: bool = False) -> float:
+    """Run a command, and return its seconds; a hook that is `answered` says what the daemon said: nothing."""
     start = time.perf_counter()
     done = subprocess.run(command, input=EDIT, capture_output=True, check=True)
     took = time.perf_counter() - start
-    assert not done.stdout or json.loads(done.stdout) is not None
+    if answered and json.loads(done.stdout):
+        raise SystemExit(f"the hook did not reach its daemon: {done.stdout.decode()}")
     return took
 
 
@@ -101,9 +103,10 @@ def measure(folder: Path, rounds: int) -> Starts:
     with _daemon(socket):
         for _ in range(rounds * TIMES):
             starts.bare.append(_seconds(*python, "-c", "pass"))
-            starts.hook.append(_seconds(*python, str(asked / "hook.py"), "PreToolUse", "edit"))
+            hook = (*python, str(asked / "hook.py"), "PreToolUse", "edit")
+            starts.hook.append(_seconds(*hook, answered=True))
             line = f'here="{asked}"; set -- PreToolUse edit; [ -r "$here/run.sh" ] && . "$here/run.sh"; echo'
-            starts.shell.append(_seconds("/bin/sh", "-c", line))
+            starts.shell.append(_seconds("/bin/sh", "-c", line, answered=True))
             starts.alone.append(_seconds(*python, str(alone / "hook.py"), "PreToolUse", "edit"))
     return starts
 

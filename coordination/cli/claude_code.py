@@ -14,11 +14,13 @@ from typing import Any, Final, cast
 from coordination.cli import place
 from coordination.cli.output import Failure
 from coordination.repository.checkout import find_top_level
+from coordination.repository.source import read_bounded
 
 SECONDS: Final = 60
 MARK: Final = "/mcp/v2/claude/"
 """By this part of its URL an entry is known to be ours."""
 GIT: Final = ".git"
+_MOST_LINE: Final = 4096
 
 
 def program() -> str | None:
@@ -111,12 +113,24 @@ def order(claude: str, *arguments: str, mend: str) -> str:
 def _shared_git(top: Path) -> Path | None:
     """Return the folder of git that a worktree shares with its main repository, None when `top` is no worktree."""
     try:
-        word, _, link = (top / GIT).read_text(encoding="utf-8").strip().partition(" ")
+        word, _, link = _line(top / GIT).partition(" ")
         own = top / link
-        shared = own / (own / "commondir").read_text(encoding="utf-8").strip()
-        back = own / (own / "gitdir").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        # A folder, as in a main repository, or a link of another kind: of a submodule, or to what is gone.
+        shared = (own / _line(own / "commondir")).resolve()
+        back = (own / _line(own / "gitdir")).resolve()
+    except (OSError, ValueError, RuntimeError):
+        # A folder, as in a main repository, or a link of another kind: of a submodule, to what is gone, or to itself.
         return None
     # Claude Code follows only a link that is answered, so not that of a folder that was moved without git.
-    return shared.resolve() if word == "gitdir:" and back.resolve() == top / GIT else None
+    return shared if word == "gitdir:" and back == top / GIT else None
+
+
+def _line(file: Path) -> str:
+    """Return the one line of a small file; of a pipe or a device that somebody put there nothing is waited for.
+
+    Raises:
+        ValueError: it is no such file, or no text.
+    """
+    content = read_bounded(file, _MOST_LINE, follow=True)
+    if content is None:
+        raise ValueError(file)
+    return content.decode().strip()

@@ -6,7 +6,9 @@ is to be is left alone; one look takes it half a second.
 
 import json
 import shlex
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ from coordination.cli.plugin_copy import MARKETPLACE, PLUGIN
 
 FULL_NAME: Final = f"{PLUGIN}@{MARKETPLACE}"
 CACHE: Final = f"plugins/cache/{MARKETPLACE}"
-"""Where Claude Code keeps copies of its own, below its folder; it removes those that it does not need by itself."""
+"""Where Claude Code keeps copies of its own, below its folder; it removes those that it does not need some day."""
 
 Change = tuple[str, str]
 """What was changed (`added`, `updated`, `replaced`, `removed`, `unchanged`), and of what."""
@@ -66,6 +68,21 @@ def remove(claude: str) -> Iterator[Change]:
     if known is not None:
         claude_code.order(claude, "plugin", "marketplace", "remove", MARKETPLACE, mend=by_hand)
     yield ("unchanged" if known is None else "removed"), "marketplace"
+
+
+def remove_copies(folder: Path) -> str:
+    """Remove the copies of the plugin that Claude Code keeps in its folder, and say what that changed.
+
+    No terminal may run that could have the plugin. What Claude Code cannot do without is none of them then.
+    """
+    copies = folder / CACHE / PLUGIN
+    if not copies.is_dir():
+        return "unchanged"
+    with suppress(OSError):
+        # Some day Claude Code removes what cannot be removed now.
+        shutil.rmtree(copies)
+        copies.parent.rmdir()
+    return "unchanged" if copies.exists() else "removed"
 
 
 def installed(claude: str) -> dict[str, Any] | None:

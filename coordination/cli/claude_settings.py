@@ -85,7 +85,13 @@ class _Settings(_Part):
 
 def user_folder() -> Path:
     """Return where Claude Code keeps what is the person's."""
-    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+    return folder_by(os.environ)
+
+
+def folder_by(environment: Mapping[str, str]) -> Path:
+    """Return where Claude Code keeps what is the person's, when it was started with these variables."""
+    home = environment.get("HOME") or Path.home()
+    return Path(environment.get("CLAUDE_CONFIG_DIR") or Path(home) / ".claude")
 
 
 def files(folder: Path, managed: Path = MANAGED) -> list[tuple[Kind, Path]]:

@@ -226,7 +226,7 @@ def port_of(chosen: Settings, given: int | None) -> int:
 
 
 def _begin(folder: Folder, port: int | None) -> RunningDaemon:
-    if port is None and systemd.unit_file().exists() and systemd.answers():
+    if port is None and systemd.is_for(folder_variables()) and systemd.answers():
         systemd.start()
         return daemon_background.wait_until_it_answers(folder)
     options = [] if port is None else ["--port", str(port)]

@@ -167,7 +167,7 @@ def stop(folder: Folder, daemon: RunningDaemon) -> bool:
     Raises:
         Failure: it may not be signalled, or does not end.
     """
-    if systemd.is_active():
+    if systemd.runs(daemon.pid):
         systemd.stop()
     clean = detached.end(
         daemon.pid, lambda: is_alive(daemon.pid, daemon.started), clean=STOP_SECONDS, forced=KILL_SECONDS

@@ -16,7 +16,14 @@ import psutil
 
 from coordination import __version__
 from coordination.app import port
-from coordination.cli import claude_settings, daemon_background, gate_round_trip, place, target
+from coordination.cli import (
+    claude_running,
+    claude_settings,
+    daemon_background,
+    gate_round_trip,
+    place,
+    target,
+)
 from coordination.cli.checks import Check
 from coordination.cli.claude_settings import Finding
 from coordination.cli.daemon import port_of
@@ -80,15 +87,9 @@ def _terminals() -> Check:
 
 def _without_hooks() -> Iterator[tuple[int, str]]:
     """Yield the terminals of this person that run without hooks, each with the option or variable."""
-    me = os.geteuid()
-    for one in psutil.process_iter():
-        with suppress(psutil.Error, OSError, IndexError):
-            if one.uids().effective != me:
-                continue
-            words = one.cmdline()
-            if one.name() != "claude" and Path(words[0]).name != "claude":
-                continue
-            how = _option(words) or _variable(one)
+    for one in claude_running.terminals():
+        with suppress(psutil.Error, OSError):
+            how = _option(one.cmdline()) or _variable(one)
             if how:
                 yield one.pid, how
 

@@ -12,7 +12,16 @@ from typing import Final
 from cyclopts import App
 
 from coordination import __version__
-from coordination.cli import claude_code, claude_plugin, daemon_background, plugin_copy, policy, systemd
+from coordination.cli import (
+    claude_code,
+    claude_plugin,
+    claude_running,
+    claude_settings,
+    daemon_background,
+    plugin_copy,
+    policy,
+    systemd,
+)
 from coordination.cli.connect import ENTRY
 from coordination.cli.daemon import Port, port_of
 from coordination.cli.output import OK, Failure, Json, emit, say, tell
@@ -67,8 +76,9 @@ def install(*, port: Port = None, json: Json = False) -> int:
 def uninstall(*, json: Json = False) -> int:
     """Remove the plugin from Claude Code, stop the daemon, and remove all that is theirs.
 
-    The daemon gives back its leases first. The service, its data, your logins and your policy stay. So do the
-    hooks, for terminals that run: they hold edits to your policy. What Claude Code keeps by itself is named.
+    The daemon gives back its leases first. The service, its data, your logins and your policy stay. While terminals run
+    that have the plugin, its hooks stay for them, and hold edits to your policy: once they have ended, this command
+    removes those too.
     """
     chosen = settings()
     folder = folder_in(chosen.data_dir)
@@ -77,9 +87,17 @@ def uninstall(*, json: Json = False) -> int:
     rows: list[Row] = []
     for change, what in () if claude is None else claude_plugin.remove(claude):
         rows.append((change, what, _in_claude_code(what)))
+    # Where Claude Code still has it, any terminal may.
+    has_terminals = claude is None or _has_terminals(folder)
     # First what would start the daemon again: the hooks of terminals that run, and systemd.
     place = plugin_copy.folder(chosen.data_dir)
-    rows.append((plugin_copy.remove(place), "copy of the plugin", str(place)))
+    removed = plugin_copy.remove(place, has_terminals=has_terminals)
+    rows.append((removed, "copy of the plugin", str(place)))
+    if not has_terminals:
+        kept = claude_settings.user_folder()
+        rows.append(
+            (claude_plugin.remove_copies(kept), "copies of Claude Code", str(kept / claude_plugin.CACHE))
+        )
     rows.append((systemd.uninstall(), "systemd unit", str(systemd.unit_file())))
     was_there = folder.path.exists()
     stopped = daemon_background.remove(folder)
@@ -90,9 +108,18 @@ def uninstall(*, json: Json = False) -> int:
         # Where it holds nothing else: no service ran on it.
         chosen.data_dir.rmdir()
     if claude is None:
-        return _missing(claude_plugin.lines_to_remove(), rows, json=json)
-    _show(rows, _left(place, rows), json=json)
+        # The last one removes what stays for terminals until then.
+        return _missing([*claude_plugin.lines_to_remove(), coord("uninstall")], rows, json=json)
+    _show(rows, _left(place, rows, has_terminals=has_terminals), json=json)
     return OK
+
+
+def _has_terminals(folder: Folder) -> bool:
+    """Whether a terminal runs that may have the plugin: one that the daemon knows, or that the system shows."""
+    daemon = daemon_background.find(folder)
+    return bool(daemon is not None and (daemon_background.told(daemon) or {}).get("terminals")) or (
+        claude_running.has_ours()
+    )
 
 
 def _in_claude_code(what: str) -> str:
@@ -123,27 +150,20 @@ def _next() -> str:
     )
 
 
-def _left(place: Path, rows: Sequence[Row]) -> list[str]:
+def _left(place: Path, rows: Sequence[Row], *, has_terminals: bool) -> list[str]:
     """What a person should know of what is still there."""
-    if place.exists():
-        notes = [_stays(place)]
-    elif any(change != "unchanged" for change, _, _ in rows):
-        # It was put there by `claude plugin install` alone.
-        notes = ["Terminals that run have the plugin until they end. Start them again."]
-    else:
-        notes = ["Nothing was installed."]
+    notes: list[str] = []
+    if has_terminals:
+        notes.append(
+            "Terminals that run have the plugin until they end. They say that they are not protected, and refuse edits "
+            f"that your policy blocks. For them its hooks stay in {place}, and what Claude Code keeps in "
+            f"{claude_plugin.CACHE} of its folder. When they have ended, this removes that too: {coord('uninstall')}"
+        )
+    elif all(change == "unchanged" for change, _, _ in rows):
+        notes.append("Nothing was installed.")
     if policy.path().exists():
         notes.append(f"Your policy stays: {policy.path()}")
     return notes
-
-
-def _stays(place: Path) -> str:
-    return (
-        "Terminals that run have the plugin until they end. They say that they are not protected, and refuse edits "
-        f"that your policy blocks. For them its hooks stay in {place}; when they have ended, that folder may be "
-        f"removed. Claude Code keeps a copy of its own in {claude_plugin.CACHE} of its folder, and removes it by "
-        "itself later."
-    )
 
 
 def _missing(lines: Sequence[str], rows: Sequence[Row], *, json: bool) -> int:

@@ -6,7 +6,6 @@ Whether its hooks are let work by other settings is in `claude_settings`, whethe
 import json
 import os
 import shlex
-import shutil
 import stat
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,11 @@ from coordination.daemon.person_policy import PersonPolicy
 from coordination.settings import Settings
 
 HOOKS: Final = "hooks/hooks.json"
+PYTHONS: Final = (
+    *("/usr/bin/python3", "/usr/local/bin/python3", "/opt/homebrew/bin/python3"),
+    "~/.local/bin/python3",
+)
+"""Where `hooks/run.sh` looks for an interpreter, in this order, when the one that is pinned does not work."""
 _RUNS_SECONDS: Final = 10.0
 _SHOWN: Final = 5
 _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -181,14 +185,13 @@ def _is_of_others(path: Path) -> bool:
 def _interpreter(plugin: Plugin) -> Check:
     name = "interpreter"
     pinned = plugin.pinned.get("interpreter")
-    python = pinned or shutil.which("python3")
+    python = pinned or next((one for one in PYTHONS if os.access(Path(one).expanduser(), os.X_OK)), None)
     if python is None:
-        return Check(
-            name, "failed", "no python3 on the PATH to run the hooks", f"Pin one: {coord('install')}"
-        )
+        found = f"no python3 to run the hooks in {', '.join(PYTHONS)}; on the PATH they do not look"
+        return Check(name, "failed", found, f"Pin one: {coord('install')}")
     try:
         subprocess.run(  # noqa: S603 - what the hooks run, asked for nothing
-            [python, "-I", "-S", "-c", "pass"],
+            [Path(python).expanduser(), "-I", "-S", "-c", "pass"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,
@@ -196,9 +199,9 @@ def _interpreter(plugin: Plugin) -> Check:
         )
     except (OSError, subprocess.SubprocessError) as error:
         what = f"{python} does not run: {getattr(error, 'strerror', None) or error}"
-        instead = "; the hooks do with any python3 of the PATH, and guard nothing where there is none"
+        instead = f"; the hooks look for one in {', '.join(PYTHONS)}, and guard nothing where there is none"
         return Check(name, "failed", f"{what}{instead}", f"Pin one that runs: {coord('install')}")
-    return Check(name, "ok", f"{python}{', pinned' if pinned else ', of the PATH'}")
+    return Check(name, "ok", f"{python}{', pinned' if pinned else ', where the hooks look for one'}")
 
 
 def _policy() -> Check:

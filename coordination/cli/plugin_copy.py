@@ -176,17 +176,22 @@ def write(place: Path, files: Files) -> str:
     return "updated" if f"{PLUGIN}/{MANIFEST}" in known else "added"
 
 
-def remove(place: Path) -> str:
-    """Remove the copy but for its hooks, and say what that changed: `removed` or `unchanged`.
+def remove(place: Path, *, has_terminals: bool) -> str:
+    """Remove the copy, and say what that changed: `removed` or `unchanged`.
 
     Terminals that run have the plugin until they end, and Claude Code (2.1.330 and 2.1.197) takes a hook whose plugin's
-    folder is gone for one that agrees. So what answers edits stays; without the manifest it knows that it was removed,
-    judges by the policy alone, and starts no daemon.
+    folder is gone for one that agrees. So for them what answers edits stays; without the manifest it knows that it was
+    removed, judges by the policy alone, and starts no daemon.
+
+    Args:
+        place: the copy.
+        has_terminals: whether terminals run that may have it.
 
     Raises:
         OSError: it cannot be removed.
     """
-    gone = [name for name in _found(place) if name not in LEFT]
+    stays = LEFT if has_terminals else frozenset[str]()
+    gone = [name for name in _found(place) if name not in stays]
     for name in gone:
         (place / name).unlink()
     for one in sorted((path for path in place.rglob("*") if path.is_dir()), reverse=True):

@@ -20,6 +20,7 @@ from coordination.cli.place import coord
 
 UNIT: Final = "coordination-daemon.service"
 SECONDS: Final = 30
+_TELLS: Final = "Environment="
 _WANTED_BY: Final = "default.target"
 
 
@@ -35,7 +36,7 @@ def unit_text(arguments: Sequence[str], variables: dict[str, str]) -> str:
         arguments: what runs, without the interpreter.
         variables: what it is told by its environment.
     """
-    told = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in sorted(variables.items()))
+    told = "".join(f"{line}\n" for line in _told(variables))
     return f"""[Unit]
 Description=Coordination daemon: file locks for the Claude Code terminals of this user
 StartLimitIntervalSec=60
@@ -77,9 +78,19 @@ def require() -> None:
     )
 
 
-def is_active() -> bool:
-    """Whether the unit runs."""
-    return unit_file().exists() and _ask("is-active", "--quiet", UNIT) is not None
+def is_for(variables: dict[str, str]) -> bool:
+    """Whether the unit is there and leads to the folders that these variables name: a person may use others too."""
+    try:
+        lines = unit_file().read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return [line for line in lines if line.startswith(_TELLS)] == _told(variables)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is what systemd runs as the unit."""
+    said = _ask("show", "--property=MainPID", "--value", UNIT) if unit_file().exists() else None
+    return said is not None and said.strip() == str(pid)
 
 
 def install(text: str) -> str:
@@ -177,6 +188,10 @@ def _run(program: str, arguments: Sequence[str]) -> "subprocess.CompletedProcess
     return subprocess.run(  # noqa: S603 - the system's own program, arguments of ours
         [program, "--user", *arguments], capture_output=True, text=True, check=False, timeout=SECONDS
     )
+
+
+def _told(variables: dict[str, str]) -> list[str]:
+    return [f"{_TELLS}{_quoted(f'{name}={value}')}" for name, value in sorted(variables.items())]
 
 
 def _quoted(word: str) -> str:

@@ -8,7 +8,6 @@ no hosted services. Nothing here asks a service.
 
 import asyncio
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -157,7 +156,7 @@ def _of(login: "Login") -> Target:
     # A token is of one workspace, which nobody needs to name.
     workspace = named or (login.workspace if login.token is None else None)
     user = login.user if named in {None, login.workspace} else None
-    token = login.token if login.token is not None else _renewed(login)
+    token = login.token if login.token is not None else _Renewed(login)
     return Target(login.url, token, None, Remote(user, workspace, True))
 
 
@@ -165,18 +164,26 @@ def _workspace() -> str | None:
     return os.environ.get(WORKSPACE_VARIABLE, "").strip() or None
 
 
-def _renewed(login: "Login") -> Callable[[], str]:
-    """Return what gives the access token of the moment, where a person is logged in."""
-    held = [login]
+class _Renewed:
+    """Gives the access token of the moment, where a person is logged in; equal where it is the same login."""
 
-    def token() -> str:
+    def __init__(self, login: "Login") -> None:
+        self._login = login
+        self._whose = (login.url, login.workspace, login.user)
+
+    def __call__(self) -> str:
         from coordination.client import fresh_login  # noqa: PLC0415 - as above
 
-        usable = fresh_login.credential(held[0])
+        usable = fresh_login.credential(self._login)
         if usable is not None:
             return usable
-        held[0] = asyncio.run(fresh_login.fresh(folder(), held[0]))
+        self._login = asyncio.run(fresh_login.fresh(folder(), self._login))
         # As fresh as can be had, however soon it ends.
-        return held[0].token or (held[0].supabase.access_token if held[0].supabase is not None else "")
+        supabase = self._login.supabase
+        return self._login.token or (supabase.access_token if supabase is not None else "")
 
-    return token
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Renewed) and self._whose == other._whose
+
+    def __hash__(self) -> int:
+        return hash(self._whose)

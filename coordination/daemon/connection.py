@@ -7,11 +7,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from coordination.client.channel import Credential
-from coordination.client.errors import ServiceUnreachable
+from coordination.client.errors import ServiceUnavailable, ServiceUnreachable
+from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
+
+_NO_PATIENCE: Final = Patience(attempts=1)
 
 T = TypeVar("T")
 
@@ -88,3 +91,20 @@ class Connection:
                 return
             self._closed = True
         self._client.close()
+
+
+def client_of(found: Found) -> ServiceClient:
+    """Return a client of a service that tries everything once."""
+    return ServiceClient(found.url, found.token, patience=_NO_PATIENCE, workspace=found.workspace)
+
+
+# Any: JSON.
+def require_ready(health: dict[str, Any], url: str) -> None:
+    """Make sure that a service can be used by what it says of itself.
+
+    Raises:
+        ServiceUnavailable: it starts, or has no database.
+    """
+    database: dict[str, Any] = health.get("database") or {}
+    if health.get("status") == "starting" or database.get("state", "ok") != "ok":
+        raise ServiceUnavailable(f"The service at {url} runs, but its database does not answer.")

@@ -15,6 +15,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,7 @@ from coordination.daemon.routes import Routes
 from coordination.daemon.service_state import ServiceState
 from coordination.daemon.state import State
 from coordination.daemon.status import STATUS, Status
+from coordination.daemon.succession import Succession
 from coordination.daemon.tcp import Listen, Port
 from coordination.daemon.terminals import ChosenFor, Terminal, Terminals
 from coordination.daemon.upstream import Connections
@@ -61,6 +63,10 @@ GIVE_BACK_SECONDS: Final = 8.0
 """How long it may take in all to give back leases at the end; after that they end by themselves."""
 PORT_SECONDS: Final = 1.0
 """How long who asks how we are waits until it is known whether the port can be had."""
+
+THREADS: Final = 128
+"""For looks at disks and git: of 50 hooks at once and of those before them that nobody waits for any more. With as few
+as Python takes by itself, a repository in which git is slow would keep hooks of all others waiting."""
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -109,12 +115,12 @@ class Daemon:
             self._liveness,
             self._left,
         )
+        self._succession = Succession(self._link, self._terminals, self._membership)
         self._presence = Presence(self._link, self._terminals, self._leases)
         self._waking = Waking(self._terminals, self._notices.due)
         self._news = News(self._link, self._terminals, self._notices)
         self._following.observers.append(self._news)
         self._policy = PersonPolicy(policy)
-        self._port = Port(listen)
         gate = EditGate(
             self._terminals,
             self._leases,
@@ -156,6 +162,7 @@ class Daemon:
             _log.info("daemon_stopped", pid=os.getpid())
 
     async def _serve(self, stop: asyncio.Event) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "disk"))
         async with AsyncExitStack() as stack:
             connections = await stack.enter_async_context(Connections())
             app = self._app(connections)
@@ -270,6 +277,7 @@ class Daemon:
             if not self._restored:
                 self._restored = True
                 self._membership.restore()
+            self._succession.look()
 
     def _lost(self, agent: LocalAgent, paths: tuple[str, ...], why: str) -> None:
         _log.info("lease_lost", agent=agent.id, session=agent.session, paths=list(paths), why=why)

@@ -148,6 +148,8 @@ class EditGate:
             async with asyncio.timeout_at(ends):
                 agent = await self._terminals.agent(edit.terminal, edit.place.top, edit.event.subagent)
                 outcome = await self._while_here(edit, agent, self._hold(edit, agent, ends))
+            if isinstance(outcome, Held) and _is_soon_free(outcome):
+                outcome = await self._while_here(edit, agent, self._wait(edit, agent, outcome, ends))
         except TimeoutError:
             return Unknown(LATE)
         except (ServiceAway, StateUnusable) as error:
@@ -181,14 +183,22 @@ class EditGate:
         parent = edit.parent_to_take_over(agent, outcome)
         if parent is not None:
             return await self._take_over(parent, agent, checkout, paths)
-        if outcome.next_expiry_seconds is None or outcome.next_expiry_seconds > SOON_SECONDS:
-            return outcome
+        return outcome
+
+    async def _wait(self, edit: Edit, agent: LocalAgent, held: Held, ends: float) -> _Outcome:
+        """Wait for a lease that is about to end.
+
+        Whoever holds it is known; that nobody answered since, or in time, does not change that.
+        """
         patience = _left(ends) - _WAIT_SECONDS
-        waited = await self._leases.hold(
-            agent, checkout, paths, wait_seconds=_WAIT_SECONDS, patience=patience
-        )
-        # Whoever held it is known; that nobody answered since does not change that.
-        return outcome if isinstance(waited, Unknown) else waited
+        try:
+            async with asyncio.timeout_at(ends):
+                waited = await self._leases.hold(
+                    agent, edit.checkout, edit.place.claims, wait_seconds=_WAIT_SECONDS, patience=patience
+                )
+        except TimeoutError:
+            return held
+        return held if isinstance(waited, Unknown) else waited
 
     async def _take_over(
         self, parent: LocalAgent, agent: LocalAgent, checkout: str, paths: tuple[str, ...]
@@ -227,6 +237,10 @@ class EditGate:
             return Answer(deny=words.blocked(why))
         said = words.unprotected(why)
         return Answer(context=said, person=said)
+
+
+def _is_soon_free(held: Held) -> bool:
+    return held.next_expiry_seconds is not None and held.next_expiry_seconds <= SOON_SECONDS
 
 
 def _left(ends: float) -> float:

@@ -1,12 +1,17 @@
 """One call of a hook and what it is answered, as values."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 
 from coordination.daemon.frames import BadFrame, read_request
+
+_BEFORE_TOOL: Final = "PreToolUse"
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class HookCall:
         facts: what it says of itself, by name: `event`, `pid`, `ppid`, `host_python`, and those variables of its
             environment that are set (docs/reference/plugin.md lists them).
         peer_pid: its process, as the kernel says.
-        body: what Claude Code gave it, {} where that is no JSON object. Strings of a call that was too long are cut.
+        body: what Claude Code gave it, {} where that is no JSON object. Strings of a call that was too long are cut;
+            a half of a character that a text was cut in, as JSON can write it, stays.
         unparsed: whether that was no JSON object.
     """
 
@@ -41,16 +47,30 @@ def parse(request: bytes, peer_pid: int) -> HookCall:
     """Return the call that a request carries.
 
     Raises:
-        BadFrame: it carries none.
+        BadFrame: it carries none, or is about a tool that it does not name. Such a tool may be an edit: without an
+            answer the hook goes by the person's policy.
     """
     facts, given = read_request(request)
     event = facts.get("event")
     if not event:
         raise BadFrame("a request without an event")
     try:
-        body = orjson.loads(given)
-    except orjson.JSONDecodeError:
+        body = _loads(given)
+    except (ValueError, RecursionError):
         body = None
-    if not isinstance(body, dict):
-        return HookCall(event, facts, peer_pid, {}, unparsed=True)
-    return HookCall(event, facts, peer_pid, cast("dict[str, Any]", body))
+    known = cast("dict[str, Any]", body) if isinstance(body, dict) else None
+    if event == _BEFORE_TOOL and not isinstance((known or {}).get("tool_name"), str):
+        raise BadFrame("a hook before a tool that does not say which")
+    return HookCall(event, facts, peer_pid, known or {}, unparsed=known is None)
+
+
+def _loads(given: bytes) -> Any:
+    """Read JSON, also such as `orjson` refuses: what Claude Code says of a text that was cut within a character.
+
+    Half a character stands as what Claude Code makes of it when it writes it to the disk.
+    """
+    try:
+        return orjson.loads(given)
+    except orjson.JSONDecodeError:
+        read = json.loads(given.decode("utf-8", "replace"))
+        return orjson.loads(_HALVES.sub("\ufffd", json.dumps(read, ensure_ascii=False)))

@@ -5,13 +5,15 @@ What a hook's input looks like is documented by Claude Code and was measured wit
 them out, and none of that may stop an edit or let one through.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 EDIT_TOOLS: Final = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
 READ_TOOL: Final = "Read"
-_PATHS: Final = ("file_path", "notebook_path")
+_NOTEBOOK_TOOL: Final = "NotebookEdit"
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def read(name: str, body: Mapping[str, Any]) -> HookEvent:
         source=_text(body, "source") or _text(body, "reason"),
         tool=_text(body, "tool_name"),
         tool_use_id=_text(body, "tool_use_id"),
-        path=next((found for field in _PATHS if (found := _text(about, field))), ""),
+        # Of the other field that a model adds, its tool takes no note.
+        path=_text(about, "notebook_path" if _text(body, "tool_name") == _NOTEBOOK_TOOL else "file_path"),
         prompt=_text(body, "prompt"),
         subagent=_text(body, "agent_id") or None,
         subagent_type=_text(body, "agent_type"),
@@ -73,4 +76,5 @@ def read(name: str, body: Mapping[str, Any]) -> HookEvent:
 
 def _text(body: Mapping[str, Any], field: str) -> str:
     found = body.get(field)
-    return found if isinstance(found, str) else ""
+    # Half a character is written to the disk, and shown, as what stands for one that is none.
+    return _HALF.sub("\ufffd", found) if isinstance(found, str) else ""

@@ -22,6 +22,7 @@ from coordination.daemon import words
 from coordination.daemon.answer import NOTHING, Answer
 from coordination.daemon.connection import LinkState, ServiceAway
 from coordination.daemon.edit_gate import EditGate
+from coordination.daemon.frames import BadFrame
 from coordination.daemon.hook_call import HookCall, Reply
 from coordination.daemon.hook_event import HookEvent, read
 from coordination.daemon.hook_socket import SECONDS
@@ -103,6 +104,8 @@ class Hooks:
             return Reply(NOTHING)
         if call.event == HEADERS:
             return Reply(orjson.dumps(dict(await self._headers(terminal))))
+        if call.unparsed:  # It may be about an edit. The hook says itself then that nobody could be asked.
+            raise BadFrame("a hook whose input is no JSON object")
         event = read(call.event, call.body)
         self._learn(terminal, event)
         self._met(terminal)
@@ -231,6 +234,7 @@ class Hooks:
     # --- what they share ------------------------------------------------------------------------------------------
 
     def _learn(self, terminal: Terminal, event: HookEvent) -> None:
+        terminal.acted |= dict.fromkeys((None, event.subagent), asyncio.get_running_loop().time())
         if event.claude_session:
             begins = event.name == "SessionStart"
             self._membership.learn(terminal, event.claude_session, begins=begins)

@@ -2,7 +2,8 @@
 
 A call is tried once. What fails shows that the service is away; then it is looked for, again and again with growing
 pauses, and each look asks anew where it is, because a local service may come back on another port. Calls meanwhile
-fail at once, after one look of their own. Nothing here knows what is asked, and nothing is repeated.
+fail at once, after one look of their own. Nothing here knows what is asked, and nothing is repeated. While it answers,
+somebody may log in, elsewhere or as somebody else; so which one is meant is asked for now and then.
 
 A call that takes too long is given up for its caller, but it cannot be called back: what it did may have been done.
 Its answer goes to `late`, so that a lease which was granted after all is not forgotten.
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from coordination.client.errors import (
     ClientError,
@@ -25,18 +26,18 @@ from coordination.client.errors import (
     UnsafeAddress,
 )
 from coordination.client.refusal import NOT_UNDERSTOOD
-from coordination.client.retry import Patience
 from coordination.client.service import ServiceClient
 from coordination.daemon.clock import boot_seconds
-from coordination.daemon.connection import Connection, Found, LinkState, ServiceAway
+from coordination.daemon.connection import Connection, Found, LinkState, ServiceAway, client_of, require_ready
 
 THREADS: Final = 32
 START_SECONDS: Final = 60.0
 """How long a local service may take to start, and how long nobody tries it again."""
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 15.0
+MEANT_SECONDS: Final = 15.0
+"""How often it is looked, while one answers, whether a person means another one by now."""
 _JUST_LOOKED: Final = 0.2
-_NO_PATIENCE: Final = Patience(attempts=1)
 _RANDOM: Final = secrets.SystemRandom()
 
 T = TypeVar("T")
@@ -100,12 +101,22 @@ class Link:
             self._wanted.clear()
             failures = 0 if await self._look() else failures + 1
             if not failures:
-                await self._wanted.wait()
+                await self._until_wanted()
                 continue
             longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 16), LONGEST_PAUSE)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_RANDOM.uniform(longest / 2, longest)):
                     await self._wanted.wait()
+
+    async def _until_wanted(self) -> None:
+        """Wait until the service was lost, or another one is meant."""
+        is_another = False
+        while not is_another and not self._wanted.is_set():
+            try:
+                async with asyncio.timeout(MEANT_SECONDS):
+                    await self._wanted.wait()
+            except TimeoutError:
+                is_another = await asyncio.to_thread(self._is_another_meant)
 
     def look_now(self) -> None:
         """Look for the service now, whatever the pause; after sleep, or when somebody saw it start."""
@@ -158,7 +169,7 @@ class Link:
         """
         if self._connection is None:
             raise ServiceAway(self.why)
-        return _client_of(self._connection.found)
+        return client_of(self._connection.found)
 
     def close(self) -> None:
         """End it; threads that wait for an answer end by themselves."""
@@ -221,8 +232,8 @@ class Link:
             known = self._connection
             connection = known if known is not None and known.found == found else None
             if connection is None:
-                connection = fresh = Connection(found, _client_of(found))
-            _require_ready(connection.lend(ServiceClient.health), found.url)
+                connection = fresh = Connection(found, client_of(found))
+            require_ready(connection.lend(ServiceClient.health), found.url)
         except (
             Exception
         ) as error:  # what is passed in may raise anything, and nothing of it may end the search
@@ -230,6 +241,15 @@ class Link:
                 fresh.retire()
             return None, error
         return connection, ServiceUnreachable("")
+
+    def _is_another_meant(self) -> bool:
+        """Ask which service is meant; in a thread. Where nobody can say, the one that answers is."""
+        try:
+            found = self._find()
+        except Exception:  # as in `_found`; a call shows whether it matters
+            return False
+        connection = self._connection
+        return found is not None and connection is not None and connection.found != found
 
     def _take(self, connection: Connection) -> None:
         before, self._connection = self._connection, connection
@@ -265,22 +285,6 @@ class Link:
         if changed:
             for observer in self._observers:
                 observer(state)
-
-
-def _client_of(found: Found) -> ServiceClient:
-    return ServiceClient(found.url, found.token, patience=_NO_PATIENCE, workspace=found.workspace)
-
-
-# Any: JSON.
-def _require_ready(health: dict[str, Any], url: str) -> None:
-    """Make sure that a service can be used by what it says of itself.
-
-    Raises:
-        ServiceUnavailable: it starts, or has no database.
-    """
-    database: dict[str, Any] = health.get("database") or {}
-    if health.get("status") == "starting" or database.get("state", "ok") != "ok":
-        raise ServiceUnavailable(f"The service at {url} runs, but its database does not answer.")
 
 
 def _give_up(future: Future[T], waiting: asyncio.Future[T], late: Callable[[T], None] | None) -> None:

@@ -24,10 +24,10 @@ from coordination.daemon.liveness import Liveness
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.notices import Notices
 from coordination.daemon.state import State
+from coordination.daemon.terminal_home import home_of, settle
 from coordination.daemon.terminals import NOBODY, Terminal, Terminals
 from coordination.domain.agent import WhyLeft
-from coordination.repository.checkout import find_top_level
-from coordination.repository.terminal import SAME_START_SECONDS, is_alive, terminal_of, working_folder
+from coordination.repository.terminal import SAME_START_SECONDS, is_alive, terminal_of
 
 LEFT: Final[WhyLeft] = "left"
 ENDED: Final[WhyLeft] = "ended"
@@ -38,7 +38,6 @@ HAND_BACK_SECONDS: Final = 1.0
 RESTORE_SECONDS: Final = 0.5
 """How long a hook waits, after a restart, until terminals that ended meanwhile have left their names."""
 LOOK_SECONDS: Final = 5.0
-_PROJECT: Final = "CLAUDE_PROJECT_DIR"
 
 _log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -84,12 +83,13 @@ class Membership:
             return None
         if self._restoring is not None:
             await asyncio.wait([self._restoring], timeout=RESTORE_SECONDS)
-        terminal = self._here(TerminalKey(found.pid, found.started))
+        key = TerminalKey(found.pid, found.started)
+        terminal = self._known(key) or self._here(key, await asyncio.to_thread(home_of, key))
         if call.event == HEADERS:
             # A helper of the MCP connection knows less of its terminal than a hook does.
             terminal.facts = {**call.facts, **terminal.facts}
         else:
-            _settle(terminal, call)
+            await asyncio.to_thread(settle, terminal, call.facts)
             terminal.facts = call.facts
         return terminal
 
@@ -101,15 +101,17 @@ class Membership:
             lives = is_alive(known.pid, started)
         except ValueError:
             return None
-        return self._here(known) if lives else None
+        if not lives:
+            return None
+        return self._known(known) or self._here(known, home_of(known))
 
     def joined(self, agent: LocalAgent) -> None:
         """Look after what an agent holds that joined; one whose terminal ended meanwhile leaves again."""
         if agent in self._terminals.agents(agent.session):
-            self._behind(self._leave_former(agent))
-            self._behind(self._leases.adopt(agent, [agent.checkout]))
+            self.behind(self._leave_former(agent))
+            self.behind(self._leases.adopt(agent, [agent.checkout]))
         else:
-            self._behind(self._leave(agent, ENDED))
+            self.behind(self._leave(agent, ENDED))
 
     def restore(self) -> None:
         """Go on with the terminals of before a restart; those that ended meanwhile leave first, to free their names."""
@@ -117,15 +119,15 @@ class Membership:
         ended: list[LocalAgent] = []
         for known in self._state.terminals():
             if is_alive(known.key.pid, known.key.started):
-                terminal = self._here(known.key)
+                terminal = self._known(known.key) or self._here(known.key, home_of(known.key))
                 terminal.claude_session = terminal.claude_session or known.claude_sessions[-1]
                 terminal.heard.set()
                 living.append(terminal)
             else:
                 self._state.forget_terminal(known.key)
                 ended += self._state.agents(known.key, self._link.user or NOBODY)
-        self._restoring = self._behind(self._end_all(ended))
-        self._behind(self._rejoin_all(self._restoring, living))
+        self._restoring = self.behind(self._end_all(ended))
+        self.behind(self._rejoin_all(self._restoring, living))
 
     def learn(self, terminal: Terminal, claude_session: str, *, begins: bool = False) -> None:
         """Take note of the conversation of a terminal, which keeps its names when it goes on elsewhere.
@@ -149,36 +151,46 @@ class Membership:
         self._leases.look_soon()
 
     async def subagent_ended(self, terminal: Terminal, subagent: str) -> None:
-        """Let the agents that a subagent was leave; what they held goes to the terminal's own agents.
-
-        It is waited for, so that the terminal finds its files free; for a while, because a hook waits too.
-        """
+        """Let a subagent's agents leave, and hand what they held to the terminal's; waited for as in `left`."""
         terminal.working.discard(subagent)
-        ending = self._behind(self._end_subagent(terminal, subagent))
+        ending = self.behind(self._end_subagent(terminal, subagent))
         await asyncio.wait([ending], timeout=HAND_BACK_SECONDS)
 
     async def left(self, terminal: Terminal) -> None:
         """Let all agents of a terminal leave that said that it ends; waited for as long as its hook may take."""
         self._liveness.unwatch(terminal.key)
-        leaving = self._behind(self._leave_all(self._gone(terminal.key), LEFT))
+        leaving = self.behind(self._leave_all(self._gone(terminal.key), LEFT))
         await asyncio.wait([leaving], timeout=HAND_BACK_SECONDS)
 
     async def close(self) -> None:
         """Wait for what goes on behind."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _here(self, key: TerminalKey) -> Terminal:
-        terminal = self._terminals.find(str(key)) or self._same(key)
-        if terminal is None:
-            folder = working_folder(key.pid)
-            terminal = self._terminals.add(key, find_top_level(folder) or folder)
-            self._liveness.watch(key, self._ended)
+    async def leave_to(self, agent: LocalAgent, heir: LocalAgent | None) -> None:
+        """Let an agent leave, and another one of its terminal have what it held because it edited."""
+        try:
+            if heir is not None:
+                for checkout, path in self._leases.automatic(agent):
+                    await self._leases.hand_over(agent, heir, checkout, path)
+        finally:
+            await self._leave(agent, LEFT)
+
+    def behind(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something beside what is going on, and log it if it fails."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _here(self, key: TerminalKey, home: Path) -> Terminal:
+        terminal = self._known(key) or self._terminals.add(key, home)
+        self._liveness.watch(key, self._ended)
         return terminal
 
-    def _same(self, key: TerminalKey) -> Terminal | None:
-        """Return what is known of a process whose start reads a little otherwise since the machine's clock was set."""
+    def _known(self, key: TerminalKey) -> Terminal | None:
+        """Return what is known of a process, whose start may read otherwise since the machine's clock was set."""
         start = float(key.started)
-        return next(
+        return self._terminals.find(str(key)) or next(
             (
                 one
                 for one in self._terminals
@@ -225,7 +237,7 @@ class Membership:
         ]
 
     def _ended(self, key: TerminalKey) -> None:
-        self._behind(self._leave_all(self._gone(key), ENDED))
+        self.behind(self._leave_all(self._gone(key), ENDED))
 
     def _gone(self, key: TerminalKey) -> list[LocalAgent]:
         """Forget a terminal, and return the agents that it was."""
@@ -246,10 +258,11 @@ class Membership:
             for agent in agents:
                 self._terminals.leave(agent)
             terminal.subagents.pop(subagent, None)
+            terminal.acted.pop(subagent, None)
             for call in [call for call, whose in terminal.calls.items() if whose == subagent]:
                 del terminal.calls[call]
         await asyncio.gather(
-            *(self._leave_to(agent, terminal.agents.get((agent.session, None))) for agent in agents)
+            *(self.leave_to(agent, terminal.agents.get((agent.session, None))) for agent in agents)
         )
 
     async def _leave_former(self, agent: LocalAgent) -> None:
@@ -258,14 +271,6 @@ class Membership:
         former = None if terminal is None else terminal.former.pop(agent.session, None)
         if former is not None:
             await self._leave(former, LEFT)
-
-    async def _leave_to(self, agent: LocalAgent, parent: LocalAgent | None) -> None:
-        try:
-            if parent is not None:
-                for checkout, path in self._leases.automatic(agent):
-                    await self._leases.hand_over(agent, parent, checkout, path)
-        finally:
-            await self._leave(agent, LEFT)
 
     async def _leave(self, agent: LocalAgent, why: WhyLeft) -> None:
         self._notices.forget(agent)
@@ -279,21 +284,8 @@ class Membership:
         """Whether somebody is here under an agent's name, as when a conversation was resumed in another terminal."""
         return any(one.id == agent.id for one in self._terminals.agents(agent.session))
 
-    def _behind(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._done)
-        return task
-
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             _log.error("daemon_work_failed", exc_info=error)
-
-
-def _settle(terminal: Terminal, call: HookCall) -> None:
-    """Have a terminal be where its hooks say that it was started: its process may have changed its folder."""
-    project = call.facts.get(_PROJECT, "")
-    if project != terminal.facts.get(_PROJECT) and Path(project).is_absolute():
-        terminal.home = find_top_level(Path(project)) or Path(project)

@@ -6,7 +6,7 @@ again or waited for longer than a second, and no failure is an error. Newer rele
 
 The socket and its token come with a hook, out of an environment that a repository can set. So the one who listens there
 must be the very terminal that the hook came from, before the token is sent. The client presents the line as the
-message of another session; nobody else's words stand in it, only names and paths, quoted.
+message of another session; it is a fixed one (`words.WAITING`), in which nobody else's words stand.
 """
 
 import asyncio
@@ -14,18 +14,14 @@ import json
 import socket
 import struct
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from coordination.daemon.local_agent import TerminalKey
-from coordination.domain.text import call, call_on, counted, printable, shown
 
 SECONDS: Final = 1.0
-SHOWN: Final = 5
-_SENDER: Final = "coordination, the file locks of this machine"
 _SOL_LOCAL: Final = 0
 _LOCAL_PEERPID: Final = 2
 _log = structlog.get_logger(__name__)
@@ -46,38 +42,12 @@ class Mailbox:
     token: str = field(repr=False)
 
 
-def locks_freed(paths: Sequence[str]) -> str:
-    """Say that files are free which the agent waits for."""
-    return (
-        f"From {_SENDER}: what you wait for is free: {_quoted(paths)}. Claim it before you edit: "
-        f"{_claim(paths)}"
-    )
-
-
-def leases_lost(paths: Sequence[str]) -> str:
-    """Say that the agent does not hold files any more."""
-    return (
-        f"From {_SENDER}: you do not hold this any more: {_quoted(paths)}. Do not write there before you claimed it "
-        f"again: {_claim(paths)}"
-    )
-
-
-def messages_wait(number: int) -> str:
-    """Say that messages wait; what they say is not told here."""
-    return f"From {_SENDER}: {counted(number, 'message')} for you. To read: {call('sync_progress')}"
-
-
-def tasks_unblocked(tasks: Sequence[str]) -> str:
-    """Say that tasks of the agent can begin."""
-    return f"From {_SENDER}: what your work waited for is done: {_quoted(tasks)}. What is next: {call('sync_progress')}"
-
-
 async def push(mailbox: Mailbox, text: str) -> bool:
     """Put a line into a terminal's conversation, if that can be done within a second.
 
     Args:
         mailbox: the terminal's.
-        text: one of the texts above.
+        text: the line, of our own words.
 
     Returns:
         Whether it was handed over. The terminal may still not show it.
@@ -117,14 +87,3 @@ def _listener(connection: socket.socket) -> int:
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         return struct.unpack("3i", credentials)[0]
     return connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID)  # pragma: other platform
-
-
-def _quoted(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    # As JSON, so that a quotation mark in a name does not end the quotation.
-    return ", ".join(json.dumps(shown(text), ensure_ascii=False) for text in texts[:SHOWN]) + more
-
-
-def _claim(paths: Sequence[str]) -> str:
-    # What nobody would see is escaped as JSON writes it, so that the call is still about the same files.
-    return printable(call_on("claim_file_lock", "file_paths", paths))

@@ -3,6 +3,9 @@
 An agent keeps its name through resume, clear, compaction and a restart of the daemon, because it is kept by Claude
 Code's session and by the terminal. All is bounded by age and number, and what is in use is kept young. Leases are not
 kept here: the service is asked for them. How the file is kept is known to `state_file`.
+
+Who is here and under which name is known without it too, so while it cannot be written, as on a full disk, that is
+logged and nothing else: whoever ended has to leave all the same.
 """
 
 import os
@@ -11,11 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
-from coordination.daemon.state_file import StateFile
+from coordination.daemon.state_file import StateFile, StateUnusable
 
 _TOUCHED_AFTER: Final = 3600.0
 """Seconds after which a name that is asked for counts as used again."""
+
+_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class State:
         file: where it is kept.
 
     Raises:
-        StateUnusable: of every call: it cannot be read or written.
+        StateUnusable: of every call: it cannot be read, or what was read or written by agents not be kept.
     """
 
     def __init__(self, file: Path) -> None:
@@ -110,19 +117,16 @@ class State:
 
     def keep_terminal(self, terminal: TerminalKey, claude_session: str) -> None:
         """Keep that a terminal was seen, and with which of Claude Code's sessions."""
-        self._file.write(
+        self._keep_terminal(
+            terminal,
             "INSERT INTO terminals VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at",
-            terminal.pid,
-            terminal.started,
             claude_session,
             time.time(),
         )
 
     def forget_terminal(self, terminal: TerminalKey) -> None:
         """Forget a terminal that has ended; its names stay, for whoever resumes its session."""
-        self._file.write(
-            "DELETE FROM terminals WHERE pid = ? AND started = ?", terminal.pid, terminal.started
-        )
+        self._keep_terminal(terminal, "DELETE FROM terminals WHERE pid = ? AND started = ?")
 
     def terminals(self) -> tuple[KnownTerminal, ...]:
         """Return the terminals that were seen and not forgotten, the one that was seen first first."""
@@ -180,6 +184,15 @@ class State:
         return str(name)
 
     def _keep_name(self, session: str, known_by: str, name: str) -> None:
-        self._file.write(
-            "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?)", session, known_by, name, time.time()
-        )
+        try:
+            self._file.write(
+                "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?)", session, known_by, name, time.time()
+            )
+        except StateUnusable as error:
+            _log.warning("agent_name_not_kept", session=session, agent=name, error=str(error))
+
+    def _keep_terminal(self, terminal: TerminalKey, statement: str, *values: object) -> None:
+        try:
+            self._file.write(statement, terminal.pid, terminal.started, *values)
+        except StateUnusable as error:
+            _log.warning("terminal_not_kept", terminal=str(terminal), error=str(error))

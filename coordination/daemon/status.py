@@ -10,6 +10,7 @@ from coordination.daemon.notices import Notices
 from coordination.daemon.routes import lacks_hooks
 from coordination.daemon.tcp import Port
 from coordination.daemon.terminals import Terminal, Terminals
+from coordination.daemon.turn import is_in_turn
 
 STATUS: Final = "status"
 """What is asked for over the socket of the hooks by who wants to know how the daemon is."""
@@ -73,7 +74,7 @@ class Status:
         return {
             "terminal": str(terminal.key),
             "folder": str(terminal.home),
-            "working": None in terminal.working,
+            "working": is_in_turn(terminal, None),
             "protected": _is_protected(terminal),
             "agents": [self._agent(agent) for agent in terminal.agents.values()],
         }

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from coordination.client.errors import RequestRefused
 from coordination.daemon.chosen import Chosen, ChosenFor
 from coordination.daemon.connection import LinkState, ServiceAway
@@ -20,7 +18,6 @@ from coordination.daemon.joining import NAME_TAKEN, NOBODY, Joining
 from coordination.daemon.link import Link
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.state import State
-from coordination.daemon.state_file import StateUnusable
 from coordination.domain.agent_name import subagent_names
 from coordination.domain.virtual_user import is_part
 from coordination.repository.checkout import describe_checkout
@@ -30,8 +27,6 @@ JOIN_SECONDS: Final = 1.1
 """How long joining may take, with all that it asks; a hook waits for it, and gives up soon after."""
 __all__ = ["NOBODY", "Chosen", "ChosenFor", "Terminal", "Terminals"]
 _CHECKOUT_TAKEN: Final = "checkout_taken"
-
-_log: Final = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -44,6 +39,7 @@ class Terminal:
         claude_session: Claude Code's id of its conversation, "" while it is not known.
         facts: what the hook program said of its environment.
         working: who is in a turn: None the terminal itself, else subagents.
+        acted: when a hook of the terminal (None), or of a subagent, came last, in the loop's time.
         writing: the files that edits write which were let through and have not ended, with all their names; by who
             writes, as in `working`, and the file.
         subagents: the types of its subagents by Claude Code's id.
@@ -64,6 +60,7 @@ class Terminal:
     claude_session: str = ""
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
     working: set[str | None] = field(default_factory=set[str | None])
+    acted: dict[str | None, float] = field(default_factory=dict[str | None, float])
     writing: dict[tuple[str | None, Path], frozenset[Path]] = field(
         default_factory=dict[tuple[str | None, Path], frozenset[Path]]
     )
@@ -256,11 +253,7 @@ class Terminals:
             self._joined(agent)
             raise ServiceAway("The terminal has ended.")
         terminal.agents[agent.session, agent.subagent] = agent
-        try:
-            self._state.keep_name(agent, terminal.claude_session or None)
-        except StateUnusable as error:
-            # It has its name; it may have another one after a restart.
-            _log.warning("agent_name_not_kept", agent=agent.id, error=str(error))
+        self._state.keep_name(agent, terminal.claude_session or None)
         self._joined(agent)
         return agent
 

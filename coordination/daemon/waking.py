@@ -12,6 +12,7 @@ from coordination.daemon import messaging, words
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.messaging import Mailbox
 from coordination.daemon.terminals import Terminal, Terminals
+from coordination.daemon.turn import is_in_turn
 
 SOCKET: Final = "CLAUDE_CODE_MESSAGING_SOCKET"
 TOKEN: Final = "CLAUDE_CODE_MESSAGING_TOKEN"  # noqa: S105 - the name of a variable
@@ -38,7 +39,7 @@ class Waking:
     def wake(self, agent: LocalAgent) -> None:
         """Wake an agent's terminal if it is idle and can be."""
         terminal = self._terminals.of(agent)
-        if terminal is None or agent.subagent is not None or None in terminal.working:
+        if terminal is None or agent.subagent is not None or is_in_turn(terminal, None):
             return
         key = str(terminal.key)
         at = asyncio.get_running_loop().time()
@@ -64,7 +65,7 @@ class Waking:
 
     async def _wake(self, terminal: Terminal) -> None:
         await asyncio.sleep(GATHER_SECONDS)
-        if None in terminal.working or not self._due(terminal) or SOCKET not in terminal.facts:
+        if is_in_turn(terminal, None) or not self._due(terminal) or SOCKET not in terminal.facts:
             return
         mailbox = Mailbox(terminal.key, terminal.facts[SOCKET], terminal.facts.get(TOKEN, ""))
         if await messaging.push(mailbox, words.WAITING):

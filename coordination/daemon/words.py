@@ -132,7 +132,7 @@ def _why(text: str) -> str:
 def starting() -> str:
     """Say that the service is being started."""
     return (
-        f"{_PREFIX}starting, not protected yet: the service is being started and answers in a moment. Until then "
+        f"{_PREFIX}starting, unprotected: the service is being started and answers in a moment. Until then "
         "nothing keeps other agents from writing to the same files."
     )
 

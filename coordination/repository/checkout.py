@@ -5,6 +5,7 @@ A checkout is known by the host and the real path of the git top level. The top 
 start of every terminal, and must also work where git refuses a repository for its owner. It reads; it changes nothing.
 """
 
+import os
 import socket
 from pathlib import Path
 
@@ -13,9 +14,15 @@ from coordination.domain.errors import InvalidInput
 
 
 def find_top_level(folder: Path) -> Path | None:
-    """Return the real path of the git top level above `folder` or `folder` itself; None outside of git."""
-    real = folder.resolve()
-    return next((place for place in (real, *real.parents) if (place / ".git").exists()), None)
+    """Return the real path of the git top level above `folder` or `folder` itself; None outside of git.
+
+    A folder that nobody can look into, or whose path is too long or leads to itself, has none of its own.
+
+    Raises:
+        ValueError: there is a NUL in the path.
+    """
+    real = Path(os.path.realpath(folder))
+    return next((place for place in (real, *real.parents) if os.path.exists(place / ".git")), None)
 
 
 def this_host() -> str:

@@ -140,7 +140,10 @@ def _safe(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not name.startswith("GIT_") or name in _CONFIGURATION
     }
+    # A relative entry would be looked up in the repository, where anything may lie under the name of git.
+    places = (place for place in kept.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(place))
     return kept | {
+        "PATH": os.pathsep.join(places) or os.devnull,
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",

@@ -83,7 +83,8 @@ def terminal_of(pid: int, said: int | None = None) -> Terminal | None:
 
     Args:
         pid: the program, such as a hook that has connected: what the kernel says of the peer.
-        said: the process that Claude Code named as itself (`CLAUDE_PID`); believed only of an ancestor.
+        said: the process that Claude Code named as itself (`CLAUDE_PID`); believed only of an ancestor, and not of one
+            with another of its kind between: a Claude Code that runs in a command of another one inherits the name.
 
     Returns:
         None when the program is gone already, or was left by its ancestors, or the system does not say.
@@ -117,16 +118,15 @@ def working_folder(pid: int) -> Path:
 
 
 def _terminal_above(pid: int, said: int | None) -> _Seen | None:
-    """Return the ancestor `said`, where it is one; else the nearest ancestor that is no shell."""
-    nearest: _Seen | None = None
+    """Return the ancestor `said`, where it is one, or a nearer one of its name; else the nearest that is no shell."""
+    passed: list[_Seen] = []
     for ancestor in _ancestors(pid):
+        passed.append(ancestor)
         if ancestor.pid == said:
-            return ancestor
-        if nearest is None and ancestor.name not in _SHELLS:
-            nearest = ancestor
-            if said is None:
-                break
-    return nearest
+            return next(one for one in passed if one.name == ancestor.name)
+        if said is None and ancestor.name not in _SHELLS:
+            break
+    return next((one for one in passed if one.name not in _SHELLS), None)
 
 
 def _ancestors(pid: int) -> Iterator[_Seen]:

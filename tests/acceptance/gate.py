@@ -7,6 +7,7 @@ Claude Code has a home folder here, as on a machine where it was updated in betw
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import psutil
 
 from tests.acceptance.claude import ANYTHING, Claude
 from tests.acceptance.model_api import ModelApi
+from tests.acceptance.script import Json
 from tests.acceptance.service import START_SECONDS, Service, answers, coord, free_port, wait_until
 
 TOOLS = "mcp__plugin_coord_coordination__"
@@ -155,6 +157,11 @@ class Machine:
         finally:
             place.unlink()
 
+    def daemon_status(self) -> Json:
+        """What `coord daemon status` says, as JSON."""
+        said: Json = json.loads(self._coord("daemon", "status", "--json"))
+        return said
+
     def crash_service(self) -> None:
         """Kill the service, and wait until the daemon has brought it back."""
         dead = self._service()
@@ -181,8 +188,10 @@ class Machine:
         }
         return psutil.Process(pid)
 
-    def _coord(self, *command: str) -> None:
-        subprocess.run([coord(), *command], env=self.environment, check=True, capture_output=True, timeout=90)
+    def _coord(self, *command: str) -> bytes:
+        return subprocess.run(
+            [coord(), *command], env=self.environment, check=True, capture_output=True, timeout=90
+        ).stdout
 
 
 def _elsewhere(folder: Path, service: Service) -> dict[str, str]:

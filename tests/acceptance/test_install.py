@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.slow(reason="real clients star
 
 # What Claude Code leaves of its own accord, below the home folder.
 ITS_OWN = (
-    f".claude/{claude_plugin.CACHE}",
+    ".claude/plugins/cache",
     ".claude/plugins/installed_plugins.json",
     ".claude/plugins/known_marketplaces.json",
     ".claude/plugins/marketplaces",
@@ -65,6 +65,11 @@ def tree(home: Path) -> set[str]:
     return {str(path.relative_to(home)) for path in home.rglob("*")}
 
 
+def named(home: Path, word: str) -> list[Path]:
+    """The files in which a word stands."""
+    return [path for path in home.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+
+
 def test_it_is_installed_once_brought_up_to_date_and_removed_without_trace(claude: Claude) -> None:
     before = tree(claude.home)
     first = typed(claude, "install")
@@ -92,11 +97,9 @@ def test_it_is_installed_once_brought_up_to_date_and_removed_without_trace(claud
     assert listed(claude) == []
     assert listed(claude, "marketplace") == []
     left = {path for path in tree(claude.home) - before if not path.startswith(ITS_OWN)}
-    ours = {".local/share/coordination", ".local/share/coordination/plugin"} | {
-        f".local/share/coordination/plugin/{name}"
-        for name in plugin_copy.LEFT | _parents(set(plugin_copy.LEFT))
-    }
-    assert left - _parents(before | set(ITS_OWN)) - ours == set()
+    assert left - _parents(set(ITS_OWN)) == set()
+    assert list((claude.home / ".claude/plugins/cache").iterdir()) == []
+    assert named(claude.home, "coord") == []
     assert before - tree(claude.home) == set()
     assert set(changes(typed(claude, "uninstall")).values()) == {"unchanged"}
 
@@ -127,7 +130,7 @@ def test_the_daemon_that_runs_is_stopped_and_its_folder_goes(claude: Claude) -> 
     assert changes(typed(claude, "uninstall"))["daemon"] == "stopped"
     assert not is_alive(daemon.pid, daemon.started)
     assert (place / tiny_daemon.CLEAN).exists()
-    assert sorted(path.name for path in place.iterdir()) == [tiny_daemon.CLEAN, "plugin"]
+    assert sorted(path.name for path in place.iterdir()) == [tiny_daemon.CLEAN]
     assert not folder.socket.parent.exists()
 
 
@@ -179,7 +182,7 @@ def test_terminals_that_run_are_held_to_the_policy_after_it(
     terminal = claude.converse("one", environment=environment)
     try:
         terminal.say("Read.", [Call("Read", {"file_path": str(file)}), Say("Done.")])
-        claude.run(coord(), "uninstall", environment=environment)
+        assert "When they have ended" in claude.run(coord(), "uninstall", environment=environment)
         change = {"file_path": str(file), "old_string": "one", "new_string": "two"}
         terminal.say("Edit.", [Call("Edit", change), Say("Done.")])
         terminal.leave()
@@ -194,6 +197,10 @@ def test_terminals_that_run_are_held_to_the_policy_after_it(
     )
     assert folder_in(place).find() is None
     assert not folder_in(place).path.exists()
+    # It has ended.
+    claude.run(coord(), "uninstall", environment=environment)
+    assert not plugin_copy.folder(place).exists()
+    assert not (claude.home / ".claude" / claude_plugin.CACHE).exists()
 
 
 def _parents(paths: set[str]) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coordination.daemon import messaging
+from coordination.daemon import words
 from coordination.daemon.local_agent import TerminalKey
 from coordination.daemon.messaging import Mailbox, push
 from coordination.repository.terminal import terminal_of
@@ -50,16 +50,17 @@ def test_it_arrives_and_begins_a_turn_of_a_conversation_that_waits(
         claude = Claude(programs[NEWER], tmp_path, tmp_path / "checkout", model)
         try:
             told, key = conversation(claude)
-            text = messaging.locks_freed(["src/a.py"])
             stranger = Mailbox(TerminalKey(1, key.started), told[SOCKET], told[TOKEN])
-            assert not asyncio.run(push(stranger, messaging.locks_freed(["src/b.py"])))
-            assert asyncio.run(push(Mailbox(key, told[SOCKET], told[TOKEN]), text))
+            assert not asyncio.run(push(stranger, "Nobody may read this."))
+            assert asyncio.run(push(Mailbox(key, told[SOCKET], told[TOKEN]), words.WAITING))
 
             def asked() -> list[str]:
                 return [json.dumps(request.messages) for request in model.requests("one")]
 
-            wait_until(lambda: any("src/a.py" in said for said in asked()), 30, "the model to be asked")
-            assert not any("src/b.py" in said for said in asked())
+            wait_until(
+                lambda: any("there is news for you" in said for said in asked()), 30, "the model to be asked"
+            )
+            assert not any("Nobody may read" in said for said in asked())
         finally:
             claude.stop()
         assert model.outside == []

@@ -156,7 +156,7 @@ def protect_every_edit(reader: Reader, page: str, project: Path, data: Path) -> 
         line.split()[:3] for line in shown.splitlines()
     ][:3]
     reader.will_do([Say("It starts.")])
-    assert "coordination: starting, not protected yet" in reader.types("claude", project)
+    assert "coordination: starting, unprotected" in reader.types("claude", project)
 
     eventually(lambda: '"reachable"' in reader.types("coord daemon status --json"), "the service")
     session = session_of(project)

@@ -80,7 +80,7 @@ SAID = (
     '{"hookSpecificOutput":{"hookEventName":"%s","additionalContext":"coordination: %s"},'
     '"systemMessage":"coordination: %s"}'
 )
-STARTING = "starting, not protected yet. The daemon was not running and is being started"
+STARTING = "starting, unprotected. The daemon was not running and is being started"
 MISSING = (
     "NOT PROTECTED. The program coord is not installed, so nothing keeps agents from overwriting each other's work. "
     "The one command that installs it, typed in the folder of coordination: make install"
@@ -134,6 +134,7 @@ class Call:
         self.connection = None
         self.gone = False
         self.printing = False
+        self.may_end = False
 
 
 def interrupt(call):
@@ -142,7 +143,7 @@ def interrupt(call):
     def act(number, _frame):
         if not call.printing:
             raise Late
-        if number == signal.SIGALRM:
+        if number == signal.SIGALRM and call.may_end:
             os._exit(0)
 
     return act
@@ -452,8 +453,8 @@ def blocks(rules, call):
     import json
 
     try:
-        given = json.loads(call.given)["tool_input"]
-        path = given["notebook_path"] if "notebook_path" in given else given["file_path"]
+        given = json.loads(call.given)
+        path = given["tool_input"]["notebook_path" if given["tool_name"] == "NotebookEdit" else "file_path"]
         if not isinstance(path, str) or not path.startswith("/"):
             return True
     except (ValueError, KeyError, TypeError):
@@ -557,8 +558,8 @@ def headers(call):
 
 
 def stop_at(seconds):
-    """Let SIGALRM come after so many seconds."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """Let SIGALRM come after so many seconds, and again: where an interpreter swallows what it raises, it waits on."""
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
 
 
 def answer(call):
@@ -574,7 +575,12 @@ def answer(call):
         stop_at(FALL_BACK_SECONDS)
         return fall_back(call).encode("utf-8", "replace")
     except BaseException:
-        return (DENY % ("", "") if call.edits else NOTHING).encode()
+        return constant(call)
+
+
+def constant(call):
+    """The answer that needs nothing."""
+    return (DENY % ("", "") if call.edits else NOTHING).encode()
 
 
 def main(arguments):
@@ -590,9 +596,16 @@ def main(arguments):
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, act)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
-    reply = answer(call)
+    try:
+        reply = answer(call)
+    except BaseException:
+        # Ended once more just when it had noticed that it was.
+        call.connection = None
+        reply = constant(call)
     call.printing = True
     stop_at(PRINT_SECONDS)
+    # Not before: an alarm of the time before may still be on its way.
+    call.may_end = True
     try:
         rest = reply + b"\n"
         while rest:

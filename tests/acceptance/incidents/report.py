@@ -20,7 +20,12 @@ Saw = Callable[[int, str, str], None]
 @pytest.fixture
 def saw(record_property: Callable[[str, object], None]) -> Saw:
     """Says what a test saw of an incident."""
-    return lambda number, half, words: record_property(_SEEN, (number, half, words))
+
+    def see(number: int, half: str, words: str) -> None:
+        assert "," not in words, "commas are what divides a line"
+        record_property(_SEEN, (number, half, words))
+
+    return see
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

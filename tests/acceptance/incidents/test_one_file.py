@@ -79,4 +79,8 @@ def test_with_the_plugin_the_later_agent_waits_its_turn(guarded: Lay, saw: Saw) 
     text = (desk.folder / FILE).read_text()
     assert text.count(" = 7\n") > 1
     assert "price = 7\n" in text
-    saw(1, WITH, "the second agent was refused by name and time left, took its turn and both edits are there")
+    saw(
+        1,
+        WITH,
+        "the second agent was refused by name and time left until its turn came and both edits are there",
+    )

@@ -64,8 +64,10 @@ def _service(desk: Desk) -> Service:
 
 
 def _seconds_left(desk: Desk) -> float:
+    """Return how much is left of the lease that was claimed; one of an edit would be claimed anew, not renewed."""
     agents = _service(desk).status(desk.session)["agents"]
-    return max((lock["expires_in_seconds"] for agent in agents for lock in agent["locks"]), default=0)
+    left = (one["expires_in_seconds"] for agent in agents for one in agent["locks"] if one["path"] == FOLDER)
+    return max(left, default=0)
 
 
 def play(desk: Desk, hour: Pass) -> dict[str, Outcome]:

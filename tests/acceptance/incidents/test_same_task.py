@@ -71,7 +71,11 @@ def test_without_the_plugin_both_take_the_task_and_do_it(bare: Lay, saw: Saw) ->
     written = [outcome.results[-1] for outcome in played.values()]
     assert [(result.tool, result.is_error) for result in written] == [("Write", False)] * 2
     assert (desk.folder / FILE).read_text() == "author = 'impl_b'\n"
-    saw(9, WITHOUT, "two agents took one task from a TODO file, both did it and the first one's work is gone")
+    saw(
+        9,
+        WITHOUT,
+        "two agents took one task from a TODO file and both did it and the first one's work is gone",
+    )
 
 
 def play_asked(desk: Desk) -> dict[str, Outcome]:

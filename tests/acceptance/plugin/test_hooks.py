@@ -175,7 +175,7 @@ def test_without_a_daemon_edits_go_as_the_person_wants_and_never_silently(
         assert claude.start("one", editing(checkout)).wait().exit_code == 0
         model.reached("edited")
         told = conversation(model)
-    assert "starting, not protected yet" in told
+    assert "starting, unprotected" in told
     assert (checkout / "a.py").read_text() == {"warn": "two\n", "block": "one\n"}[word]
     assert {"warn": "NOT PROTECTED", "block": "coordination: refused"}[word] in told
 

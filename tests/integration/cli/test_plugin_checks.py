@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from coordination.cli import claude_code, plugin_copy, policy
+from coordination.cli import plugin_checks as plugin_checks_module
 from coordination.cli.checks import Check
 from coordination.cli.plugin_checks import find, plugin_checks
 from coordination.settings import Settings, load
@@ -197,16 +200,29 @@ def test_what_is_wrong_is_named_and_nothing_else(
     assert word in failed[name]
 
 
+def test_it_looks_for_an_interpreter_where_the_hooks_do() -> None:
+    loop = re.search(
+        r'^for one in "\$python" (.*); do$', (plugin_copy.source() / "hooks/run.sh").read_text(), re.M
+    )
+    assert loop is not None
+    places = shlex.split(loop[1].replace("$home", "~"))
+    assert places == list(plugin_checks_module.PYTHONS)
+
+
 def test_as_it_comes_from_a_marketplace_nothing_has_to_be_pinned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = Person(tmp_path, monkeypatch)
-    (person.programs / "python3").symlink_to(sys.executable)
+    usual = person.home / "python3"
+    usual.symlink_to(sys.executable)
+    monkeypatch.setattr(plugin_checks_module, "PYTHONS", ("/nowhere/python3", str(usual)))
     path = person.home / ".claude/plugins/installed_plugins.json"
     path.parent.mkdir(parents=True)
     record = {"scope": "user", "installPath": str(plugin_copy.source())}
     path.write_text(json.dumps({"plugins": {"coord@coordination": [record]}}))
     found = person.look()
-    assert found["interpreter"].found.endswith("of the PATH")
-    (person.programs / "python3").unlink()
+    assert found["interpreter"].found.startswith(str(usual))
+    usual.unlink()
+    # The hooks do not look on the PATH, which a repository can set.
+    (person.programs / "python3").symlink_to(sys.executable)
     assert "no python3" in person.failed()["interpreter"]

@@ -172,6 +172,32 @@ def test_a_hook_that_is_ended_answers_first(number: signal.Signals, hook: Hook) 
         assert decision(said(running)) == "warn"
 
 
+SWALLOWING = """
+import runpy, sys, threading
+names = runpy.run_path(sys.argv[1], run_name="hook")
+def ask(call):
+    for _ in range(2):
+        try:
+            threading.Event().wait()
+        except names["Late"]:
+            pass  # as an interpreter does while it calls back from what it imports
+    threading.Event().wait()
+names["main"].__globals__["ask"] = ask
+names["main"](sys.argv[2:])
+"""
+
+
+def test_an_alarm_that_is_swallowed_is_not_the_last(hook: Hook) -> None:
+    _, *_, program, event, edits = hook.command("PreToolUse", "edit")
+    running = subprocess.Popen(
+        [sys.executable, "-c", SWALLOWING, program, event, edits],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert decision(said(running, EDIT)) == "warn"
+
+
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
 def test_a_socket_in_a_folder_that_others_reach_is_not_asked(mode: int, hook: Hook) -> None:
     with FakeDaemon(Path(hook.pinned["socket"]), replying(framed(b"{}"))) as daemon:

@@ -197,6 +197,22 @@ async def test_an_end_is_not_held_up_by_a_service_that_hangs(
     assert await leases(service.core.database, alice.session) == []
 
 
+async def test_half_a_character_in_what_is_written_lets_no_edit_pass(alice: Developer) -> None:
+    """A model may write one, and Claude Code passes it on as it is."""
+    first, second = await alice.begun(), await alice.begun()
+    await first.edited("a.py", "a = 2\n")
+    about = {"file_path": str(alice.tree.top / "a.py"), "content": "half \ud83d"}
+    said = await second.say("PreToolUse", tool_name="Write", tool_input=about)
+    assert '"alice/impl_a"' in refused(said)
+
+
+async def test_an_edit_of_which_nothing_can_be_told_is_answered_by_the_policy(alice: Developer) -> None:
+    first = await alice.begun()
+    hook = ["PreToolUse", "edit"]
+    assert "NOT PROTECTED" in context(await asyncio.to_thread(alice.hook.run, *hook, given=b'{"tool_name":'))
+    await first.say("SessionEnd", reason="other")
+
+
 async def test_while_the_service_starts_that_is_said(
     service: Running, folder: Path, hook: Hook, tmp_path: Path
 ) -> None:
@@ -205,8 +221,8 @@ async def test_while_the_service_starts_that_is_said(
         await alice.begin(reachable=False)
         first = await alice.terminal()
         said = await first.say("SessionStart", source="startup")
-        assert "starting, not protected yet" in context(said)
-        assert "starting, not protected yet" in said["systemMessage"]
+        assert "starting, unprotected" in context(said)
+        assert "starting, unprotected" in said["systemMessage"]
 
 
 async def test_while_the_service_is_away_nobody_believes_to_be_protected(alice: Developer) -> None:

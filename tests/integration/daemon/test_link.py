@@ -201,3 +201,27 @@ async def test_a_hosted_service_is_asked_with_the_credential_of_the_moment(dsn: 
             with pytest.raises(RequestRefused) as refused:
                 await link.call(ServiceClient.sessions, seconds=5)
             assert refused.value.code == "unauthorized"
+
+
+async def test_a_login_as_somebody_else_is_noticed_though_the_service_never_went_away(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordination.daemon.link.MEANT_SECONDS", 0.01)
+    answers: list[Found | Exception | None] = [Found(service.url, None, None, "alice")]
+    asked: list[object] = []
+
+    def find() -> Found | None:
+        asked.append(answers[0])
+        if isinstance(answers[0], Exception):
+            raise answers[0]
+        return answers[0]
+
+    async with searching(link := Link(find)) as told:
+        await until(lambda: link.user == "alice")
+        for unknown in (OSError("no such folder"), None, Found(service.url, None, None, "alice")):
+            answers[0] = unknown
+            await until(lambda unknown=unknown: asked.count(unknown) > 2)
+        assert (link.user, link.generation) == ("alice", 1)
+        answers[0] = Found(service.url, None, None, "bob")
+        await until(lambda: link.user == "bob")
+        assert (link.generation, told) == (2, [LinkState.REACHABLE, LinkState.REACHABLE])

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from coordination.daemon.connection import ServiceAway
+from coordination.daemon.connection import Found, ServiceAway
 from coordination.daemon.hook_call import HookCall
 from coordination.daemon.local_agent import LocalAgent, TerminalKey
 from coordination.daemon.presence import AT_ONCE
+from coordination.daemon.state_file import StateUnusable
 from coordination.services import task as tasks
 from tests.integration.cli.running import Running
 from tests.integration.daemon.developer import LIMIT_SECONDS, Developer, context, until
@@ -47,6 +48,23 @@ async def test_what_a_killed_terminal_held_is_free_and_whoever_waits_has_it(
         ("alice/impl_a", "ended"),
     ]
     assert alice.pids() == [second.pid]
+
+
+async def test_what_a_killed_terminal_held_is_free_though_the_disk_is_full(
+    service: Running, alice: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StateUnusable("the disk is full")
+
+    monkeypatch.setattr(alice.daemon._state._file, "write", full)
+    first, second = await alice.begun(), await alice.begun()
+    for one, name in ((first, "a.py"), (second, "b.py")):
+        await one.say("UserPromptSubmit", prompt="go")
+        await one.edited(name, "a = 2\n")
+    await first.die()
+    await second.say("SessionEnd", reason="exit")
+    await until(lambda: len(alice.journal("agent.left")) == 2)
+    assert await held(service, alice) == []
 
 
 async def test_a_terminal_that_is_stopped_is_not_dead(service: Running, alice: Developer) -> None:
@@ -133,17 +151,19 @@ async def test_once_nobody_answers_presence_is_not_said_for_the_others(
     (terminal,) = alice.daemon._terminals
     for number in range(20):
         terminal.agents[f"s{number}", None] = replace(mine, session=f"s{number}")
-    await alice.gate.shut()
     asked: list[str] = []
-    say_of = alice.daemon._presence._say_of
+    say_of, turn = alice.daemon._presence._say_of, asyncio.Lock()
 
     async def counted(one: LocalAgent) -> None:
         asked.append(one.session)
+        async with turn:
+            # Not before somebody is asked: the stream of events may tell sooner that nobody answers.
+            await alice.gate.shut()
         await say_of(one)
 
     monkeypatch.setattr(alice.daemon._presence, "_say_of", counted)
     await alice.daemon._presence.say()
-    assert 1 <= len(asked) <= AT_ONCE
+    assert len(asked) == AT_ONCE
 
 
 async def test_work_beside_the_hooks_that_fails_is_logged(
@@ -227,3 +247,25 @@ async def test_outside_of_git_terminals_of_one_folder_are_together(alice: Develo
     second = await alice.terminal(folder=tmp_path / "plain")
     assert '"alice/impl_a"' in context(await second.say("SessionStart", source="startup"))
     await alice.daemon._membership.close()
+
+
+async def test_who_logs_in_as_somebody_else_goes_on_with_what_is_unfinished(
+    service: Running, alice: Developer
+) -> None:
+    first = await alice.begun()
+    await first.say("UserPromptSubmit", prompt="go")
+    await first.edited("a.py", "a = 2\n")
+    await first.edited("b.py", "b = 2\n", **SUBAGENT)
+    daemon, url = alice.daemon, alice.gate.url
+    daemon._link._find = lambda: Found(url, None, None, "bob")
+    daemon._link.look_now()
+    await until(lambda: len(alice.journal("agent.left")) == 2)
+    assert await held(service, alice) == [
+        ("bob/impl_a", "a.py", "write"),
+        ("bob/impl_a", "b.py", "write"),
+    ]
+    assert await first.edit("b.py", **SUBAGENT) == {}
+    assert await first.edit("a.py") == {}
+    status = await alice.status(service)
+    active = [one.agent_id for one in status.agents if one.presence == "active"]
+    assert active == ["bob/impl_a", "bob/impl_a.explore-1"]

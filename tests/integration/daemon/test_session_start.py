@@ -45,8 +45,8 @@ def test_a_session_starts_the_daemon_apart_from_itself_and_from_its_environment(
         "PATH": f"/evil:{os.environ['PATH']}",
     }
     found = hook.run(event, alone=True)
-    assert "starting, not protected yet" in found["systemMessage"]
-    assert "starting, not protected yet" in found["hookSpecificOutput"]["additionalContext"]
+    assert "starting, unprotected" in found["systemMessage"]
+    assert "starting, unprotected" in found["hookSpecificOutput"]["additionalContext"]
     arguments, session, output, variables = started.read_text().split("\n", 3)
     assert arguments == "daemon start"
     assert session == "leads"

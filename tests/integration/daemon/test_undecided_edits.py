@@ -15,13 +15,17 @@ from tests.integration.daemon.desk import Desk, held_by, put
 from tests.integration.repository.tree import Tree
 
 
+@pytest.mark.parametrize("margin", [0.05, -5])
 async def test_who_is_known_to_hold_it_still_does_when_nobody_answers_while_it_is_waited_for(
-    here: Desk, tree: Tree, monkeypatch: pytest.MonkeyPatch
+    here: Desk, tree: Tree, monkeypatch: pytest.MonkeyPatch, margin: float
 ) -> None:
     await here.edit(here.terminal(tree.top), tree.top / "a.py", "2")
     second = here.terminal(tree.top)
     await here.join(second)
     monkeypatch.setattr(edit_gate, "SOON_SECONDS", 1000)
+    monkeypatch.setattr(edit_gate, "DECIDE_SECONDS", 2.5)
+    # Whether the table says in time that nobody answered, or does not get to it.
+    monkeypatch.setattr(edit_gate, "_MARGIN_SECONDS", margin)
     here.machine.link.halt().go.set()
     waiting = here.machine.link.halt(before=True)
     assert '"alice/impl_a"' in (await here.begin(second, tree.top / "a.py")).deny

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -59,12 +59,18 @@ class Typed:
         """Run the hook of an event several times at once."""
         known = {"session_id": self.claude_session, "cwd": str(self.folder), "hook_event_name": event}
         edits = event == "PreToolUse" and bodies[0].get("tool_name") in EDITS
+        return await self.given(
+            [event, *(["edit"] if edits else [])], *(json.dumps({**known, **body}) for body in bodies)
+        )
+
+    async def given(self, arguments: Sequence[str], *texts: str) -> list[Mapping[str, Any]]:
+        """Run the hook program as often as there are texts, all at once, each with its text as it is."""
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._order(
             number=number,
-            command=list(self._hook.command(event, *(["edit"] if edits else []))),
-            given=[json.dumps({**known, **body}) for body in bodies],
+            command=list(self._hook.command(*arguments)),
+            given=list(texts),
             environment={**self.environment, "CLAUDE_PID": str(self.pid)},
         )
         async with asyncio.timeout(LIMIT_SECONDS):

@@ -209,6 +209,17 @@ def test_the_variables_of_a_hook_lead_nowhere_else(tree: Tree, tmp_path: Path) -
     assert [file.path for file in tree.listing(led).files] == ["a.py"]
 
 
+@pytest.mark.parametrize("place", [".", "", "bin", "./bin"])
+def test_a_program_of_the_repository_is_not_taken_for_git(tree: Tree, tmp_path: Path, place: str) -> None:
+    tree.commit({"a.py": "a"})
+    ran = tmp_path / "ran"
+    for name in ("git", "bin/git"):
+        tree.write({name: f"#!/bin/sh\ntouch {shlex.quote(str(ran))}\n"})
+        (tree.top / name).chmod(0o755)
+    tree.listing(bare() | {"PATH": f"{place}:{os.environ['PATH']}"})
+    assert not ran.exists()
+
+
 def test_a_second_working_tree_is_listed_by_itself(tree: Tree, tmp_path: Path) -> None:
     tree.commit({"a.py": "a"})
     tree.git("worktree", "add", "--quiet", str(tmp_path / "second"), "-b", "second")

@@ -6,6 +6,7 @@ The folders are laid out as git does it, without git: tests/acceptance/test_conn
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,26 @@ def test_of_a_submodule_and_of_a_worktree_that_git_forgot_it_is_its_own_folder(
     (part / ".git").write_text(link.format(repository))
     (repository / ".git" / "modules" / "part").mkdir(parents=True)
     assert project(part) == part
+
+
+@pytest.mark.parametrize("odd", ["a pipe", "an endless device", "a link to itself", "a NUL"])
+def test_of_a_folder_whose_git_is_odd_it_is_that_folder_and_nothing_is_waited_for(
+    tmp_path: Path, odd: str
+) -> None:
+    folder = tmp_path.resolve()
+    tree = add_worktree(folder / "own", folder / "tree")
+    link = (
+        tree / ".git" if odd in {"a pipe", "an endless device"} else folder / "own/worktrees/tree/commondir"
+    )
+    link.unlink()
+    if odd == "a pipe":
+        os.mkfifo(link)
+    elif odd == "an endless device":
+        link.symlink_to("/dev/zero")
+    else:
+        (folder / "loop").symlink_to("loop")
+        link.write_text(f"{folder}/loop/x\n" if odd == "a link to itself" else "\0\n")
+    assert project(tree) == tree
 
 
 def test_outside_of_git_it_is_the_folder_itself_and_none_above_it(tmp_path: Path) -> None:

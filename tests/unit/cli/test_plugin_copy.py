@@ -82,12 +82,17 @@ def test_it_is_written_for_its_owner_alone_brought_up_to_date_and_removed(
     assert plugin_copy.write(place, files) == "updated"
     assert not (place / "coord" / "left").exists()
     assert (place / "coord" / "hooks" / "hook.py").read_text() == "print()"
-    assert plugin_copy.remove(place) == "removed"
-    assert plugin_copy.remove(place) == "unchanged"
+    assert plugin_copy.remove(place, has_terminals=True) == "removed"
+    assert plugin_copy.remove(place, has_terminals=True) == "unchanged"
     # Terminals that run have it until they end: what answers their edits stays.
     left = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     assert left == {"coord/hooks/hook.py", "coord/hooks/pinned"}
     assert plugin_copy.write(place, files) == "added"
+    assert plugin_copy.remove(place, has_terminals=True) == "removed"
+    # They have ended.
+    assert plugin_copy.remove(place, has_terminals=False) == "removed"
+    assert not place.exists()
+    assert plugin_copy.remove(place, has_terminals=False) == "unchanged"
 
 
 @pytest.mark.parametrize("which", ["copy", "above"])

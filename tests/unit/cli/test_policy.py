@@ -85,18 +85,28 @@ def test_what_cannot_be_understood_is_named_and_left_as_it_is(
     code, out = typed(capsys, "set", "c", "warn")
     assert (code, "it blocks every file" in out) == (0, True)
     assert file.read_text() == "a block\nb perhaps\nc warn\n"
-    file.write_text("a block\n")
-    file.chmod(0o622)
-    code, out = typed(capsys)
-    assert (code, "chmod 600" in out) == (5, True)
-    # As an editor leaves it: hooks and daemon do not believe it, so it is no use to show its lines as if they did.
-    file.chmod(0o644)
-    code, out = typed(capsys)
-    assert (code, "Until that is mended, it blocks every file. Mend it: chmod 600" in out) == (5, True)
-    assert "chmod 600" not in typed(capsys, "set", "a", "warn")[1]
-    file.rename(file.with_name("elsewhere"))
-    file.symlink_to(file.with_name("elsewhere"))
-    assert typed(capsys)[0] == 5
-    file.unlink()
     file.write_bytes(b"\xff warn\n")
     assert typed(capsys)[0] == 1
+
+
+@pytest.mark.parametrize("mode", [0o622, 0o644, 0o610])
+def test_a_file_that_is_open_to_others_is_named_as_hooks_do_not_believe_it(
+    file: Path, capsys: pytest.CaptureFixture[str], mode: int
+) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("a warn\n")
+    file.chmod(mode)
+    code, out = typed(capsys)
+    assert code == 5
+    assert "blocks every file" in out
+    assert f"chmod 600 {file}" in out
+
+
+def test_a_link_is_named_as_hooks_do_not_follow_it(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    target = file.with_name("elsewhere")
+    target.write_text("a warn\n")
+    target.chmod(0o600)
+    file.symlink_to(target)
+    code, out = typed(capsys)
+    assert (code, "symbolic link" in out) == (5, True)

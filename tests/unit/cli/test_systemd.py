@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from coordination.cli import run, systemd
+from coordination.cli import daemon_background, run, systemd
 from coordination.cli.output import Failure
+from coordination.daemon.folder import RunningDaemon, folder_in
+from coordination.repository.terminal import started_at
 
 STAND_IN = f"""#!{sys.executable}
 import os, pathlib, sys
@@ -32,8 +35,8 @@ elif verb == "disable":
     link.unlink()
 elif verb == "is-enabled":
     sys.exit(not link.is_symlink())
-elif verb == "is-active":
-    sys.exit(3)
+elif verb == "show":
+    print((home / "main").read_text())
 """
 
 
@@ -70,7 +73,6 @@ def test_it_is_written_enabled_and_left_alone_when_nothing_changes_and_removed_w
     assert systemd.install(text) == "unchanged"
     assert systemd.install(systemd.unit_text(["-m", "coordination"], {})) == "updated"
     assert asked(home).count("daemon-reload") == 2
-    assert not systemd.is_active()
     assert systemd.uninstall() == "removed"
     assert "disable --now coordination-daemon.service" in asked(home)
     assert tree(home) - {home / "config"} == before
@@ -107,6 +109,25 @@ def test_words_are_written_so_that_systemd_reads_them_back(home: Path) -> None:
     assert 'ExecStart="' + sys.executable in text
     assert r'"a \"b\" $$HOME %%h \\"' in text
     assert 'Environment="X=y z"' in text
+
+
+def test_a_daemon_of_another_folder_is_not_systemds(home: Path) -> None:
+    """One that was started apart, beside the one that systemd runs, is stopped alone."""
+    systemd.install(systemd.unit_text([], {"COORDINATION_DATA_DIR": "/a b"}))
+    assert systemd.is_for({"COORDINATION_DATA_DIR": "/a b"})
+    assert not systemd.is_for({})
+    for mine in (False, True):
+        with subprocess.Popen(["sleep", "60"]) as program:
+            daemon = RunningDaemon(program.pid, started_at(program.pid), 0, "", "1")
+            (home / "main").write_text(f"{program.pid if mine else os.getpid()}")
+            # What SIGTERM ended is a zombie until it is waited for.
+            waiting = threading.Thread(target=program.wait)
+            waiting.start()
+            assert daemon_background.stop(folder_in(home / "data"), daemon)
+            waiting.join()
+        assert ("stop coordination-daemon.service" in asked(home)) is mine
+    systemd.uninstall()
+    assert not systemd.is_for({})
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")

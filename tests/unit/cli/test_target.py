@@ -83,6 +83,20 @@ def test_else_it_is_the_service_where_one_logged_in_last() -> None:
     assert found.remote == place.Remote("alice", None, True)
 
 
+def test_a_login_is_the_same_one_however_often_its_session_is_renewed() -> None:
+    """The daemon compares it with the one it has, to notice another one."""
+
+    def token(user: str, access: str) -> object:
+        session = Refreshable("https://project.example", "key", access, "refresh", 4e9)
+        login_file.write(target.folder(), Login(ONE, "w1", user, supabase=session))
+        return meant().token
+
+    first = token("alice", "first")
+    assert first == token("alice", "second")
+    assert first != token("bob", "second")
+    assert meant().bearer == "second"
+
+
 def test_the_variables_name_a_service_though_a_local_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     run_locally()
     log_in(ONE)

@@ -53,11 +53,33 @@ def test_a_call_has_its_event_and_body() -> None:
     assert (call.event, call.peer_pid, call.body, call.unparsed) == ("Stop", 12, {"session_id": "x"}, False)
 
 
-@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"1", b"\xff", b'"text"'])
+@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"1", b"\xff", b'"text"', b"\xff{}"])
 def test_input_that_is_no_object_makes_an_empty_body_that_says_so(given: bytes) -> None:
     call = parse(b"hook/1\0event=Stop\0\0" + given, 12)
     assert call.body == {}
     assert call.unparsed
+
+
+@pytest.mark.parametrize(
+    ("given", "content"),
+    [
+        (rb'"half \ud83d"', "half \ufffd"),
+        (rb'"\udc4d half"', "\ufffd half"),
+        (rb'"whole \ud83d\udc4d"', "whole \U0001f44d"),
+        (b'"\xff"', "\ufffd"),
+    ],
+)
+def test_half_a_character_does_not_hide_what_an_edit_is_about(given: bytes, content: str) -> None:
+    about = b'{"tool_name":"Write","tool_input":{"file_path":"/a.py","content":%b}}' % given
+    call = parse(b"hook/1\0event=PreToolUse\0\0" + about, 1)
+    assert call.body["tool_input"] == {"file_path": "/a.py", "content": content}
+
+
+@pytest.mark.parametrize("given", [b"", b"{", b"[]", b"{}", b'{"tool_name":[]}', b"[" * 10_000])
+def test_a_hook_before_a_tool_that_does_not_say_which_gets_no_answer(given: bytes) -> None:
+    """It may be an edit."""
+    with pytest.raises(BadFrame, match="does not say which"):
+        parse(b"hook/1\0event=PreToolUse\0\0" + given, 1)
 
 
 def test_a_request_without_an_event_is_refused() -> None:

@@ -37,6 +37,17 @@ def test_a_notebook_is_a_file() -> None:
     ).path == ("/n.ipynb")
 
 
+@pytest.mark.parametrize(("tool", "path"), [("NotebookEdit", "/n.ipynb"), ("Edit", "/a.py")])
+def test_the_field_of_another_tool_does_not_lead_away_from_the_file(tool: str, path: str) -> None:
+    about = {"file_path": "/a.py", "notebook_path": "/n.ipynb"}
+    assert read("PreToolUse", {"tool_name": tool, "tool_input": about}).path == path
+
+
+def test_half_a_character_in_a_path_stands_for_what_the_disk_gets() -> None:
+    about = {"file_path": "/a\ud83d.py"}
+    assert read("PreToolUse", {"tool_name": "Edit", "tool_input": about}).path == "/a\ufffd.py"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -37,6 +37,14 @@ def test_inside_a_repository_in_a_repository_the_inner_one_counts(checkout: Path
     assert find_top_level(checkout / "src") == checkout.resolve()
 
 
+def test_a_folder_that_leads_to_itself_or_has_too_long_a_path_has_no_top_level_of_its_own(
+    checkout: Path,
+) -> None:
+    (checkout / "loop").symlink_to("loop")
+    assert find_top_level(checkout / "loop" / "x") == checkout.resolve()
+    assert find_top_level(checkout / ("x" * 5000)) == checkout.resolve()
+
+
 def test_the_real_path_counts_whatever_link_leads_there(checkout: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(checkout / "src")

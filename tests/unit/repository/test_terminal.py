@@ -70,10 +70,23 @@ def test_it_is_known_by_the_same_words_to_itself_and_to_who_looks_from_outside(s
 def test_a_process_that_was_named_counts_only_when_it_is_an_ancestor(start: Start) -> None:
     stranger = start("/bin/sh", "-c", PROGRAM)
     hook = said(start("/bin/sh", "-c", PROGRAM))
-    above = psutil.Process().ppid()
     assert terminal_of(hook, said(stranger)) == Terminal(os.getpid(), started(os.getpid()))
-    assert terminal_of(hook, above) == Terminal(above, started(above))
     assert terminal_of(hook, hook) == Terminal(os.getpid(), started(os.getpid()))
+
+
+def test_a_claude_code_in_a_command_of_another_is_not_taken_for_the_other(
+    start: Start, tmp_path: Path
+) -> None:
+    # It inherits the variable that names the other one, and runs hooks and helpers that do not set it anew.
+    claude, wrapper = tmp_path / "claude", tmp_path / "wrapper"
+    for program in (claude, wrapper):
+        shutil.copy("/bin/sh", program)
+    hook_below = '/bin/sh -c \\"read line; true\\" & echo \\$!; read line; true'
+    nested = f"""{claude} -c 'echo $$; {wrapper} -c "echo \\$\\$; {hook_below}"; true'"""
+    outer = start(str(claude), "-c", f"{nested}; true")
+    inner, wrapped, hook = (said(outer) for _ in range(3))
+    found = [terminal_of(hook, one) for one in (outer.pid, inner, wrapped, None)]
+    assert [one.pid for one in found if one is not None] == [inner, inner, wrapped, wrapped]
 
 
 @PROC_ONLY
