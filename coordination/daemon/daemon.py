@@ -129,6 +129,7 @@ class Daemon:
             Locator(environment),
             self._policy.blocks,
         )
+        self._port = Port(listen)
         self._hooks = Hooks(
             self._link,
             self._terminals,

@@ -38,7 +38,6 @@ BRIEF_SECONDS: Final = 1.2
 _PLANS: Final = re.compile(r"/coord:plan(\s|$)")
 _OURS: Final = "mcp__plugin_coord_coordination__"
 _MOST_CALLS: Final = 200
-
 _COMPACTED: Final = "compact"
 """Why a conversation begins that goes on in the middle of a turn."""
 _GOES_ON: Final = frozenset({"clear", "resume"})
