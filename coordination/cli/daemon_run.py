@@ -8,7 +8,6 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 from coordination import __version__
 from coordination.app import logs
 from coordination.app.stop import Stop
-from coordination.cli import background, claude_code, daemon_background, place, policy, target
+from coordination.cli import background, claude_code, daemon_background, detached, place, policy, target
 from coordination.cli.connect import ENTRY
 from coordination.cli.daemon_port import taking
 from coordination.cli.output import Failure, tell
+from coordination.cli.probe import ask
 from coordination.daemon.folder import Folder, RunningDaemon
 from coordination.daemon.single import AlreadyRunning, only_one
 from coordination.repository.terminal import started_at
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from coordination.daemon.terminals import Chosen
 
 _REGISTERED: Final = re.compile(r"__session__(?P<session>.+)__\$\{COORD_AGENT:-(?P<agent>[^}]+)\}$")
-THREADS: Final = 100
-"""For looks at disks and processes: a hook that meets a disk which hangs keeps one, and the others go on."""
 _FOLDERS: Final = 256
 """Of how many folders it is remembered what was chosen for them."""
+ENDING_SECONDS: Final = background.STOP_SECONDS + background.KILL_SECONDS
+"""How long a service may take to end."""
 Serve = Callable[[asyncio.Event], Coroutine[None, None, None]]
 """Serves until the event is set, and then gives back what is held."""
 
@@ -97,13 +97,24 @@ def find_service(chosen: Settings) -> "Found | None":
 def start_service(chosen: Settings) -> None:
     """Start the local service in the background, unless a hosted one is meant or it runs; called in a thread.
 
+    One that is there and does not answer may be ending, as after `coord down`: then it is waited for. Without that
+    nobody would start another one until the daemon tries again, a minute later.
+
     Raises:
         Failure: it cannot be started.
     """
-    if target.meant(chosen).remote is not None or place.services(chosen):
+    if target.meant(chosen).remote is not None:
+        return
+    detached.soon(lambda: _answers_or_is_gone(chosen), ENDING_SECONDS)
+    if place.services(chosen):
         return
     service = background.start(chosen)
     background.wait_until_ready(service, background.output_of(chosen))
+
+
+def _answers_or_is_gone(chosen: Settings) -> bool:
+    there = place.services(chosen)
+    return not there or ask(f"{there[0].url}/health") is not None
 
 
 def run(chosen: Settings, folder: Folder, port: int, serve: Serve) -> None:
@@ -138,7 +149,6 @@ def run(chosen: Settings, folder: Folder, port: int, serve: Serve) -> None:
 async def _until_stopped(serve: Serve, stop: Stop) -> None:
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="disk"))
 
     def begin_to_stop() -> None:
         loop.call_soon_threadsafe(asked.set)

@@ -252,6 +252,7 @@ def show(chosen: Settings, service: RunningService, state: str, *, json: bool, h
     say("Then start each terminal under a name of its own:")
     say("  claude")
     say("  COORD_AGENT=impl_a claude")
+    say(f"Or have every edit protected, in all projects and without names:\n  {coord('install')}")
 
 
 def _say_how_to_come_in(chosen: Settings, login: str) -> None:

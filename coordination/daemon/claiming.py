@@ -31,7 +31,9 @@ from coordination.domain.path import LockPath
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Files that an agent is about to write.
+    """Files that an agent is about to write: all that one claim has to get, or nothing.
+
+    `daemon.edit.Edit` is what a hook asks for, this is what the table is asked for.
 
     Attributes:
         agent: who writes.

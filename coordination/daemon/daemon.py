@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +61,8 @@ from coordination.repository.edited_path import Locator
 
 GIVE_BACK_SECONDS: Final = 8.0
 """How long it may take in all to give back leases at the end; after that they end by themselves."""
+PORT_SECONDS: Final = 1.0
+"""How long who asks how we are waits until it is known whether the port can be had."""
 
 THREADS: Final = 128
 """For looks at disks and git: of 50 hooks at once and of those before them that nobody waits for any more. With as few
@@ -188,6 +190,9 @@ class Daemon:
 
     async def _answer(self, call: HookCall) -> Reply:
         if call.event == STATUS:
+            # Who has just started us asks at once, and is not to be told of a trouble that there is not.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._port.settled(), PORT_SECONDS)
             return Reply(orjson.dumps(self._status.summary()))
         return await self._hooks.answer(call)
 

@@ -47,7 +47,7 @@ class LeaseTable:
     Args:
         link: the service.
         following: the events of its sessions.
-        wanted: says which of an agent's automatically held paths of a checkout it needs still; must not raise. It has
+        needs: says which of an agent's automatically held paths of a checkout it needs still; must not raise. It has
             to know of an edit before `hold` is asked for it.
         on_lost: is told which paths of an agent are protected no more, and why (`lease.Why`).
         now: seconds that go on in sleep.
@@ -57,7 +57,7 @@ class LeaseTable:
         self,
         link: Link,
         following: Following,
-        wanted: Needs,
+        needs: Needs,
         on_lost: OnLost,
         *,
         now: Callable[[], float] = boot_seconds,
@@ -65,7 +65,7 @@ class LeaseTable:
         self._link = link
         self._now = now
         self._woken = asyncio.Event()
-        self._core = LeaseCore(LeaseCalls(link), following, wanted, on_lost, now, self._woken.set)
+        self._core = LeaseCore(LeaseCalls(link), following, needs, on_lost, now, self._woken.set)
         self._reading = LeaseReading(self._core)
         self._renewal = Renewal(self._core, self._reading)
         self._giving_back = GivingBack(self._core)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -14,10 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from coordination.app import port as ports
-from coordination.cli import daemon_background
 from coordination.daemon import hook_socket
-from coordination.daemon.connection import Found, LinkState
-from coordination.daemon.folder import RunningDaemon
+from coordination.daemon.connection import Found
 from coordination.daemon.lease import Kind
 from tests.integration.app.proxy import Gate
 from tests.integration.cli.running import Running
@@ -220,47 +217,6 @@ async def test_it_ends_though_the_service_hangs(
     with capture_logs() as logged:
         await alice.end()
     assert "leases_not_given_back" in [one["event"] for one in logged]
-
-
-async def test_it_says_what_it_knows(alice: Developer) -> None:
-    first = await alice.begun()
-    await first.say("UserPromptSubmit", prompt="go")
-    await first.edited("a.py", "a = 2\n")
-    daemon = alice.daemon
-    status = await daemon._status.read({})
-    assert status == {
-        "service": {"state": LinkState.REACHABLE, "url": alice.gate.url, "why": ""},
-        "terminals": [
-            {
-                "terminal": str(alice.known(first).key),
-                "folder": str(alice.tree.top),
-                "working": True,
-                "protected": True,
-                "agents": [
-                    {
-                        "agent": "alice/impl_a",
-                        "session": alice.session,
-                        "editing": ["a.py"],
-                        "to_be_told": 0,
-                    }
-                ],
-            }
-        ],
-    }
-    said = await asyncio.to_thread(daemon_background.told, running_of(alice))
-    assert said == {
-        "service": "reachable",
-        "terminals": 1,
-        "agents": 1,
-        "port_trouble": "no port here",
-        "unprotected": [],
-        "unheard": [],
-    }
-
-
-def running_of(alice: Developer) -> RunningDaemon:
-    """What the record of the daemon would say."""
-    return RunningDaemon(os.getpid(), "1.00", 8765, str(alice.folder.socket), "1")
 
 
 async def test_a_terminal_gets_the_token_only_while_the_port_is_the_daemons_own(idle: Developer) -> None:

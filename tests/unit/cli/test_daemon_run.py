@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coordination.app import port as ports
+from coordination.app import running
+from coordination.app.running import RunningService
 from coordination.app.stop import Stop
 from coordination.cli import claude_code, daemon_run, place
 from coordination.cli.connect import ENTRY
@@ -33,6 +38,36 @@ def test_where_the_port_of_the_local_one_is_taken_it_is_said_by_whom(tmp_path: P
         port = str(taken.getsockname()[1])
         with pytest.raises(Failure, match=f"Port {port}"):
             daemon_run.start_service(load({"COORDINATION_DATA_DIR": str(tmp_path), "PORT": port}))
+
+
+@pytest.fixture
+def ending() -> Generator[subprocess.Popen[bytes]]:
+    """The process of a service that is about to end."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield process
+        process.kill()
+
+
+def test_one_that_is_ending_is_waited_for_and_then_another_one_is_started(
+    tmp_path: Path, ending: subprocess.Popen[bytes]
+) -> None:
+    started = running.started_at(ending.pid)
+    assert started is not None
+    with ports.listen("127.0.0.1", 0) as taken, ThreadPoolExecutor(1) as beside:
+        port = taken.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        running.record(tmp_path, RunningService(ending.pid, started, url, port, "embedded", None, False, "1"))
+        settings = load({"COORDINATION_DATA_DIR": str(tmp_path), "PORT": str(port)})
+        starting = beside.submit(daemon_run.start_service, settings)
+        # It is asked, and ends without an answer.
+        taken.settimeout(30)
+        asked, _ = taken.accept()
+        ending.kill()
+        ending.wait()
+        asked.close()
+        # That another one would be started shows by what keeps it from that.
+        with pytest.raises(Failure, match=f"Port {port}"):
+            starting.result(60)
 
 
 def registered(home: Path, top: Path, session: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coordination.cli import plugin_copy, run
+from coordination.cli import claude_running, plugin_copy, run
 
 
 @pytest.fixture
@@ -38,11 +38,14 @@ def test_where_nothing_was_installed_nothing_is_said_to_stay(
     assert not place.exists()
 
 
-def test_hooks_that_stayed_for_terminals_are_removed_when_none_runs(
-    place: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_hooks_that_stay_are_named_as_long_as_a_terminal_runs(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, runs: bool
 ) -> None:
+    monkeypatch.setattr(claude_running, "has_ours", lambda: runs)
     hooks = plugin_copy.folder(place) / min(plugin_copy.LEFT)
     hooks.parent.mkdir(parents=True)
     hooks.write_text("")
-    assert notes(capsys) == []
-    assert not place.exists()
+    said = notes(capsys)
+    assert hooks.exists() is runs
+    assert any(f"its hooks stay in {plugin_copy.folder(place)}" in note for note in said) is runs
