@@ -81,7 +81,9 @@ def _chosen_in(folder: Path, _version: tuple[int, int, int]) -> "Chosen | None":
 
 
 def find_service(chosen: Settings) -> "Found | None":
-    """Return the service to talk to; called in a thread.
+    """Return the service to talk to, None when it is the local one and does not run; called in a thread.
+
+    On its port anybody of this machine may listen then, and would be believed whose every file is.
 
     Raises:
         Failure: what names it cannot be used.
@@ -90,6 +92,8 @@ def find_service(chosen: Settings) -> "Found | None":
 
     found = target.meant(chosen)
     remote = found.remote
+    if remote is None and found.service is None:
+        return None
     user = (None if remote is None else remote.user) or place.user()
     return Found(found.url, found.token, None if remote is None else remote.workspace, user)
 

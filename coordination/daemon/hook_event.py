@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 EDIT_TOOLS: Final = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
 READ_TOOL: Final = "Read"
 _NOTEBOOK_TOOL: Final = "NotebookEdit"
+MOST: Final = 32_768
+"""Characters of a text that are read: more than a path has that can be opened. What is kept of a hook is bounded so."""
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -77,4 +79,4 @@ def read(name: str, body: Mapping[str, Any]) -> HookEvent:
 def _text(body: Mapping[str, Any], field: str) -> str:
     found = body.get(field)
     # Half a character is written to the disk, and shown, as what stands for one that is none.
-    return _HALF.sub("\ufffd", found) if isinstance(found, str) else ""
+    return _HALF.sub("\ufffd", found[:MOST]) if isinstance(found, str) else ""

@@ -161,14 +161,16 @@ def _digest_now(place: str) -> bytes:
         return _ABSENT
     except OSError:
         return _outside(place)
-    with open(descriptor, "rb", buffering=0) as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_HASHED:
             return _facts(found)
         content = hashlib.blake2b(digest_size=16)
-        while chunk := file.read(_CHUNK):
+        while chunk := os.read(descriptor, _CHUNK):
             content.update(chunk)
         return b"content:" + content.digest()
+    finally:
+        os.close(descriptor)
 
 
 def _outside(place: str) -> bytes:

@@ -74,11 +74,16 @@ def read_bounded(file: Path, limit: int = SOURCE_MAX, *, follow: bool = False) -
         # Without O_NONBLOCK a named pipe would be waited for.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
         opened = os.open(file, flags)
-        with open(opened, "rb", buffering=0) as stream:
+        try:
             facts = os.fstat(opened)
-            if stat.S_ISREG(facts.st_mode) and facts.st_size <= limit:
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > limit:
+                return None
+            with open(opened, "rb", buffering=0, closefd=False) as stream:
                 content = stream.read(limit + 1) or b""
-                return content if len(content) <= limit else None
+            return content if len(content) <= limit else None
+        finally:
+            # Of a folder `open` makes no stream, and would leave it open.
+            os.close(opened)
     return None
 
 

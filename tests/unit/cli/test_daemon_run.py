@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import subprocess
-import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 from coordination.app import port as ports
 from coordination.app import running
 from coordination.app.running import RunningService
-from coordination.app.stop import Stop
 from coordination.cli import claude_code, daemon_run, place
 from coordination.cli.connect import ENTRY
 from coordination.cli.output import Failure
@@ -125,20 +123,20 @@ def test_a_service_on_this_machine_is_talked_to_under_the_persons_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    pid, url = os.getpid(), "http://127.0.0.1:8123"
+    service = running.RunningService(
+        pid, running.started_at(pid) or 0, url, 8123, "embedded", None, False, "1"
+    )
+    running.record(tmp_path, service)
     found = daemon_run.find_service(load({"COORDINATION_DATA_DIR": str(tmp_path), "PORT": "8123"}))
     assert found is not None
-    assert (found.url, found.workspace, found.user) == ("http://127.0.0.1:8123", None, place.user())
+    assert (found.url, found.workspace, found.user) == (url, None, place.user())
 
 
-def test_hooks_that_meet_a_disk_that_hangs_leave_threads_for_the_others() -> None:
-    """Fifty are taken at once; each may keep its thread for as long as the disk hangs."""
-    met = threading.Barrier(51)
-
-    async def serve(stop: asyncio.Event) -> None:
-        assert not stop.is_set()
-        hanging = [asyncio.create_task(asyncio.to_thread(met.wait, 30)) for _ in range(50)]
-        await asyncio.to_thread(met.wait, 30)
-        await asyncio.gather(*hanging)
-
-    asyncio.run(daemon_run._until_stopped(serve, Stop()))
-    assert not met.broken
+def test_who_listens_in_place_of_the_local_service_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with ports.listen("127.0.0.1", 0) as stranger:
+        port = str(stranger.getsockname()[1])
+        assert daemon_run.find_service(load({"COORDINATION_DATA_DIR": str(tmp_path), "PORT": port})) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 
 import pytest
@@ -38,6 +39,24 @@ def test_a_service_that_cannot_answer_for_long_is_an_error_in_its_own_words(serv
         server.client.locks("demo")
     assert (caught.value.code, caught.value.next_call) == ("retry_later", "again")
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("url", "loads"), [("http://127.0.0.1:8000", False), ("https://c.example.com", True)]
+)
+def test_certificates_are_loaded_only_for_tls(monkeypatch: pytest.MonkeyPatch, url: str, loads: bool) -> None:
+    loaded: list[object] = []
+    load = ssl.SSLContext.load_verify_locations
+
+    def counted(self: ssl.SSLContext, *given: Any, **named: Any) -> None:
+        loaded.append(self)
+        load(self, *given, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    with ServiceClient(url, None):
+        assert bool(loaded) is loads
 
 
 def test_a_write_is_sent_once(server: Server) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from coordination.daemon.hook_event import HookEvent, read
+from coordination.daemon.hook_event import MOST, HookEvent, read
 
 
 def test_an_edit_is_read() -> None:
@@ -46,6 +46,12 @@ def test_the_field_of_another_tool_does_not_lead_away_from_the_file(tool: str, p
 def test_half_a_character_in_a_path_stands_for_what_the_disk_gets() -> None:
     about = {"file_path": "/a\ud83d.py"}
     assert read("PreToolUse", {"tool_name": "Edit", "tool_input": about}).path == "/a\ufffd.py"
+
+
+def test_of_a_text_without_end_no_more_is_kept_than_a_path_can_have() -> None:
+    long = "/" + "x" * 1_000_000
+    event = read("PreToolUse", {"tool_name": "Edit", "tool_input": {"file_path": long}, "agent_id": long})
+    assert event.path == event.subagent == long[:MOST]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from coordination.daemon.local_agent import LocalAgent
@@ -36,6 +37,11 @@ def put(file: Path, content: bytes) -> None:
 
 def remove(file: Path) -> None:
     file.unlink()
+
+
+def replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
 
 
 async def read(reads: Reads, agent: LocalAgent, file: Path) -> None:
@@ -185,6 +191,17 @@ async def test_a_pipe_is_not_waited_for(reads: Reads, first: LocalAgent, tmp_pat
     os.mkfifo(tmp_path / "pipe")
     await read(reads, first, tmp_path / "pipe")
     assert await reads.changed(reader(first), tmp_path / "pipe") is None
+
+
+async def test_a_file_that_became_a_folder_has_changed_and_stays_open_for_nobody(
+    reads: Reads, first: LocalAgent, file: Path
+) -> None:
+    await reads.after_read(reader(first), file)
+    replace_by_folder(file)
+    before = psutil.Process().num_fds()
+    for _ in range(20):
+        assert await reads.changed(reader(first), file) is not None
+    assert psutil.Process().num_fds() == before
 
 
 async def test_what_was_read_before_a_restart_is_known_after_it(

@@ -78,12 +78,17 @@ def test_a_claude_code_in_a_command_of_another_is_not_taken_for_the_other(
     start: Start, tmp_path: Path
 ) -> None:
     # It inherits the variable that names the other one, and runs hooks and helpers that do not set it anew.
-    claude, wrapper = tmp_path / "claude", tmp_path / "wrapper"
-    for program in (claude, wrapper):
+    programs = [tmp_path / name for name in ("claude", "wrapper")]
+    for program in programs:
         shutil.copy("/bin/sh", program)
-    hook_below = '/bin/sh -c \\"read line; true\\" & echo \\$!; read line; true'
-    nested = f"""{claude} -c 'echo $$; {wrapper} -c "echo \\$\\$; {hook_below}"; true'"""
-    outer = start(str(claude), "-c", f"{nested}; true")
+    claude, wrapper = map(str, programs)
+    chain = [(claude, "outer"), (claude, "inner"), (wrapper, "wrapped"), ("/bin/sh", "hook")]
+    below = "read line"
+    for path, name in reversed(chain):
+        (tmp_path / name).write_text(f"echo $$; {below}; true\n")
+        below = f"{path} {tmp_path / name}"
+    outer = start(*below.split(" "))
+    assert said(outer) == outer.pid
     inner, wrapped, hook = (said(outer) for _ in range(3))
     found = [terminal_of(hook, one) for one in (outer.pid, inner, wrapped, None)]
     assert [one.pid for one in found if one is not None] == [inner, inner, wrapped, wrapped]
