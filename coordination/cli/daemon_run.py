@@ -8,7 +8,6 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from coordination.daemon.terminals import Chosen
 
 _REGISTERED: Final = re.compile(r"__session__(?P<session>.+)__\$\{COORD_AGENT:-(?P<agent>[^}]+)\}$")
-THREADS: Final = 100
-"""For looks at disks and processes: a hook that meets a disk which hangs keeps one, and the others go on."""
 _FOLDERS: Final = 256
 """Of how many folders it is remembered what was chosen for them."""
 Serve = Callable[[asyncio.Event], Coroutine[None, None, None]]
@@ -138,7 +135,6 @@ def run(chosen: Settings, folder: Folder, port: int, serve: Serve) -> None:
 async def _until_stopped(serve: Serve, stop: Stop) -> None:
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="disk"))
 
     def begin_to_stop() -> None:
         loop.call_soon_threadsafe(asked.set)

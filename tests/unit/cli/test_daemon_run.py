@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coordination.app import port as ports
-from coordination.app.stop import Stop
 from coordination.cli import claude_code, daemon_run, place
 from coordination.cli.connect import ENTRY
 from coordination.cli.output import Failure
@@ -93,17 +90,3 @@ def test_a_service_on_this_machine_is_talked_to_under_the_persons_name(
     found = daemon_run.find_service(load({"COORDINATION_DATA_DIR": str(tmp_path), "PORT": "8123"}))
     assert found is not None
     assert (found.url, found.workspace, found.user) == ("http://127.0.0.1:8123", None, place.user())
-
-
-def test_hooks_that_meet_a_disk_that_hangs_leave_threads_for_the_others() -> None:
-    """Fifty are taken at once; each may keep its thread for as long as the disk hangs."""
-    met = threading.Barrier(51)
-
-    async def serve(stop: asyncio.Event) -> None:
-        assert not stop.is_set()
-        hanging = [asyncio.create_task(asyncio.to_thread(met.wait, 30)) for _ in range(50)]
-        await asyncio.to_thread(met.wait, 30)
-        await asyncio.gather(*hanging)
-
-    asyncio.run(daemon_run._until_stopped(serve, Stop()))
-    assert not met.broken
