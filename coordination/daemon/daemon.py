@@ -101,7 +101,7 @@ class Daemon:
         self._link = Link(find, start)
         self._following = Following(self._link)
         self._journal = Journal()
-        self._notices = Notices(self._to_be_told)
+        self._notices = Notices(self._to_be_told, self._state)
         self._terminals = Terminals(self._link, self._state, chosen, self._joined)
         self._needs = Needs(self._terminals, environment)
         self._leases = LeaseTable(self._link, self._following, self._needs.still, self._lost)
@@ -254,6 +254,7 @@ class Daemon:
 
     def _joined(self, agent: LocalAgent) -> None:
         self._notices.keep_only(self._terminals.agents())
+        self._notices.recall(agent)
         self._membership.joined(agent)
         self._news.joined(agent)
         _log.info("agent_joined", agent=agent.id, session=agent.session, terminal=str(agent.terminal))

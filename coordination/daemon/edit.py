@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from coordination.daemon.hook_event import HookEvent
 from coordination.daemon.local_agent import LocalAgent
 from coordination.daemon.terminals import Terminal
+from coordination.daemon.turn import is_in_turn
 from coordination.domain.errors import InvalidInput
 from coordination.domain.file_lock import Held
 from coordination.domain.path import normalise, normalise_all
@@ -34,16 +35,28 @@ class Edit:
             return False
         return self.place.top == self.terminal.home and self.place.claims == (self.place.relative,)
 
-    def parent_to_take_over(self, agent: LocalAgent, outcome: Held) -> LocalAgent | None:
-        """Return the subagent's terminal when it alone stands in the way, and does not write there now."""
-        parent = self.terminal.agents.get((agent.session, None))
-        if agent.subagent is None or parent is None or self._writes_there():
+    def to_take_over(self, agent: LocalAgent, outcome: Held) -> LocalAgent | None:
+        """Return who alone stands in the way and gives way.
+
+        That is a subagent's terminal that does not write there now, and a terminal's subagent that is not at work, as
+        when its turn was interrupted.
+        """
+        if not outcome.conflicts or outcome.conflict_count > len(outcome.conflicts):
             return None
-        if outcome.conflict_count > len(outcome.conflicts):
-            return None
+        holder = self._gives_way(agent, outcome.conflicts[0].agent_id)
         wanted = {path.key for path in normalise_all(self.place.claims, literal=True)}
-        is_parents = all(one.agent_id == parent.id and one.key in wanted for one in outcome.conflicts)
-        return parent if is_parents and outcome.conflicts else None
+        alone = holder is not None and all(
+            one.agent_id == holder.id and one.key in wanted for one in outcome.conflicts
+        )
+        return holder if alone else None
+
+    def _gives_way(self, agent: LocalAgent, holder: str) -> LocalAgent | None:
+        for one in self.terminal.agents.values():
+            if one.session == agent.session and one.id == holder and one != agent:
+                if agent.subagent is None:
+                    return None if is_in_turn(self.terminal, one.subagent) else one
+                return None if one.subagent is not None or self._writes_there() else one
+        return None
 
     def _writes_there(self) -> bool:
         """Whether an edit of the terminal itself writes to the file, by whatever name, at this moment."""

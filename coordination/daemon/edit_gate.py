@@ -180,9 +180,9 @@ class EditGate:
         outcome = await self._leases.hold(agent, checkout, paths, patience=_left(ends))
         if not isinstance(outcome, Held):
             return outcome
-        parent = edit.parent_to_take_over(agent, outcome)
-        if parent is not None:
-            return await self._take_over(parent, agent, checkout, paths)
+        holder = edit.to_take_over(agent, outcome)
+        if holder is not None:
+            return await self._take_over(holder, agent, checkout, paths)
         return outcome
 
     async def _wait(self, edit: Edit, agent: LocalAgent, held: Held, ends: float) -> _Outcome:
@@ -201,11 +201,11 @@ class EditGate:
         return held if isinstance(waited, Unknown) else waited
 
     async def _take_over(
-        self, parent: LocalAgent, agent: LocalAgent, checkout: str, paths: tuple[str, ...]
+        self, holder: LocalAgent, agent: LocalAgent, checkout: str, paths: tuple[str, ...]
     ) -> _Outcome:
         outcome: _Outcome = Unknown(LATE)
         for path in paths:
-            outcome = await self._leases.hand_over(parent, agent, checkout, path)
+            outcome = await self._leases.hand_over(holder, agent, checkout, path)
             if not isinstance(outcome, Kept):
                 break
         return outcome

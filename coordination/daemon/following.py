@@ -10,6 +10,7 @@ on where it stopped. A session that is not there yet is looked for again, at onc
 """
 
 import asyncio
+import secrets
 import threading
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias
@@ -24,6 +25,7 @@ BACKLOG: Final = 256
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 15.0
 _STOP_SECONDS: Final = 0.2
+_RANDOM: Final = secrets.SystemRandom()
 _End: TypeAlias = RequestRefused | None
 """That a stream ended: by a refusal, or because nobody could be asked."""
 
@@ -174,8 +176,9 @@ class _Followed:
         self._become(False)
         if refused is not None:
             self.seen = None
-        pause = min(FIRST_PAUSE * 2 ** min(self._failures, 16), LONGEST_PAUSE)
+        longest = min(FIRST_PAUSE * 2 ** min(self._failures, 16), LONGEST_PAUSE)
         self._failures += 1
+        pause = _RANDOM.uniform(longest / 2, longest)
         self._retry = asyncio.get_running_loop().call_later(pause, self.poke)
 
     def _become(self, current: bool) -> None:

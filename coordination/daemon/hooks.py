@@ -18,7 +18,7 @@ import orjson
 
 from coordination.client.errors import ClientError
 from coordination.client.service import ServiceClient
-from coordination.daemon import words
+from coordination.daemon import turn, words
 from coordination.daemon.answer import NOTHING, Answer
 from coordination.daemon.connection import LinkState, ServiceAway
 from coordination.daemon.edit_gate import EditGate
@@ -137,7 +137,7 @@ class Hooks:
         return Answer(context=said, person=said)
 
     async def _prompt(self, terminal: Terminal, event: HookEvent) -> Answer:
-        terminal.working.add(None)
+        turn.begin(terminal)
         self._gate.idle(terminal, None)
         return await self._plan(terminal, event) if _PLANS.match(event.prompt) else Answer()
 

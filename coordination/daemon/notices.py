@@ -6,7 +6,8 @@ between it is said again.
 
 What an agent lost is told by whoever keeps its leases (`lease_table`), which knows more of it than an event.
 
-A wish is a file for which an edit was refused. When it becomes free whoever wished for it is told.
+A wish is a file for which an edit was refused. When it becomes free whoever wished for it is told. Wishes outlive the
+daemon; whatever happened while there was none, so whoever comes back is told to try.
 """
 
 from collections import deque
@@ -17,6 +18,8 @@ from typing import Any, Final, cast
 
 from coordination.daemon import words
 from coordination.daemon.local_agent import LocalAgent
+from coordination.daemon.state import State
+from coordination.daemon.state_file import StateUnusable
 from coordination.domain.event import Event, EventKind
 from coordination.domain.path import fold, overlaps
 
@@ -41,12 +44,17 @@ class Notices:
 
     Args:
         waiting: is called when an agent has something to be told.
+        state: where wishes are kept; None for nowhere.
     """
 
-    def __init__(self, waiting: Callable[[LocalAgent], None] = lambda _: None) -> None:
+    def __init__(
+        self, waiting: Callable[[LocalAgent], None] = lambda _: None, state: State | None = None
+    ) -> None:
         self._waiting = waiting
+        self._state = state
         self._notices: dict[LocalAgent, deque[Notice]] = {}
         self._wishes: dict[LocalAgent, dict[str, str]] = {}
+        self._kept: dict[LocalAgent, dict[str, str]] = {}
         self._said: set[tuple[LocalAgent, str]] = set()
         self._number = 0
 
@@ -91,22 +99,40 @@ class Notices:
 
     def wish(self, agent: LocalAgent, path: str) -> None:
         """Remember that an agent wanted to edit a file."""
-        self._wishes.setdefault(agent, {})[fold(path)] = path
+        for known in (self._wishes, self._kept):
+            known.setdefault(agent, {})[fold(path)] = path
+        self._keep(lambda state: state.keep_wish(agent, path))
 
     def content(self, agent: LocalAgent, path: str) -> None:
         """Forget that an agent wanted a file: it has it, or wants it no more."""
         self._wishes.get(agent, {}).pop(fold(path), None)
+        kept = self._kept.get(agent, {}).pop(fold(path), None)
+        if kept is not None:
+            self._keep(lambda state: state.drop_wish(agent, kept))
+
+    def recall(self, agent: LocalAgent) -> None:
+        """Go on with what an agent wished for before a restart, and tell it to try."""
+        if self._state is None or agent in self._kept:
+            return
+        with suppress(StateUnusable):
+            wishes = self._state.wishes(agent)
+            for known in (self._wishes, self._kept):
+                known[agent] = {fold(path): path for path in wishes}
+            if wishes:
+                self.tell(agent, words.perhaps_freed(wishes))
 
     def forget(self, agent: LocalAgent) -> None:
         """Forget an agent that is gone."""
         self._notices.pop(agent, None)
         self._wishes.pop(agent, None)
+        self._kept.pop(agent, None)
+        self._keep(lambda state: state.drop_wishes(agent))
         self._said = {one for one in self._said if one[0] != agent}
 
     def keep_only(self, agents: Iterable[LocalAgent]) -> None:
         """Forget all others: whoever was told something just after it was gone would be kept for ever."""
         kept = set(agents)
-        for known in (self._notices, self._wishes):
+        for known in (self._notices, self._wishes, self._kept):
             for agent in known.keys() - kept:
                 del known[agent]
         self._said = {one for one in self._said if one[0] in kept}
@@ -127,6 +153,12 @@ class Notices:
             if text:
                 self.tell(agent, text)
 
+    def _keep(self, change: Callable[[State], None]) -> None:
+        """Change what outlives the daemon; whoever waits is told all the same as long as it lives."""
+        if self._state is not None:
+            with suppress(StateUnusable):
+                change(self._state)
+
     def _append(self, kept: deque[Notice], text: str) -> None:
         self._number += 1
         kept.append(Notice(self._number, text))
@@ -137,6 +169,7 @@ class Notices:
         free = [key for key in wishes if any(overlaps(key, str(lock["key"])) for lock in locks)]
         if free:
             by = str(locks[0]["agent_id"])
+            # The state keeps it until the agent has the file: the word may get lost with the daemon.
             self.tell(agent, words.freed([wishes.pop(key) for key in free], by))
 
 

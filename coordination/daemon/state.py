@@ -1,4 +1,4 @@
-"""What the daemon knows beyond its own life: names of agents, terminals, what agents have read, and who wrote last.
+"""What the daemon knows beyond its own life: names, terminals, what agents have read and wait for, who wrote last.
 
 An agent keeps its name through resume, clear, compaction and a restart of the daemon, because it is kept by Claude
 Code's session and by the terminal. All is bounded by age and number, and what is in use is kept young. Leases are not
@@ -172,6 +172,25 @@ class State:
         )
         return KnownWrite(*rows[0]) if rows else None
 
+    def keep_wish(self, agent: LocalAgent, path: str) -> None:
+        """Keep that an agent waits for a file."""
+        self._file.write(
+            "INSERT OR REPLACE INTO wishes VALUES (?, ?, ?)", _who(agent), os.fsencode(path), time.time()
+        )
+
+    def drop_wish(self, agent: LocalAgent, path: str) -> None:
+        """Keep no more that an agent waits for a file."""
+        self._file.write("DELETE FROM wishes WHERE agent = ? AND path = ?", _who(agent), os.fsencode(path))
+
+    def drop_wishes(self, agent: LocalAgent) -> None:
+        """Keep no more that an agent waits for anything."""
+        self._file.write("DELETE FROM wishes WHERE agent = ?", _who(agent))
+
+    def wishes(self, agent: LocalAgent) -> tuple[str, ...]:
+        """Return the files that an agent waits for, by name."""
+        rows = self._file.read("SELECT path FROM wishes WHERE agent = ? ORDER BY path", _who(agent))
+        return tuple(os.fsdecode(row[0]) for row in rows)
+
     def _name(self, session: str, known_by: str) -> str | None:
         rows = self._file.read(
             "SELECT name, at FROM names WHERE session = ? AND known_by = ?", session, known_by
@@ -196,3 +215,7 @@ class State:
             self._file.write(statement, terminal.pid, terminal.started, *values)
         except StateUnusable as error:
             _log.warning("terminal_not_kept", terminal=str(terminal), error=str(error))
+
+
+def _who(agent: LocalAgent) -> str:
+    return f"{agent.session}/{agent.id}"

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it with every change of the tables: a file of another version is begun anew."""
 KEPT_SECONDS: Final = 14 * 24 * 3600.0
-MOST_ROWS: Final = {"names": 10_000, "terminals": 1_000, "reads": 50_000, "writers": 50_000}
+MOST_ROWS: Final = {"names": 10_000, "terminals": 1_000, "reads": 50_000, "writers": 50_000, "wishes": 10_000}
 PRUNED_AFTER: Final = 1_000
 """Writes between two looks at the bounds; so a table may have that many rows more."""
 _BUSY_SECONDS: Final = 1.0
@@ -42,6 +42,10 @@ CREATE TABLE IF NOT EXISTS writers (
     path BLOB NOT NULL PRIMARY KEY, digest BLOB NOT NULL, session TEXT NOT NULL, agent TEXT NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS writers_by_age ON writers (at);
+CREATE TABLE IF NOT EXISTS wishes (
+    agent TEXT NOT NULL, path BLOB NOT NULL, at REAL NOT NULL, PRIMARY KEY (agent, path)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS wishes_by_age ON wishes (at);
 """
 _REMOVE_OLD: Final = {
     "names": """DELETE FROM names WHERE at < :before
@@ -52,6 +56,8 @@ _REMOVE_OLD: Final = {
         OR at < (SELECT at FROM reads ORDER BY at DESC LIMIT 1 OFFSET :most - 1)""",
     "writers": """DELETE FROM writers WHERE at < :before
         OR at < (SELECT at FROM writers ORDER BY at DESC LIMIT 1 OFFSET :most - 1)""",
+    "wishes": """DELETE FROM wishes WHERE at < :before
+        OR at < (SELECT at FROM wishes ORDER BY at DESC LIMIT 1 OFFSET :most - 1)""",
 }
 
 

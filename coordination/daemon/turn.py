@@ -17,3 +17,14 @@ def is_in_turn(terminal: Terminal, who: str | None) -> bool:
     """Return whether a terminal (None), or its subagent, is in a turn."""
     at = asyncio.get_running_loop().time()
     return who in terminal.working and at - terminal.acted.get(who, at) < QUIET_SECONDS
+
+
+def begin(terminal: Terminal) -> None:
+    """Take note that a turn of a terminal begins.
+
+    When the one before has not ended, it was interrupted, and the subagents in it. One that goes on in the background
+    says so by its next hook.
+    """
+    if None in terminal.working:
+        terminal.working.clear()
+    terminal.working.add(None)

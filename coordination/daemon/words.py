@@ -200,6 +200,12 @@ def freed(paths: Sequence[str], by: str) -> str:
     )
 
 
+def perhaps_freed(paths: Sequence[str]) -> str:
+    """Say that files may be free for which an edit was refused, because nobody looked for a while."""
+    which = f"{names(paths)}, of which an edit of yours was refused,"
+    return f"{_PREFIX}{which} may be free by now: read it again, then try."
+
+
 def lost(paths: Sequence[str], why: str) -> str:
     """Say that an agent holds something no more."""
     return (

@@ -165,6 +165,7 @@ async def test_a_subagent_takes_its_parents_file_over_and_gives_it_back(
     assert await here.begin(terminal, "a.py") == Answer()
     assert 'held by your parent "alice/impl_a"' in (await here.begin(terminal, "linked.py", "one")).deny
     here.gate.idle(terminal, None)
+    terminal.working.add("one")
     assert await here.begin(terminal, "linked.py", "one") == Answer()
     assert {who for who, _ in await held_by(service)} == {"alice/impl_a.subagent-1"}
     assert 'held by your subagent "alice/impl_a.subagent-1"' in (await here.begin(terminal, "a.py")).deny

@@ -67,6 +67,23 @@ async def test_a_session_that_is_not_there_yet_is_followed_once_it_is(
     assert await heard(noted, 1) == [True]
 
 
+async def test_whoever_is_refused_comes_back_after_pauses_that_grow_and_are_drawn(
+    service: Running, one: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between: list[tuple[float, float]] = []
+
+    class Drawn:
+        def uniform(self, shortest: float, longest: float) -> float:
+            between.append((shortest, longest))
+            return 0.001
+
+    monkeypatch.setattr(module, "_RANDOM", Drawn())
+    one.following.add("nowhere", "impl_a")
+    await one.until(lambda: len(between) > 2)
+    one.following.remove("nowhere", "impl_a")
+    assert between[:3] == [(0.25, 0.5), (0.5, 1.0), (1.0, 2.0)]
+
+
 async def test_it_ends_with_the_last_agent_that_wants_it(
     service: Running, one: Machine, noted: Noted
 ) -> None:

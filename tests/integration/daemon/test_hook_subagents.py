@@ -69,3 +69,41 @@ async def test_a_tool_that_failed_beside_an_edit_does_not_end_the_edit(alice: De
     assert "your parent" in refused(await first.edit("a.py", **SUBAGENT))
     await first.say("PostToolUseFailure", tool_name="Write")
     assert await first.edit("a.py", **SUBAGENT) == {}
+
+
+async def test_the_files_of_subagents_that_were_interrupted_are_the_terminals(
+    service: Running, alice: Developer
+) -> None:
+    """Claude Code runs no hook when a person interrupts a turn, for a subagent in it neither."""
+    first, second = await alice.begun(), await alice.begun()
+    await first.say("UserPromptSubmit", prompt="go")
+    await first.edited("a.py", "a = 2\n", **SUBAGENT)
+    assert await first.edit("b.py", **SUBAGENT) == {}
+    assert "your subagent" in refused(await first.edit("a.py"))
+    await first.say("UserPromptSubmit", prompt="not like that")
+    assert refused(await second.edit("a.py"))
+    await first.edited("a.py", "a = 3\n")
+    assert await first.edit("b.py") == {}
+    assert await leases(service.core.database, alice.session) == [
+        ("alice/impl_a", "a.py", "write"),
+        ("alice/impl_a", "b.py", "write"),
+    ]
+    # One that goes on in the background is at work again, and sees what was written meanwhile.
+    assert "changed since you read it" in refused(await first.edit("a.py", **SUBAGENT))
+    assert "your subagent" in refused(await first.edit("a.py"))
+
+
+async def test_what_a_subagent_claimed_itself_is_not_taken_over(alice: Developer) -> None:
+    first = await alice.begun()
+    await first.say("UserPromptSubmit", prompt="go")
+    await first.edited("b.py", "b = 2\n", **SUBAGENT)
+    theirs = alice.known(first).agents[alice.session, "a17"]
+    assert await asyncio.to_thread(alice.claim, theirs, ["a.py"], 0) == ["a.py"]
+    await first.say("UserPromptSubmit", prompt="not like that")
+    assert "your subagent" in refused(await first.edit("a.py"))
+    # A prompt after a whole turn says nothing of those that work in the background.
+    await first.edited("b.py", "b = 3\n")
+    await first.say("Stop")
+    assert await first.edit("a.py", **SUBAGENT) == {}
+    await first.say("UserPromptSubmit", prompt="go on")
+    assert alice.known(first).working == {None, "a17"}

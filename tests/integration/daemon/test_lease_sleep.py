@@ -125,6 +125,21 @@ async def test_what_was_revoked_in_sleep_is_not_claimed_again(service: Running, 
     assert (one.tokens(), len(one.lost)) == ({}, 1)
 
 
+async def test_an_edit_before_the_first_look_after_sleep_is_not_answered_from_memory(
+    service: Running, one: Machine
+) -> None:
+    """The lease is trusted by its time still; that it was revoked and taken meanwhile nobody heard."""
+    one.needed.add("a.py")
+    await one.table.hold(A, CHECKOUT, ["a.py"])
+    await one.settled()
+    await one.table.tick()
+    one.deafen()
+    one.clock.ahead += 100
+    await file_lock.revoke(service.core, "local", "demo", "bob", ["a.py"], None)
+    await granted(service.core.database, OTHER, "a.py")
+    assert isinstance(await one.table.hold(A, CHECKOUT, ["a.py"]), Held)
+
+
 async def test_an_end_that_an_event_tells_is_mended_at_the_next_look(service: Running, one: Machine) -> None:
     one.needed.add("a.py")
     await one.table.hold(A, CHECKOUT, ["a.py"])

@@ -225,3 +225,25 @@ async def test_a_login_as_somebody_else_is_noticed_though_the_service_never_went
         answers[0] = Found(service.url, None, None, "bob")
         await until(lambda: link.user == "bob")
         assert (link.generation, told) == (2, [LinkState.REACHABLE, LinkState.REACHABLE])
+
+
+class Drawn:
+    """What draws pauses: the shortest and the longest that were meant; it returns none."""
+
+    def __init__(self) -> None:
+        self.between: list[tuple[float, float]] = []
+
+    def uniform(self, shortest: float, longest: float) -> float:
+        self.between.append((shortest, longest))
+        return 0.001
+
+
+async def test_its_pauses_grow_up_to_a_bound_and_are_drawn_so_that_not_all_come_back_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = Drawn()
+    monkeypatch.setattr("coordination.daemon.link._RANDOM", drawn)
+    async with searching(Link(lambda: None)):
+        await until(lambda: len(drawn.between) > 8)
+    assert drawn.between[:3] == [(0.1, 0.2), (0.2, 0.4), (0.4, 0.8)]
+    assert drawn.between[8] == (7.5, 15.0)

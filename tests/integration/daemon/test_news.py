@@ -15,7 +15,7 @@ from coordination.domain.task import Report, TaskStatus
 from coordination.services import planner as planners
 from coordination.services import task as tasks
 from tests.integration.cli.running import Running
-from tests.integration.daemon.developer import Developer, Typed, until
+from tests.integration.daemon.developer import Developer, Typed, context, refused, until
 from tests.integration.store.steps import agent
 
 T = TypeVar("T")
@@ -156,3 +156,33 @@ async def test_a_subagent_that_is_gone_is_told_nothing(service: Running, alice: 
     alice.daemon._terminals.leave(mine)
     await until(lambda: not alice.daemon._news._asking)
     assert alice.daemon._notices.due(mine) == ()
+
+
+async def test_who_waits_for_a_file_is_told_though_it_became_free_while_there_was_no_daemon(
+    alice: Developer,
+) -> None:
+    first, second = await followed(alice), await alice.begun()
+    await first.edited("a.py", "a = 2\n")
+    assert "held by" in refused(await second.edit("a.py"))
+    await alice.end()
+    await first.die()
+    await alice.begin()
+    await until(lambda: '"a.py", of which an edit of yours was refused' in told(alice, "impl_b"))
+    assert "may be free by now" in context(await second.say("PostToolUse"))
+    assert await second.edit("a.py") == {}
+    await alice.end()
+    # It has the file now, so the next daemon has nothing to say.
+    await alice.begin()
+    await until(alice.daemon._terminals.agents)
+    assert told(alice, "impl_b") == ""
+
+
+async def test_who_is_gone_waits_for_nothing(alice: Developer) -> None:
+    first, second = await followed(alice), await alice.begun()
+    await first.edited("a.py", "a = 2\n")
+    assert "held by" in refused(await second.edit("a.py"))
+    me = alice.known(second).agents[alice.session, None]
+    assert alice.daemon._state.wishes(me) == ("a.py",)
+    await second.die()
+    await until(lambda: alice.journal("agent.left"))
+    assert alice.daemon._state.wishes(me) == ()
