@@ -36,6 +36,9 @@ _OPTIONS = ("-p", "--output-format", "stream-json", "--verbose", "--allowedTools
 ANYTHING = ("--permission-mode", "bypassPermissions")
 """Options of terminals whose person left the room: every tool, unasked."""
 
+REWINDABLE = {"CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING": "1"}
+"""The environment in which a terminal that nobody types in can put files back."""
+
 
 def headless(steps: Sequence[Step], said: str = "Do what the steps say.") -> list[str]:
     """The arguments of a terminal that nobody types in: it begins with `said`, and its model plays `steps`."""
@@ -110,6 +113,15 @@ class Terminal:
         """Type `text` and let the model play `steps`, without waiting for the end of the turn."""
         message: Json = {"role": "user", "content": prompt(text, steps)}
         self._write(json.dumps({"type": "user", "message": message}) + "\n")
+
+    def rewind(self) -> None:
+        """Have it put files back as they were before its first prompt, as a person does with `/rewind`.
+
+        It must have been started with `REWINDABLE` and the option `--replay-user-messages`.
+        """
+        first = next(one["uuid"] for one in self.so_far().messages if one.get("isReplay"))
+        asked: Json = {"subtype": "rewind_files", "user_message_id": first}
+        self._write(json.dumps({"type": "control_request", "request_id": "rewind", "request": asked}) + "\n")
 
     def leave(self) -> None:
         """Let it end, as a person does who has nothing more to say."""

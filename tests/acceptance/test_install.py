@@ -66,8 +66,9 @@ def tree(home: Path) -> set[str]:
 
 
 def named(home: Path, word: str) -> list[Path]:
-    """The files in which a word stands."""
-    return [path for path in home.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+    """The files in which a word stands, but for those in which Claude Code keeps its own configuration as it was."""
+    files = [path for path in home.rglob("*") if path.is_file() and path.parent.name != "backups"]
+    return [path for path in files if word.encode() in path.read_bytes()]
 
 
 def test_it_is_installed_once_brought_up_to_date_and_removed_without_trace(claude: Claude) -> None:

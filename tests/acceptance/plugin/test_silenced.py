@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from coordination.daemon.hook_call import HookCall
-from tests.acceptance.claude import NEWER, OLDER, Claude
+from tests.acceptance.claude import NEWER, OLDER, REWINDABLE, RUN_SECONDS, Claude
 from tests.acceptance.model_api import ModelApi
 from tests.acceptance.plugin.recording_daemon import RecordingDaemon, pinned_marketplace
 from tests.acceptance.script import Call, Say
+from tests.acceptance.service import wait_until
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -96,6 +97,23 @@ def test_modes_that_the_doctor_names_let_an_edit_through(guarded: Guarded) -> No
     got = {" ".join(mode): guarded.edits(*mode) for mode in modes}
     got |= {name: guarded.edits(**{name: "1"}) for name in ("CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE")}
     assert got == dict.fromkeys(got, True)
+
+
+def test_a_rewind_puts_files_back_behind_our_back(guarded: Guarded) -> None:
+    path = guarded.checkout / "a.txt"
+    path.write_text("one\n")
+    guarded.claude.options = ["--permission-mode", "acceptEdits", "--replay-user-messages"]
+    terminal = guarded.claude.converse("t", environment={"COORD_AGENT": UNREFUSED, **REWINDABLE})
+    read = Call("Read", {"file_path": str(path)})
+    edit = Call("Edit", {"file_path": str(path), "old_string": "one", "new_string": "two"})
+    terminal.say("Edit.", [read, edit, Say("Done.")])
+    path.write_text("of another agent\n")
+    asked = len(guarded.daemon.heard)
+    terminal.rewind()
+    wait_until(lambda: path.read_text() == "one\n", RUN_SECONDS, "the file to be put back")
+    assert len(guarded.daemon.heard) == asked
+    terminal.leave()
+    terminal.wait()
 
 
 def test_a_hook_of_the_project_does_not_undo_a_refusal_and_renames_behind_our_back(guarded: Guarded) -> None:

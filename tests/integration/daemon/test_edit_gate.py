@@ -131,6 +131,17 @@ async def test_what_another_agent_wrote_is_to_be_read_first(service: Running, he
     await here.edit(first, file, "3")
 
 
+async def test_what_was_read_before_it_had_another_name_is_stale_by_that_name_too(
+    here: Desk, tree: Tree
+) -> None:
+    terminal, file = here.terminal(tree.top), tree.top / "a.py"
+    await here.look(terminal, file)
+    os.link(file, tree.top / "linked.py")
+    tree.git("add", "linked.py")
+    put(file, "3")
+    assert "changed since you read it" in (await here.begin(terminal, tree.top / "linked.py")).deny
+
+
 async def test_what_nobody_wrote_whom_we_know_and_what_was_written_by_another_name(
     here: Desk, tree: Tree
 ) -> None:

@@ -102,6 +102,16 @@ def test_other_events_say_nothing_by_themselves(event: str, hook: Hook) -> None:
     assert hook.run(event) == {}
 
 
+def test_a_terminal_that_holds_alarms_back_does_not_hold_an_edit(hook: Hook) -> None:
+    with FakeDaemon(Path(hook.pinned["socket"]), silent):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        try:
+            running = hook.start("PreToolUse", "edit")
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        assert decision(said(running, EDIT)) == "warn"
+
+
 def test_standard_input_that_nobody_closes_does_not_hold_an_edit(hook: Hook) -> None:
     running = hook.start("PreToolUse", "edit")
     assert running.wait(PATIENCE_SECONDS) == 0
