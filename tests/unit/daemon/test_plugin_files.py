@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import coordination
+from coordination.daemon.hook_event import EDIT_TOOLS, READ_TOOL
 from tests.unit.architecture.sources import ROOT
 
 PLUGIN = ROOT / "clients" / "claude_code"
@@ -61,9 +62,10 @@ def test_every_event_has_its_command_and_a_time_limit_above_ours() -> None:
         assert hook["timeout"] == 5
 
 
-def test_edits_and_our_own_tools_are_announced_before_they_run() -> None:
+def test_edits_reads_and_our_own_tools_are_announced_before_they_run() -> None:
     matchers = {matcher for event, matcher, _ in entries() if event == "PreToolUse"}
-    assert matchers == {EDITS, "mcp__plugin_coord_coordination__.*"}
+    assert matchers == {EDITS, f"{READ_TOOL}|mcp__plugin_coord_coordination__.*"}
+    assert set(EDITS.split("|")) == EDIT_TOOLS
     assert read(".claude-plugin", "plugin.json")["name"] == "coord"
     assert set(read(".mcp.json")["mcpServers"]) == {"coordination"}
 
