@@ -166,8 +166,12 @@ class Machine:
         """Kill the service, and wait until the daemon has brought it back."""
         dead = self._service()
         dead.kill()
-        dead.wait(START_SECONDS)
-        wait_until(lambda: answers(f"{self.service.url}/ready"), BACK_SECONDS, "the service to be back")
+        # Not for its end: whoever started it may not have taken note of that.
+        wait_until(
+            lambda: bool(self._listening() - {dead.pid}) and answers(f"{self.service.url}/ready"),
+            BACK_SECONDS,
+            "the service to be back",
+        )
 
     @contextlib.contextmanager
     def frozen(self, which: str) -> Generator[Callable[[], None]]:
@@ -181,12 +185,16 @@ class Machine:
 
     def _service(self) -> psutil.Process:
         """The process that listens where the service is."""
-        (pid,) = {
+        (pid,) = self._listening()
+        return psutil.Process(pid)
+
+    def _listening(self) -> set[int]:
+        """Who listens where the service is."""
+        return {
             found.pid
             for found in psutil.net_connections("tcp")
-            if found.status == psutil.CONN_LISTEN and found.laddr[1:] == (self.service.port,)
+            if found.pid and found.status == psutil.CONN_LISTEN and found.laddr[1:] == (self.service.port,)
         }
-        return psutil.Process(pid)
 
     def _coord(self, *command: str) -> bytes:
         return subprocess.run(

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from tests.acceptance.script import Json, Reply, next_reply
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """How long a step waits at its gate and a test for a step; longer than anything that should happen."""
 
 

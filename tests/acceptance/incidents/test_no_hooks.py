@@ -41,7 +41,10 @@ def test_a_terminal_whose_hooks_are_switched_off_is_told_with_the_results_of_too
 
     wait_until(is_noticed, PATIENCE_SECONDS, "the daemon to miss the hooks")
     desk.model.open("it was noticed")
-    asked, _, edited = terminal.wait().results
+    outcome = terminal.wait()
+    # By which a person would ask.
+    assert "coord:who" in outcome.start["slash_commands"]
+    asked, _, edited = outcome.results
     assert "NOT PROTECTED: no hook of this terminal has come" in asked.text
     # What the docs say of it: nothing can stop the edit.
     assert not edited.is_error

@@ -38,7 +38,11 @@ def refusing(call: HookCall) -> dict[str, Any]:
 
 @dataclass
 class Guarded:
-    """A terminal whose every edit is refused, as long as its hooks are called."""
+    """A terminal whose every edit is refused, as long as its hooks are called.
+
+    Attributes:
+        knows_who: whether the one that edited last knows `/coord:who`, by which a person finds out.
+    """
 
     claude: Claude
     daemon: RecordingDaemon
@@ -46,6 +50,7 @@ class Guarded:
     version: str
     started: int = 0
     first: Sequence[Path] = ()
+    knows_who: bool = False
 
     def edits(self, *options: str, **environment: str) -> bool:
         """Whether an edit got through."""
@@ -57,7 +62,8 @@ class Guarded:
         edit = {"file_path": str(path), "old_string": "one", "new_string": "two"}
         read = [Call("Read", {"file_path": str(one)}) for one in (*self.first, path)]
         steps = [*read, Call("Edit", edit), Say("Done.")]
-        self.claude.start(f"t{self.started}", steps, environment=environment).wait()
+        outcome = self.claude.start(f"t{self.started}", steps, environment=environment).wait()
+        self.knows_who = "coord:who" in outcome.start["slash_commands"]
         return path.read_text() == "two\n"
 
     def project_says(self, settings: object) -> None:
@@ -81,22 +87,26 @@ def guarded(request: pytest.FixtureRequest, programs: dict[str, Path], tmp_path:
 
 def test_settings_of_a_project_that_the_doctor_names_let_an_edit_through(guarded: Guarded) -> None:
     assert not guarded.edits()
-    silencing: Sequence[object] = [
-        {"disableAllHooks": True},
-        {"enabledPlugins": {"coord@coordination": False}},
+    assert guarded.knows_who
+    silencing: Sequence[tuple[object, bool]] = [
+        # Here the answer says it (`test_no_hooks`).
+        ({"disableAllHooks": True}, True),
+        ({"enabledPlugins": {"coord@coordination": False}}, False),
     ]
-    for settings in silencing:
+    for settings, knows_who in silencing:
         guarded.project_says(settings)
         assert guarded.edits(), settings
+        assert guarded.knows_who is knows_who, settings
 
 
 def test_modes_that_the_doctor_names_let_an_edit_through(guarded: Guarded) -> None:
     modes = [["--bare"], ["--safe-mode"], ["--setting-sources", "project"]]
     if guarded.version == NEWER:
         modes.append(["--restricted"])
-    got = {" ".join(mode): guarded.edits(*mode) for mode in modes}
-    got |= {name: guarded.edits(**{name: "1"}) for name in ("CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE")}
-    assert got == dict.fromkeys(got, True)
+    got = {" ".join(mode): (guarded.edits(*mode), guarded.knows_who) for mode in modes}
+    for name in ("CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"):
+        got[name] = guarded.edits(**{name: "1"}), guarded.knows_who
+    assert got == dict.fromkeys(got, (True, False))
 
 
 def test_a_rewind_puts_files_back_behind_our_back(guarded: Guarded) -> None:
