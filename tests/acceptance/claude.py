@@ -31,7 +31,6 @@ NEWER, OLDER = "2.1.330", "2.1.197"
 RUN_SECONDS = 90.0
 """How long one terminal may run; a whole test takes about ten seconds."""
 
-
 _OPTIONS = ("-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "mcp__coordination")
 ANYTHING = ("--permission-mode", "bypassPermissions")
 """Options of terminals whose person left the room: every tool, unasked."""
