@@ -6,17 +6,14 @@ Which service is meant is looked for anew each time, because people log in and o
 
 import asyncio
 import os
-import re
 from collections.abc import Callable, Coroutine
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coordination import __version__
 from coordination.app import logs
 from coordination.app.stop import Stop
-from coordination.cli import background, claude_code, daemon_background, detached, place, policy, target
-from coordination.cli.connect import ENTRY
+from coordination.cli import background, daemon_background, detached, place, policy, target
+from coordination.cli.chosen import chosen_for
 from coordination.cli.daemon_port import taking
 from coordination.cli.output import Failure, tell
 from coordination.cli.probe import ask
@@ -27,11 +24,7 @@ from coordination.settings import Settings
 
 if TYPE_CHECKING:
     from coordination.daemon.connection import Found
-    from coordination.daemon.terminals import Chosen
 
-_REGISTERED: Final = re.compile(r"__session__(?P<session>.+)__\$\{COORD_AGENT:-(?P<agent>[^}]+)\}$")
-_FOLDERS: Final = 256
-"""Of how many folders it is remembered what was chosen for them."""
 ENDING_SECONDS: Final = background.STOP_SECONDS + background.KILL_SECONDS
 """How long a service may take to end."""
 Serve = Callable[[asyncio.Event], Coroutine[None, None, None]]
@@ -57,27 +50,6 @@ def daemon_of(chosen: Settings, folder: Folder, port: int) -> Serve:
         await daemon.serve(stop)
 
     return serve
-
-
-def chosen_for(folder: Path) -> "Chosen | None":
-    """Return the session that `coord connect` registered for a folder, and the name of a terminal that has none.
-
-    Every hook asks, and the file may have megabytes: it is read again only when it was changed.
-    """
-    try:
-        found = claude_code.config_file().stat()
-    except OSError:
-        return None
-    return _chosen_in(folder, (found.st_ino, found.st_mtime_ns, found.st_size))
-
-
-@lru_cache(maxsize=_FOLDERS)
-def _chosen_in(folder: Path, _version: tuple[int, int, int]) -> "Chosen | None":
-    from coordination.daemon.terminals import Chosen  # noqa: PLC0415 - as above
-
-    entry = claude_code.entry(ENTRY, folder)
-    found = None if entry is None else _REGISTERED.search(str(entry.get("url", "")))
-    return None if found is None else Chosen(found["session"], found["agent"])
 
 
 def find_service(chosen: Settings) -> "Found | None":

@@ -24,7 +24,9 @@ NAMES_SHOWN: Final = 10
 
 SessionName: TypeAlias = Annotated[
     str | None,
-    Parameter(help="The session; may be left out when exactly one is active.", show_default=False),
+    Parameter(
+        help="The session; without it that of this folder, or the only active one.", show_default=False
+    ),
 ]
 
 
@@ -63,7 +65,7 @@ def person(client: "ServiceClient") -> str:
 
 
 def resolve(client: "ServiceClient", session: str | None) -> str:
-    """Return the session that a command is about: the one named, or the only active one.
+    """Return the session that a command is about: the one named, that of this folder, or the only active one.
 
     Raises:
         Failure: none was named and there is none, or more than one.
@@ -73,6 +75,11 @@ def resolve(client: "ServiceClient", session: str | None) -> str:
     active = [found.id for found in client.sessions() if found.status == SessionState.ACTIVE]
     if len(active) == 1:
         return active[0]
+    # What reads a repository takes longer to import than `coord --help` may.
+    from coordination.cli.chosen import working_session  # noqa: PLC0415 - as above
+
+    if (here := working_session()) in active:
+        return here
     if not active:
         raise Failure(
             "There is no active session.",

@@ -45,7 +45,8 @@ def register(app: App) -> None:
 
 def revoke(
     *names: Annotated[
-        str, Parameter(help="The session (may be left out when exactly one is active), then paths.")
+        str,
+        Parameter(help="The session (without it that of this folder, or the only active one), then paths."),
     ],
     agent: Annotated[
         str | None,

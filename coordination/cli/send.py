@@ -29,7 +29,9 @@ def register(app: App) -> None:
 def send(
     *words: Annotated[
         str,
-        Parameter(help="The session (may be left out when exactly one is active), then the text in quotes."),
+        Parameter(
+            help="The session (without it that of this folder, or the only active one), then the text in quotes."
+        ),
     ],
     to: Annotated[
         list[str] | None,

@@ -14,6 +14,7 @@ import pytest
 from coordination.app import running
 from coordination.domain.file_lock import Claim, Operation, Wait
 from coordination.domain.path import normalise_all
+from coordination.repository.identity import session_of
 from coordination.store import file_lock as store
 from tests.integration.cli.running import Coord, Running, program
 
@@ -98,6 +99,19 @@ async def test_with_several_active_sessions_one_has_to_be_named(
     assert [shlex.split(line)[-2:] for line in lines] == [[command, "one"], [command, "two"]]
     await coord("sessions", "close", "one")
     assert (await coord("status", "--json")).json["session"] == "two"
+
+
+async def test_of_several_active_sessions_that_of_the_working_folder_is_meant(
+    service: Running, coord: Coord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".git").mkdir()
+    mine = session_of(tmp_path)
+    for session in ("another", mine):
+        await service.claim(service.agent("impl_a", session), "a.py")
+    monkeypatch.chdir(tmp_path)
+    assert (await coord("status", "--json")).json["session"] == mine
+    await coord("sessions", "close", mine)
+    assert (await coord("status", "--json")).json["session"] == "another"
 
 
 async def test_of_many_active_sessions_five_are_offered_each_with_all_that_was_typed(

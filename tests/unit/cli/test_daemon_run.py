@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from coordination.app import port as ports
 from coordination.app import running
 from coordination.app.running import RunningService
-from coordination.cli import claude_code, daemon_run, place
-from coordination.cli.connect import ENTRY
+from coordination.cli import daemon_run, place
 from coordination.cli.output import Failure
-from coordination.daemon.terminals import Chosen
 from coordination.settings import load
 
 
@@ -66,57 +62,6 @@ def test_one_that_is_ending_is_waited_for_and_then_another_one_is_started(
         # That another one would be started shows by what keeps it from that.
         with pytest.raises(Failure, match=f"Port {port}"):
             starting.result(60)
-
-
-def registered(home: Path, top: Path, session: str) -> None:
-    """Write what `coord connect` has Claude Code keep for a folder, in place of what was there."""
-    url = f"http://127.0.0.1:8000/mcp/v2/claude/alice__session__{session}__${{COORD_AGENT:-planner}}"
-    entry = {"mcpServers": {ENTRY: {"type": "http", "url": url}}}
-    fresh = home / "fresh"
-    fresh.write_text(json.dumps({"projects": {str(top): entry}}))
-    fresh.replace(home / ".claude.json")
-
-
-def test_what_was_registered_for_a_folder_is_chosen_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, top = tmp_path / "home", tmp_path / "project"
-    (top / ".git").mkdir(parents=True)
-    home.mkdir()
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home))
-    assert daemon_run.chosen_for(top) is None
-    registered(home, top, "demo")
-    assert daemon_run.chosen_for(top) == Chosen("demo", "planner")
-    assert daemon_run.chosen_for(tmp_path) is None
-    registered(home, top, "other")
-    assert daemon_run.chosen_for(top) == Chosen("other", "planner")
-    (home / ".claude.json").unlink()
-    assert daemon_run.chosen_for(top) is None
-
-
-def test_the_file_is_read_again_only_when_it_was_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
-    registered(tmp_path, tmp_path, "demo")
-    read: list[Path] = []
-    entry = claude_code.entry
-
-    def counted(name: str, folder: Path) -> dict[str, Any] | None:
-        read.append(folder)
-        return entry(name, folder)
-
-    monkeypatch.setattr(claude_code, "entry", counted)
-    for _ in range(3):
-        daemon_run.chosen_for(tmp_path)
-    assert read == [tmp_path]
-
-
-def test_an_entry_of_somebody_elses_is_no_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
-    other = {"mcpServers": {ENTRY: {"url": "https://mcp.example.org"}}}
-    (tmp_path / ".claude.json").write_text(json.dumps({"projects": {str(tmp_path): other}}))
-    assert daemon_run.chosen_for(tmp_path) is None
 
 
 def test_a_service_on_this_machine_is_talked_to_under_the_persons_name(
