@@ -29,10 +29,13 @@ Port = Annotated[
 ]
 _EXAMPLES: Final = """Examples:
 
-    coord daemon
+    coord daemon status --json
     coord daemon start
+    coord daemon stop
+    coord daemon run --port 8766
     coord daemon logs --follow
     coord daemon install
+    coord daemon uninstall
 """
 
 

@@ -32,7 +32,7 @@ AGENT: Final = "planner"
 _CHUNK: Final = 64 * 1024
 _AHEAD: Final = 16
 _STDIN, _STDOUT = 0, 1
-_EXAMPLES: Final = """Examples, as an MCP client is given them:
+_EXAMPLES: Final = """Examples:
 
     coord mcp-stdio
     coord mcp-stdio --session demo --agent impl_a

@@ -206,6 +206,7 @@ async def test_the_doctor_looks_at_all_of_it(folder: Folder) -> None:
         "Claude Code (older)": "ok",
         "Cursor": "ok",
         "this folder": "ok",
+        "plugin": "skipped",
     }
     assert answer.exit_code == 0
     # The visit leaves no trace.

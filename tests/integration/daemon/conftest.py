@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordination.app.application import create
+from coordination.daemon import edit_gate, terminals
 from coordination.services import agent as agents
 from coordination.settings import load
 from coordination.transport.rest import event_stream
@@ -108,8 +109,10 @@ async def one(service: Running) -> AsyncGenerator[Machine]:
 
 
 @pytest.fixture
-async def here(service: Running, folder: Path) -> AsyncGenerator[Desk]:
-    """A desk beside the service."""
+async def here(service: Running, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Desk]:
+    """A desk beside the service, whose decisions are late only in tests of just that."""
+    monkeypatch.setattr(edit_gate, "DECIDE_SECONDS", 10)
+    monkeypatch.setattr(terminals, "JOIN_SECONDS", 9)
     async with desk(service, folder) as found:
         yield found
 

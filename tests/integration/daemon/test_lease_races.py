@@ -150,6 +150,7 @@ async def test_a_grant_whose_answer_comes_too_late_is_in_the_table(service: Runn
 
 async def test_a_grant_whose_answer_got_lost_is_found_and_given_back(service: Running, one: Machine) -> None:
     await one.table.adopt(A, [CHECKOUT])
+    await one.settled()
     one.following.close()
     for _ in range(2):
         one.link.halt(lost=True).go.set()

@@ -87,6 +87,7 @@ async def test_a_service_that_stops_in_the_middle_is_waited_for_no_longer_than_t
     await here.machine.settled((await here.join(terminal)).session)
     # What is trusted passes, though nobody says any more that nothing was missed.
     here.machine.table._looked_at -= 100
+    monkeypatch.setattr(edit_gate, "DECIDE_SECONDS", 2)
     halts += [here.machine.link.halt(before=True) for _ in range(4)]
     assert await here.begin(terminal, "a.py") == Answer()
     for halt in halts:
