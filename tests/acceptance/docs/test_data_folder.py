@@ -11,7 +11,7 @@ pytestmark = pytest.mark.acceptance
 
 PAGE = text_of(DOCS / "how-to" / "move-or-delete-data.md")
 OF_THE_TABLE = set(names(PAGE.partition("## Move it")[0]))
-MADE_WHERE_NEEDED = {"local.token", "coordination.toml"}
+MADE_WHERE_NEEDED = {"local.token", "coordination.toml", "daemon", "plugin"}
 
 
 def test_everything_in_the_data_folder_is_in_the_table(documented: Documented) -> None:

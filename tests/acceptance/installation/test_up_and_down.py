@@ -60,7 +60,12 @@ def test_it_starts_in_the_background_says_so_once_more_and_stops(installation: I
     assert is_gone(service.pid)
     assert is_gone(started["postgres_pid"])
 
-    assert installation.json("down") == {"state": "not_running", "stopped": [], "killed": []}
+    assert installation.json("down") == {
+        "state": "not_running",
+        "stopped": [],
+        "killed": [],
+        "starts_again": False,
+    }
 
 
 def test_after_a_kill_down_finds_nothing_and_two_at_once_start_one_service(

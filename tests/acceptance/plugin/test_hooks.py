@@ -122,8 +122,10 @@ def test_every_hook_fires_and_says_who_does_what(
     assert [call.body["source"] for call in daemon.calls("SessionStart")] == ["startup", "compact"]
     prompts = [call.body["prompt"] for call in daemon.calls("UserPromptSubmit")]
     assert prompts[1].startswith("/coord:plan the whole thing")
-    edit, mcp, write = daemon.calls("PreToolUse")
-    assert [call.body["tool_name"] for call in (edit, mcp, write)] == ["Edit", STATUS, "Write"]
+    announced = daemon.calls("PreToolUse")
+    assert [call.body["tool_name"] for call in announced] == ["Read", "Edit", STATUS, "Write"]
+    read, edit, _, write = announced
+    assert read.body["tool_input"]["file_path"] == str(checkout / "a.py")
     assert edit.body["tool_input"]["file_path"] == str(checkout / "a.py")
     assert "agent_id" not in edit.body
     subagent = daemon.calls("SubagentStart")[0].body
@@ -134,7 +136,7 @@ def test_every_hook_fires_and_says_who_does_what(
     failed = daemon.calls("PostToolUseFailure")
     assert [call.body["tool_name"] for call in failed] == ["Bash"]
     after = {call.body["tool_use_id"] for call in daemon.calls("PostToolUse")}
-    assert {call.body["tool_use_id"] for call in (edit, mcp, write)} <= after
+    assert {call.body["tool_use_id"] for call in announced} <= after
     told = conversation(model)
     assert {event for event in EVENTS if f"CONTEXT-{event}." in told} == SPEAKING
     assert set(daemon.delivered) == EVENTS | {"headers"}
@@ -147,7 +149,7 @@ def test_an_edit_that_the_daemon_refuses_is_not_made(
     version: str, programs: dict[str, Path], tmp_path: Path, checkout: Path
 ) -> None:
     def refuse(call: HookCall) -> dict[str, Any]:
-        if call.event != "PreToolUse":
+        if call.event != "PreToolUse" or call.body["tool_name"] != "Edit":
             return {}
         output = {"permissionDecision": "deny", "permissionDecisionReason": "held by 'impl_b'"}
         return {"hookSpecificOutput": {"hookEventName": "PreToolUse"} | output}
@@ -196,7 +198,7 @@ def test_the_plugin_is_valid_and_installs_from_its_marketplace(
         assert outcome.exit_code == 0
         assert model.outside == []
     assert (checkout / "a.py").read_text() == "two\n"
-    assert [call.body["tool_name"] for call in daemon.calls("PreToolUse")] == ["Edit"]
+    assert [call.body["tool_name"] for call in daemon.calls("PreToolUse")] == ["Read", "Edit"]
     roots = {
         heard.call.facts["CLAUDE_PLUGIN_ROOT"] for heard in daemon.heard if heard.call.event != "headers"
     }
