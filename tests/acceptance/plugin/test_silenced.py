@@ -30,7 +30,8 @@ UNREFUSED = "unrefused"
 
 
 def refusing(call: HookCall) -> dict[str, Any]:
-    if call.event != "PreToolUse" or call.facts.get("COORD_AGENT") == UNREFUSED:
+    edits = call.event == "PreToolUse" and call.body["tool_name"] == "Edit"
+    if not edits or call.facts.get("COORD_AGENT") == UNREFUSED:
         return {}
     reason = {"permissionDecision": "deny", "permissionDecisionReason": "held"}
     return {"hookSpecificOutput": {"hookEventName": "PreToolUse", **reason}}
@@ -117,11 +118,14 @@ def test_a_rewind_puts_files_back_behind_our_back(guarded: Guarded) -> None:
     read = Call("Read", {"file_path": str(path)})
     edit = Call("Edit", {"file_path": str(path), "old_string": "one", "new_string": "two"})
     terminal.say("Edit.", [read, edit, Say("Done.")])
+    # The last hook of a turn may come after its answer.
+    wait_until(lambda: bool(guarded.daemon.calls("Stop")), RUN_SECONDS, "the end of the turn")
     path.write_text("of another agent\n")
     asked = len(guarded.daemon.heard)
     terminal.rewind()
     wait_until(lambda: path.read_text() == "one\n", RUN_SECONDS, "the file to be put back")
-    assert len(guarded.daemon.heard) == asked
+    # The connection for the tools may come at any moment; it is no hook.
+    assert {heard.call.event for heard in guarded.daemon.heard[asked:]} <= {"headers"}
     terminal.leave()
     terminal.wait()
 
@@ -142,8 +146,8 @@ def test_a_hook_of_the_project_does_not_undo_a_refusal_and_renames_behind_our_ba
     guarded.first = [other]
     assert not guarded.edits(COORD_AGENT=UNREFUSED)
     assert other.read_text() == "two\n"
-    asked = [Path(call.body["tool_input"]["file_path"]).name for call in guarded.daemon.calls("PreToolUse")]
-    assert asked == ["1.txt", "2.txt"]
+    asked = [call.body for call in guarded.daemon.calls("PreToolUse") if call.body["tool_name"] == "Edit"]
+    assert [Path(body["tool_input"]["file_path"]).name for body in asked] == ["1.txt", "2.txt"]
 
 
 def test_a_malformed_entry_of_the_project_leaves_the_persons_plugin_on(guarded: Guarded) -> None:
