@@ -68,7 +68,10 @@ def test_two_terminals_over_standard_input_and_output_wait_for_each_other(
     view = service.status(session)
     assert holds(view, "impl_b") == ["setup.py"]
     assert agent(view, "impl_b")["checkout_root"] == str(checkout)
-    assert agent(view, "impl_b")["terminals"] == 1
+    # Who was heard of from where is written down a little later than what was asked.
+    wait_until(
+        lambda: agent(service.status(session), "impl_b")["terminals"] == 1, 60, "the terminal to be counted"
+    )
 
 
 def _waits(service: Service, session: str) -> bool:
